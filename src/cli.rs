@@ -1,0 +1,118 @@
+//! The command line: one file a subcommand, and the only place that wires things together.
+//!
+//! Deliberately absent: anything that a library user could want.
+
+mod check;
+mod exit;
+mod files;
+mod list;
+mod play;
+mod report;
+mod sim;
+mod terminal;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use exit::Exit;
+use terminal::Terminal;
+
+/// Certifies the reset methods of smart locks, on a bench or on a complete simulated rig.
+#[derive(Parser)]
+#[command(name = "lockrig", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play everything that the models claim; ends in a matrix and a report
+    Certify(play::CertifyArgs),
+    /// Play scenarios
+    Run(play::RunArgs),
+    /// Check YAML files and show all errors
+    Check(check::CheckArgs),
+    /// List what is known
+    List(list::ListArgs),
+    /// Verify that a run folder is what was written
+    Verify(verify::FolderArgs),
+    /// Recompute every verdict from the recorded trace
+    Replay(verify::FolderArgs),
+    /// Write a view of a run folder
+    Report(report::ReportArgs),
+    /// The simulated locks
+    Sim(sim::SimArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for every subcommand
+    Man {
+        /// Folder to write the pages to
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> Exit {
+    let terminal = Terminal::new();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors; a closed pipe is nobody's fault.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+        }
+    };
+    match dispatch(cli.command, &terminal) {
+        Exit::Pass if terminal.has_lost_output() => Exit::Unproven,
+        exit => exit,
+    }
+}
+
+fn dispatch(command: Command, terminal: &Terminal) -> Exit {
+    match command {
+        Command::Certify(args) => play::certify(&args, terminal),
+        Command::Run(args) => play::run(&args, terminal),
+        Command::Check(args) => check::check(&args, terminal),
+        Command::List(args) => list::list(&args, terminal),
+        Command::Verify(args) => verify::verify(&args, terminal),
+        Command::Replay(args) => verify::replay(&args, terminal),
+        Command::Report(args) => report::report(&args, terminal),
+        Command::Sim(args) => sim::sim(&args, terminal),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "lockrig", &mut script);
+            terminal.bytes(&script);
+            Exit::Pass
+        }
+        Command::Man { out } => man(out.as_deref(), terminal),
+    }
+}
+
+fn man(out: Option<&std::path::Path>, terminal: &Terminal) -> Exit {
+    let command = Cli::command();
+    let written = match out {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder))
+        }
+        None => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(command).render(&mut page);
+            terminal.bytes(&page);
+            rendered
+        }
+    };
+    match written {
+        Ok(()) => Exit::Pass,
+        Err(error) => {
+            terminal.error(&format!("the manual can't be written: {error}"), None);
+            Exit::Usage
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Finds and reads models, scenarios and rigs: those that the program was built with, and
+//! `./scenarios` and `./rigs` on top of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use crate::rig::{self, Rig};
+use crate::scenario::Library;
+use crate::yaml::{self, Diagnostic, Diagnostics, MAX_DOCUMENT_BYTES, Place, Scalar, Source};
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+static RIGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rigs");
+
+/// Which of the three kinds a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Model,
+    Scenario,
+    Rig,
+}
+
+impl Kind {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Model => "scenarios/models",
+            Self::Scenario => "scenarios",
+            Self::Rig => "rigs",
+        }
+    }
+}
+
+/// Sources by kind, with what could not be read.
+#[derive(Default)]
+pub(super) struct Files {
+    sources: Vec<(Kind, Arc<Source>)>,
+    seen: BTreeSet<PathBuf>,
+    pub findings: Diagnostics,
+}
+
+impl Files {
+    /// The built-in library, with the files of the current folder on top: one of the same name
+    /// replaces the built-in one.
+    pub(super) fn library() -> Self {
+        let mut files = Self::default();
+        for kind in [Kind::Model, Kind::Scenario, Kind::Rig] {
+            let folder = Path::new(kind.folder());
+            if folder.is_dir() {
+                files.read_folder(kind, folder);
+            }
+        }
+        files.complete();
+        files
+    }
+
+    /// Adds the built-in files that none of the same name replaces.
+    pub(super) fn complete(&mut self) {
+        [Kind::Model, Kind::Scenario, Kind::Rig].into_iter().for_each(|kind| self.read_embedded(kind));
+    }
+
+    /// Reads a file or a folder that the user named.
+    pub(super) fn read_path(&mut self, path: &Path) {
+        if path.is_dir() {
+            for (name, kind) in [("models", Kind::Model), ("scenarios", Kind::Scenario), ("rigs", Kind::Rig)]
+            {
+                if path.file_name().is_some_and(|own| own == name) {
+                    return self.read_tree(kind, path);
+                }
+            }
+            self.read_unsorted(path);
+            return self.read_below(path);
+        }
+        self.read_file(None, path);
+    }
+
+    fn read_tree(&mut self, kind: Kind, folder: &Path) {
+        self.read_folder(kind, folder);
+        self.read_below(folder);
+    }
+
+    /// Files whose kind only their first key tells.
+    fn read_unsorted(&mut self, folder: &Path) {
+        for path in self.yaml_files(folder) {
+            self.read_file(None, &path);
+        }
+    }
+
+    fn read_below(&mut self, folder: &Path) {
+        for (name, kind) in [("models", Kind::Model), ("scenarios", Kind::Scenario), ("rigs", Kind::Rig)] {
+            let below = folder.join(name);
+            if below.is_dir() {
+                self.read_tree(kind, &below);
+            }
+        }
+    }
+
+    fn read_folder(&mut self, kind: Kind, folder: &Path) {
+        for path in self.yaml_files(folder) {
+            self.read_file(Some(kind), &path);
+        }
+    }
+
+    fn yaml_files(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = match fs::read_dir(folder) {
+            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+            Err(error) => {
+                self.unreadable(folder, &error.to_string());
+                Vec::new()
+            }
+        };
+        paths.retain(|path| is_yaml(path));
+        paths.sort();
+        paths
+    }
+
+    /// Reads a file; without a kind it is told by its first key.
+    fn read_file(&mut self, kind: Option<Kind>, path: &Path) {
+        let name = path.to_string_lossy().replace('\\', "/");
+        let own = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if !self.seen.insert(own) {
+            return;
+        }
+        match read_bounded(path) {
+            Ok(bytes) => self.add(kind, name.trim_start_matches("./"), bytes),
+            Err(error) => self.unreadable(path, &error.to_string()),
+        }
+    }
+
+    fn read_embedded(&mut self, kind: Kind) {
+        let folder = match kind {
+            Kind::Model => SCENARIOS.get_dir("models"),
+            Kind::Scenario => Some(&SCENARIOS),
+            Kind::Rig => Some(&RIGS),
+        };
+        for file in folder.into_iter().flat_map(Dir::files).filter(|file| is_yaml(file.path())) {
+            let name = file.path().file_name().unwrap_or_default().to_string_lossy();
+            let has_name = |known: &(Kind, Arc<Source>)| {
+                known.0 == kind
+                    && Path::new(&known.1.name).file_name().is_some_and(|own| own.to_string_lossy() == name)
+            };
+            if !self.sources.iter().any(has_name) {
+                self.add(Some(kind), &format!("{}/{name}", kind.folder()), file.contents().to_vec());
+            }
+        }
+    }
+
+    fn add(&mut self, kind: Option<Kind>, name: &str, bytes: Vec<u8>) {
+        match Source::new(name, bytes) {
+            Ok(source) => {
+                if self.sources.iter().any(|(_, known)| known.name == source.name) {
+                    return;
+                }
+                let kind = kind.unwrap_or_else(|| told_by_first_key(&source));
+                self.sources.push((kind, source));
+            }
+            Err(diagnostic) => self.findings.push(diagnostic),
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, reason: &str) {
+        let name = path.to_string_lossy().into_owned();
+        if let Ok(source) = Source::new(&name, Vec::new()) {
+            self.findings
+                .push(Diagnostic::error(Place::start_of(&source), format!("can't be read: {reason}")));
+        }
+    }
+
+    fn of(&self, kind: Kind) -> Vec<Arc<Source>> {
+        let wanted = self.sources.iter().filter(|(known, _)| *known == kind);
+        wanted.map(|(_, source)| Arc::clone(source)).collect()
+    }
+
+    /// Number of files read.
+    pub(super) fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// What the files mean, with all that is wrong.
+    pub(super) fn load(&self) -> (Library, BTreeMap<Arc<str>, Rig>, Diagnostics) {
+        let (library, mut findings) = Library::load(&self.of(Kind::Model), &self.of(Kind::Scenario));
+        let (rigs, rig_findings) = rig::load(&self.of(Kind::Rig));
+        findings.extend(self.findings.clone());
+        findings.extend(rig_findings);
+        (library, rigs, findings)
+    }
+
+    /// Turns a path into the id that the file defines, reading it; an id stays what it is.
+    pub(super) fn id_of(&mut self, kind: Kind, word: &str) -> Arc<str> {
+        if !is_yaml(Path::new(word)) {
+            return word.into();
+        }
+        self.read_file(Some(kind), Path::new(word));
+        let own = fs::canonicalize(word).ok();
+        let source = self
+            .sources
+            .iter()
+            .find(|(_, source)| fs::canonicalize(&source.name).ok() == own && own.is_some());
+        let id = source.and_then(|(_, source)| {
+            let head = head(source);
+            match kind {
+                Kind::Model => head.model,
+                Kind::Scenario => head.scenario,
+                Kind::Rig => head.rig,
+            }
+        });
+        id.map_or_else(|| word.into(), |Scalar(id)| id.into())
+    }
+
+    /// Every file that a run on `rig` may use, as it will stand under `inputs/`.
+    pub(super) fn inputs(&self, rig: &Rig) -> BTreeMap<String, Vec<u8>> {
+        let mut inputs = BTreeMap::new();
+        for (kind, source) in &self.sources {
+            if *kind == Kind::Rig && !rig.files.contains(&source.name) {
+                continue;
+            }
+            let file = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy();
+            // Files of the same name from different folders are all kept.
+            let names = (1..).map(|n| if n == 1 { String::new() } else { format!("{n}-") });
+            let mut names = names.map(|prefix| format!("{}/{prefix}{file}", kind.folder()));
+            if let Some(name) = names.find(|name| !inputs.contains_key(name)) {
+                inputs.insert(name, source.text.clone().into_bytes());
+            }
+        }
+        if let rig::Device::Lockstep { command, .. } = &rig.device {
+            for word in command.iter().filter(|word| word.contains(['/', '.'])) {
+                // Words that name small files are the peer's program.
+                let path = Path::new(word);
+                let is_small =
+                    fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= MAX_DOCUMENT_BYTES as u64);
+                if let (true, Ok(bytes), Some(file)) = (is_small, fs::read(path), path.file_name()) {
+                    inputs.insert(format!("peer/{}", file.to_string_lossy()), bytes);
+                }
+            }
+        }
+        inputs
+    }
+}
+
+/// A regular file's bytes, one more than a document may have at most: a pipe is never opened, and
+/// what grows without end is not read to its end.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_DOCUMENT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a file says it is, whatever else stands in it.
+#[derive(Default, serde::Deserialize)]
+struct Head {
+    model: Option<Scalar>,
+    scenario: Option<Scalar>,
+    rig: Option<Scalar>,
+}
+
+fn head(source: &Arc<Source>) -> Head {
+    yaml::load(source).unwrap_or_default()
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn told_by_first_key(source: &Arc<Source>) -> Kind {
+    // A broken file is told by its lines, so that its own mistake is shown.
+    let has = |key: &str| source.text.lines().any(|line| line.starts_with(key));
+    if has("rig:") {
+        Kind::Rig
+    } else if has("model:") || has("family:") {
+        Kind::Model
+    } else {
+        Kind::Scenario
+    }
+}

@@ -1,0 +1,131 @@
+//! `lockrig list`.
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::lock::Fact;
+use crate::scenario::{Content, Library, Selection, clauses, expand};
+
+use super::exit::Exit;
+use super::files::Files;
+use super::terminal::Terminal;
+
+#[derive(clap::Args)]
+pub(super) struct ListArgs {
+    /// What to list
+    what: What,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Lock models with their methods and sources
+    Models,
+    /// Scenarios with their titles
+    Scenarios,
+    /// Benches
+    Rigs,
+    /// Every case
+    Cases,
+    /// Clauses that scenarios are evidence for
+    Clauses,
+}
+
+pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
+    let (library, rigs, findings) = Files::library().load();
+    if findings.has_errors() {
+        terminal.styled(&findings.render(terminal.has_color()));
+        return Exit::Usage;
+    }
+    let rows: Vec<(Vec<String>, serde_json::Value)> = match args.what {
+        What::Models => models(&library),
+        What::Scenarios => scenarios(&library),
+        What::Rigs => rigs
+            .values()
+            .map(|rig| {
+                let row = vec![rig.id.to_string(), rig.provenance().to_owned(), rig.title.clone()];
+                (row, json!({"rig": rig.id, "provenance": rig.provenance(), "title": rig.title}))
+            })
+            .collect(),
+        What::Cases => cases(&library),
+        What::Clauses => clauses::ALL
+            .iter()
+            .map(|(id, title)| {
+                let covered = library.scenarios.values().filter(|s| s.clauses.iter().any(|c| &**c == *id));
+                let covered: Vec<&str> = covered.map(|s| &*s.id).collect();
+                let row = vec![(*id).to_owned(), (*title).to_owned(), covered.join(", ")];
+                (row, json!({"clause": id, "requirement": title, "scenarios": covered}))
+            })
+            .collect(),
+    };
+    if args.json {
+        rows.iter().for_each(|(_, json)| terminal.line(&json.to_string()));
+    } else {
+        table(&rows, terminal);
+    }
+    Exit::Pass
+}
+
+fn table(rows: &[(Vec<String>, serde_json::Value)], terminal: &Terminal) {
+    let columns = rows.iter().map(|(row, _)| row.len()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|(row, _)| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for (row, _) in rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        terminal.line(cells.join("  ").trim_end());
+    }
+}
+
+fn models(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+    let row = |model: &crate::scenario::ast::Model| {
+        let methods: Vec<&str> = model
+            .methods
+            .iter()
+            .filter(|(_, fact)| matches!(fact, Fact::Known(_)))
+            .map(|(method, _)| method.word())
+            .collect();
+        let facts = &model.facts;
+        let json = json!({
+            "model": facts.id, "maker": facts.maker, "variant": facts.variant, "methods": methods,
+            "source": {"title": facts.source.title, "document": facts.source.document,
+                       "mark": facts.source.mark, "conflicts": facts.source.conflicts},
+        });
+        let row = vec![
+            facts.id.to_string(),
+            facts.maker.clone(),
+            facts.variant.clone(),
+            methods.join(", "),
+            facts.source.mark.word().to_owned(),
+        ];
+        (row, json)
+    };
+    library.models.values().map(row).collect()
+}
+
+fn scenarios(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+    let row = |scenario: &crate::scenario::ast::Scenario| {
+        let row = vec![scenario.id.to_string(), scenario.title.clone()];
+        let json = json!({"scenario": scenario.id, "title": scenario.title, "clauses": scenario.clauses});
+        (row, json)
+    };
+    library.scenarios.values().map(row).collect()
+}
+
+fn cases(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+    let row = |case: crate::scenario::Planned| {
+        let reason = match case.build(library) {
+            Content::Play(_) => String::new(),
+            Content::NotApplicable(reason) => format!("not applicable: {reason}"),
+            Content::Unprovable(reason) => format!("inconclusive: {reason}"),
+        };
+        let json = json!({"case": case.id, "model": case.model, "method": case.method,
+                          "scenario": case.scenario, "not_applicable": reason});
+        (vec![case.id.to_string(), reason], json)
+    };
+    expand(library, &Selection::default()).into_iter().map(row).collect()
+}

@@ -1,0 +1,411 @@
+//! `lockrig certify` and `lockrig run`.
+
+mod progress;
+mod resume;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+
+use crate::evidence::{
+    Catalogue, DeviceIdentity, EvidenceError, Manifest, ModelSummary, RigIdentity, RunFolder, RunInfo,
+    ScenarioSummary, Selected,
+};
+use crate::lock::{Mark, Method, Named};
+use crate::report;
+use crate::rig::{Device, Rig};
+use crate::run::{Session, SessionError};
+use crate::scenario::{Content, Library, Planned, Selection, clauses, expand};
+use crate::sim::{self, Defect};
+use crate::yaml::nearest;
+
+use super::exit::Exit;
+use super::files::{Files, Kind};
+use super::sim::parse_defect;
+use super::terminal::Terminal;
+use progress::Progress;
+
+/// The default, so that two runs of one version are the same.
+const DEFAULT_SEED: u64 = 1;
+
+#[derive(clap::Args)]
+struct Common {
+    /// Bench: an id or a rig file
+    #[arg(long, default_value = "simulated")]
+    rig: String,
+    /// Lock model: an id or a model file; may be repeated
+    #[arg(long)]
+    model: Vec<String>,
+    /// Folder in which the run folder is made
+    #[arg(long, default_value = "reports")]
+    out: PathBuf,
+    /// Seed of codes and of simulated noise
+    #[arg(long, default_value_t = DEFAULT_SEED, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Fault to switch on in the simulated lock (see `lockrig sim defects`)
+    #[arg(long)]
+    defect: Option<String>,
+    /// Serial number of the lock under test
+    #[arg(long)]
+    serial: Option<String>,
+    /// Firmware version of the lock under test
+    #[arg(long)]
+    firmware: Option<String>,
+    /// Who is responsible for the run
+    #[arg(long)]
+    operator: Option<String>,
+    /// For which cases to write a waveform
+    #[arg(long, default_value = "problems")]
+    traces: Traces,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// List the cases with the longest time they can take, and play none
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Traces {
+    /// Those that did not pass
+    Problems,
+    /// All
+    All,
+}
+
+#[derive(clap::Args)]
+pub(super) struct CertifyArgs {
+    #[command(flatten)]
+    common: Common,
+    /// Scenario: an id or a file; may be repeated
+    #[arg(long)]
+    scenario: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct RunArgs {
+    /// Scenarios: ids or files
+    #[arg(required_unless_present = "resume")]
+    scenarios: Vec<String>,
+    #[command(flatten)]
+    common: Common,
+    /// Method; may be repeated
+    #[arg(long)]
+    method: Vec<String>,
+    /// Case id; may be repeated
+    #[arg(long)]
+    case: Vec<String>,
+    /// How often to play each case
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    repeat: u32,
+    /// Play what an earlier run left out, into a new folder
+    #[arg(long, conflicts_with_all = ["scenarios", "model", "seed", "defect", "method", "case", "repeat"])]
+    resume: Option<PathBuf>,
+}
+
+/// What is asked for, in ids.
+struct Wanted {
+    rig: Arc<str>,
+    seed: u64,
+    defect: Option<Defect>,
+    selected: Selected,
+    certifies: bool,
+    earlier: Option<resume::Earlier>,
+}
+
+/// Why nothing is played: a message, and what would help.
+struct Refusal {
+    message: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl Refusal {
+    fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()).filter(|h| !h.is_empty()), exit: Exit::Usage }
+    }
+}
+
+pub(super) fn certify(args: &CertifyArgs, terminal: &Terminal) -> Exit {
+    let mut files = Files::library();
+    let wanted = wanted(&mut files, &args.common, &args.scenario, true);
+    finish(wanted.and_then(|wanted| play(&files, &args.common, &wanted, terminal)), terminal)
+}
+
+pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
+    let mut files = Files::library();
+    let wanted = match &args.resume {
+        Some(folder) => resume::wanted(&mut files, folder, &args.common.rig),
+        None => wanted(&mut files, &args.common, &args.scenarios, false).map(|mut wanted| {
+            wanted.selected.methods.clone_from(&args.method);
+            wanted.selected.cases.clone_from(&args.case);
+            wanted.selected.repeat = args.repeat;
+            wanted
+        }),
+    };
+    finish(wanted.and_then(|wanted| play(&files, &args.common, &wanted, terminal)), terminal)
+}
+
+fn finish(outcome: Result<Exit, Refusal>, terminal: &Terminal) -> Exit {
+    outcome.unwrap_or_else(|refusal| {
+        terminal.error(&refusal.message, refusal.hint.as_deref());
+        refusal.exit
+    })
+}
+
+fn wanted(
+    files: &mut Files,
+    common: &Common,
+    scenarios: &[String],
+    certifies: bool,
+) -> Result<Wanted, Refusal> {
+    let defect = common.defect.as_deref().map(parse_defect).transpose();
+    let mut ids = |kind: Kind, words: &[String]| -> Vec<String> {
+        words.iter().map(|word| files.id_of(kind, word).to_string()).collect()
+    };
+    let (models, scenarios) = (ids(Kind::Model, &common.model), ids(Kind::Scenario, scenarios));
+    Ok(Wanted {
+        rig: files.id_of(Kind::Rig, &common.rig),
+        seed: common.seed,
+        defect: defect.map_err(|message| Refusal::usage(message, ""))?,
+        selected: Selected { models, scenarios, methods: Vec::new(), cases: Vec::new(), repeat: 1 },
+        certifies,
+        earlier: None,
+    })
+}
+
+fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) -> Result<Exit, Refusal> {
+    let (library, rigs, findings) = files.load();
+    if findings.has_errors() {
+        terminal.styled(&findings.render(terminal.has_color()));
+        return Err(Refusal::usage("the files have errors", "mend them; `lockrig check` shows them again"));
+    }
+    let rig = known("rig", &wanted.rig, &rigs)?;
+    let selection = selection(&library, &wanted.selected)?;
+    check_models(&library, rig, wanted, &selection)?;
+    let mut plan = expand(&library, &selection);
+    check_cases(&plan, &selection)?;
+    if let Some(earlier) = &wanted.earlier {
+        plan.retain(|case| !earlier.finished.contains(&*case.id));
+        if plan.is_empty() {
+            return Err(Refusal::usage(
+                "the earlier run finished every case",
+                "there is nothing left to play",
+            ));
+        }
+    }
+    if common.dry_run {
+        summary::dry_run(&library, &plan, common.json, terminal);
+        return Ok(Exit::Pass);
+    }
+    if let (Some(_), Device::Lockstep { .. }) = (wanted.defect, &rig.device) {
+        return Err(Refusal::usage(
+            "--defect is for the simulated rig",
+            "give the peer its fault in the rig's command",
+        ));
+    }
+    perform(files, common, wanted, &library, rig, &plan, terminal)
+}
+
+/// Plays the plan into a new run folder.
+fn perform(
+    files: &Files,
+    common: &Common,
+    wanted: &Wanted,
+    library: &Library,
+    rig: &Rig,
+    plan: &[Planned],
+    terminal: &Terminal,
+) -> Result<Exit, Refusal> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    listen(&interrupt).map_err(|error| unwritable(&format!("signals can't be caught: {error}")))?;
+    let info = info(common, wanted, rig, plan.len());
+    let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let mut folder =
+        RunFolder::create(&common.out, &name, info, &catalogue(library, plan), &files.inputs(rig))
+            .map_err(|error| unwritable(&error.to_string()))?;
+    let path = folder.path().to_owned();
+    let session = Session {
+        library,
+        rig,
+        seed: wanted.seed,
+        defect: wanted.defect,
+        all_traces: common.traces == Traces::All,
+        interrupt: &interrupt,
+    };
+    let mut progress = Progress::new(plan.len(), !common.json, terminal);
+    let played = session.run(plan, &mut folder, &mut |event| progress.show(&event));
+    progress.finish();
+    let manifest = played
+        .and_then(|()| seal(folder).map_err(SessionError::Evidence))
+        .map_err(|error| unwritable(&format!("{error}; what was durable is in {}", path.display())))?;
+    let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&manifest.counts) };
+    summary::print(&path, exit, common.json, terminal).map_err(|error| unwritable(&error.to_string()))?;
+    Ok(exit)
+}
+
+fn unwritable(message: &str) -> Refusal {
+    Refusal { message: message.to_owned(), hint: None, exit: Exit::Unproven }
+}
+
+/// Adds the views and closes the folder.
+fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
+    folder.finish_results()?;
+    let write = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).map_err(EvidenceError::io(&path))
+    };
+    write("junit.xml", report::junit(folder.path())?)?;
+    write("report.html", report::html(folder.path())?)?;
+    folder.close(now())
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The first signal asks for a safe end, the second ends at once.
+fn listen(interrupt: &Arc<AtomicBool>) -> std::io::Result<()> {
+    // A file that may not grow is an error that can be reported, not the end of the program.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let code = i32::from(Exit::Interrupted.code());
+        signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(interrupt))?;
+        signal_hook::flag::register(signal, Arc::clone(interrupt))?;
+    }
+    Ok(())
+}
+
+fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo {
+    RunInfo {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        provenance: rig.provenance().to_owned(),
+        rig: RigIdentity { id: rig.id.to_string(), title: rig.title.clone(), calibration_due: None },
+        device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },
+        operator: common.operator.clone(),
+        seed: wanted.seed,
+        defect: wanted.defect.map(|defect| defect.word().to_owned()),
+        resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
+        selected: wanted.selected.clone(),
+        started: now(),
+        planned: planned as u64,
+    }
+}
+
+fn catalogue(library: &Library, plan: &[Planned]) -> Catalogue {
+    let mut catalogue = Catalogue::default();
+    for case in plan {
+        if let Some(scenario) = library.scenarios.get(&case.scenario) {
+            let title = |id: &Arc<str>| (id.to_string(), clauses::title(id).unwrap_or_default().to_owned());
+            catalogue.scenarios.entry(case.scenario.to_string()).or_insert_with(|| ScenarioSummary {
+                title: scenario.title.clone(),
+                clauses: scenario.clauses.iter().map(title).collect(),
+            });
+        }
+        if let Some(model) = library.models.get(&case.model) {
+            let facts = &model.facts;
+            catalogue.models.entry(case.model.to_string()).or_insert_with(|| ModelSummary {
+                maker: facts.maker.clone(),
+                variant: facts.variant.clone(),
+                source: format!("{} ({})", facts.source.title, facts.source.document),
+                mark: facts.source.mark.word().to_owned(),
+                conflicts: facts.source.conflicts.clone(),
+            });
+        }
+    }
+    catalogue
+}
+
+fn known<'a, T>(kind: &str, id: &str, all: &'a BTreeMap<Arc<str>, T>) -> Result<&'a T, Refusal> {
+    all.get(id).ok_or_else(|| {
+        let hint = match nearest(id, all.keys().map(|known| &**known)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`lockrig list {kind}s` shows the known ones"),
+        };
+        Refusal::usage(format!("unknown {kind} `{id}`"), hint)
+    })
+}
+
+fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusal> {
+    let ids = |list: &[String]| list.iter().map(|id| Arc::from(id.as_str())).collect::<Vec<Arc<str>>>();
+    for id in &selected.models {
+        known("model", id, &library.models)?;
+    }
+    for id in &selected.scenarios {
+        known("scenario", id, &library.scenarios)?;
+    }
+    let methods = selected.methods.iter().map(|word| {
+        Method::from_word(word).ok_or_else(|| {
+            let words: Vec<&str> = Method::words().collect();
+            Refusal::usage(format!("unknown method `{word}`"), format!("methods are {}", words.join(", ")))
+        })
+    });
+    Ok(Selection {
+        models: ids(&selected.models),
+        scenarios: ids(&selected.scenarios),
+        methods: methods.collect::<Result<_, _>>()?,
+        cases: ids(&selected.cases),
+        repeat: selected.repeat,
+    })
+}
+
+/// A model is certified only by its sources, and played only where there is such a lock.
+fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selection) -> Result<(), Refusal> {
+    for id in &selection.models {
+        let model = known("model", id, &library.models)?;
+        if wanted.certifies && model.facts.source.mark == Mark::Unsourced {
+            return Err(Refusal::usage(
+                format!("`{id}` can't be certified: its procedures are unsourced"),
+                "attach a manual: `source:` with `mark: primary` or `secondary`",
+            ));
+        }
+    }
+    if !matches!(rig.device, Device::Simulated { .. }) {
+        return Ok(());
+    }
+    let all = library.models.keys().filter(|id| selection.models.is_empty() || selection.models.contains(id));
+    for id in all {
+        if !sim::models().any(|known| known == &**id) {
+            return Err(Refusal::usage(
+                format!("the simulated rig has no lock `{id}`"),
+                "write a lockstep peer for it and name it in a rig file: `lockstep: {command: […]}`, then --rig FILE",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_cases(plan: &[Planned], selection: &Selection) -> Result<(), Refusal> {
+    for id in &selection.cases {
+        if !plan.iter().any(|case| case.id == *id) {
+            let near =
+                nearest(id, plan.iter().map(|case| &*case.id)).map(|near| format!("did you mean `{near}`?"));
+            let hint = near.unwrap_or_else(|| "`lockrig list cases` shows them all".into());
+            return Err(Refusal::usage(format!("unknown case `{id}`"), hint));
+        }
+    }
+    if plan.is_empty() {
+        return Err(Refusal::usage(
+            "no case is left by this choice of models, methods and scenarios",
+            "`lockrig list cases` shows them all",
+        ));
+    }
+    Ok(())
+}
+
+/// The longest that a case can take; `None` if it is not applicable.
+fn longest(library: &Library, case: &Planned) -> Option<crate::unit::Duration> {
+    match case.build(library) {
+        Content::Play(program) => Some(program.longest()),
+        Content::NotApplicable(_) | Content::Unprovable(_) => None,
+    }
+}
+
+/// A path as the user would type it.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,83 @@
+//! Continuing a run that did not play everything.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::evidence::{Verification, finished_cases, list_files, verify};
+use crate::lock::Named;
+use crate::sim::Defect;
+
+use super::super::files::{Files, Kind};
+use super::{Exit, Refusal, Wanted};
+
+/// The run that is continued.
+pub(super) struct Earlier {
+    /// Its id.
+    pub run: String,
+    /// Cases that it finished.
+    pub finished: BTreeSet<String>,
+}
+
+/// What the earlier run wanted, on the very same files.
+pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Wanted, Refusal> {
+    let manifest = match verify(folder) {
+        Verification::Intact(manifest) | Verification::Aborted { manifest, .. } => manifest,
+        Verification::Running(_) => {
+            return Err(Refusal::usage("that run is still going on", "wait for its end, or end it"));
+        }
+        Verification::Altered(findings) => {
+            let message = format!("the run to resume does not verify: {}", findings.join("; "));
+            return Err(Refusal { message, hint: None, exit: Exit::Evidence });
+        }
+    };
+    let finished = finished_cases(folder).map_err(|error| Refusal {
+        message: error.to_string(),
+        hint: None,
+        exit: Exit::Evidence,
+    })?;
+    let rig = if rig == "simulated" { manifest.rig.id.as_str() } else { rig };
+    let rig = files.id_of(Kind::Rig, rig);
+    if *rig != *manifest.rig.id {
+        return Err(Refusal::usage(
+            format!("the run was made on rig `{}`", manifest.rig.id),
+            "a run is resumed on the same rig",
+        ));
+    }
+    same_inputs(files, folder, &rig)?;
+    Ok(Wanted {
+        rig,
+        seed: manifest.seed,
+        defect: manifest.defect.as_deref().and_then(Defect::from_word),
+        selected: manifest.selected.clone(),
+        certifies: false,
+        earlier: Some(Earlier { run: manifest.run.clone(), finished: finished.into_iter().collect() }),
+    })
+}
+
+/// Cases played on changed files would not be the same cases.
+fn same_inputs(files: &Files, folder: &Path, rig: &str) -> Result<(), Refusal> {
+    let (_, rigs, _) = files.load();
+    let changed = |name: &str| {
+        Refusal::usage(
+            format!("{name} is not what it was when the run was made"),
+            "start a new run, or restore the file from the run's inputs/",
+        )
+    };
+    let Some(rig) = rigs.get(rig) else { return Ok(()) };
+    for (name, bytes) in files.inputs(rig) {
+        let recorded = std::fs::read(folder.join("inputs").join(&name)).ok();
+        if recorded.as_deref() != Some(&bytes) {
+            return Err(changed(&name));
+        }
+    }
+    let now = files.inputs(rig);
+    let recorded = list_files(&folder.join("inputs")).map_err(|error| Refusal {
+        message: error.to_string(),
+        hint: None,
+        exit: Exit::Evidence,
+    })?;
+    match recorded.iter().find(|name| !now.contains_key(*name)) {
+        Some(name) => Err(changed(name)),
+        None => Ok(()),
+    }
+}

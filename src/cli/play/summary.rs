@@ -1,0 +1,157 @@
+//! The end of a run: what failed, the matrix, and where the evidence lies.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::evidence::{Counts, EvidenceError};
+use crate::report::{Summary, overall};
+use crate::scenario::{Library, Planned};
+use crate::unit::Duration;
+use crate::verdict::Verdict;
+
+use super::{Exit, Terminal, longest, shown};
+
+/// More than these are found in the report.
+const MAX_PROBLEMS: usize = 20;
+
+pub(super) fn print(
+    folder: &Path,
+    exit: Exit,
+    as_json: bool,
+    terminal: &Terminal,
+) -> Result<(), EvidenceError> {
+    let summary = Summary::read(folder)?;
+    let report = folder.join("report.html");
+    if as_json {
+        terminal.line(
+            &json!({
+                "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
+                "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
+                "problems": summary.problems.iter().map(|entry| json!({
+                    "case": entry.case, "verdict": entry.result.verdict, "reason": entry.result.reason,
+                })).collect::<Vec<_>>(),
+            })
+            .to_string(),
+        );
+        return Ok(());
+    }
+    matrix(&summary, terminal);
+    deviations(&summary, terminal);
+    if !summary.problems.is_empty() {
+        terminal.line("");
+        for entry in summary.problems.iter().take(MAX_PROBLEMS) {
+            let verdict = terminal.verdict(entry.result.verdict, 12);
+            terminal.line(&format!("{verdict} {}", entry.case));
+            terminal.line(&format!("             {}", entry.result.reason));
+        }
+        if summary.problems.len() > MAX_PROBLEMS {
+            terminal.line(&format!("… and {} more in the report", summary.problems.len() - MAX_PROBLEMS));
+        }
+    }
+    terminal.line("");
+    let counts: Vec<String> = Verdict::ALL
+        .iter()
+        .filter(|verdict| summary.counts.of(**verdict) > 0)
+        .map(|verdict| {
+            terminal.paint(
+                *verdict,
+                &format!("{} {}", summary.counts.of(*verdict), verdict.word().replace('_', " ")),
+            )
+        })
+        .collect();
+    terminal.line(&format!("{} ({})", counts.join(", "), summary.manifest.provenance));
+    let omitted: usize = summary.omitted.values().map(std::collections::BTreeMap::len).sum();
+    if omitted > 0 {
+        terminal.line(&format!(
+            "{omitted} claims left out, because sources do not state what they need: see the report"
+        ));
+    }
+    if !summary.executed_anything() {
+        terminal.line("no case was executed, so nothing is proved");
+    }
+    if exit == Exit::Interrupted {
+        let left = summary.manifest.planned - summary.counts.total();
+        terminal.line(&format!(
+            "interrupted: {left} cases were not played; lockrig run --resume {}",
+            shown(folder)
+        ));
+    }
+    terminal.line(&format!("report: {}", shown(&report)));
+    Ok(())
+}
+
+fn matrix(summary: &Summary, terminal: &Terminal) {
+    let methods = summary.methods();
+    let model_width = summary.matrix.keys().map(String::len).max().unwrap_or(5).max(5);
+    let width = 12;
+    let mut head = format!("{:<model_width$}", "");
+    for method in &methods {
+        head.push_str(&format!("  {:<width$}", method.word()));
+    }
+    terminal.line("");
+    terminal.line(head.trim_end());
+    for (model, row) in &summary.matrix {
+        let mut line = format!("{model:<model_width$}");
+        for method in &methods {
+            let text = row.get(method).map_or_else(|| "–".to_owned(), cell);
+            let verdict = row.get(method).map_or(Verdict::NotApplicable, overall);
+            let padding =
+                if Some(method) == methods.last() { 0 } else { width - text.chars().count().min(width) };
+            line.push_str("  ");
+            line.push_str(&terminal.paint(verdict, &text));
+            line.push_str(&" ".repeat(padding));
+        }
+        terminal.line(line.trim_end());
+    }
+    terminal.line("(n/a: the model has none, by its source; –: its source does not say)");
+}
+
+fn cell(counts: &Counts) -> String {
+    let played = counts.total() - counts.of(Verdict::NotApplicable);
+    match overall(counts) {
+        Verdict::Pass => format!("pass {played}"),
+        Verdict::NotApplicable => "n/a".to_owned(),
+        worst => format!(
+            "{} {}/{played}",
+            if worst == Verdict::Inconclusive { "unclear" } else { worst.word() },
+            counts.of(worst)
+        ),
+    }
+}
+
+fn deviations(summary: &Summary, terminal: &Terminal) {
+    for (model, list) in &summary.deviations {
+        for (what, against) in list {
+            let clauses = if against.is_empty() {
+                String::new()
+            } else {
+                format!("; not met, documented: {}", against.join(", "))
+            };
+            terminal.line(&format!("{model} {what}{clauses}"));
+        }
+    }
+}
+
+/// Lists a plan with the longest time each case can take.
+pub(super) fn dry_run(library: &Library, plan: &[Planned], as_json: bool, terminal: &Terminal) {
+    let mut total = Duration::ZERO;
+    let mut playable = 0;
+    for case in plan {
+        let time = longest(library, case);
+        total = total.saturating_add(time.unwrap_or_default());
+        playable += usize::from(time.is_some());
+        if as_json {
+            terminal.line(&json!({"case": case.id, "longest_ns": time}).to_string());
+        } else {
+            let time = time.map_or_else(|| "n/a".to_owned(), |time| time.to_string());
+            terminal.line(&format!("{time:>12}  {}", case.id));
+        }
+    }
+    if !as_json {
+        terminal.line(&format!(
+            "{playable} of {} cases would be played, in at most {total} of lock time",
+            plan.len()
+        ));
+    }
+}

@@ -1,0 +1,108 @@
+//! `lockrig report`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::evidence::{EvidenceError, Verification, traces, verify};
+use crate::report;
+
+use super::exit::Exit;
+use super::terminal::Terminal;
+
+#[derive(clap::Args)]
+pub(super) struct ReportArgs {
+    /// Run folder
+    run: PathBuf,
+    /// Which view
+    #[arg(long)]
+    format: Format,
+    /// File to write, or folder for vcd; standard output without it
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// One self-contained page
+    Html,
+    /// For continuous-integration servers
+    Junit,
+    /// One row a case
+    Csv,
+    /// One JSON object a line and case
+    Json,
+    /// Waveforms, one file a case
+    Vcd,
+}
+
+pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
+    if !args.run.is_dir() {
+        terminal
+            .error(&format!("{} is not a folder", args.run.display()), Some("name a folder under reports/"));
+        return Exit::Usage;
+    }
+    if let Verification::Altered(findings) = verify(&args.run) {
+        terminal.error(
+            "the run folder is not what was written; no view is made of it",
+            findings.first().map(String::as_str),
+        );
+        return Exit::Evidence;
+    }
+    if let Some(out) = &args.out
+        && is_inside(out, &args.run)
+    {
+        terminal.error("a view is not written into a run folder", Some("name a path outside it"));
+        return Exit::Usage;
+    }
+    let bytes = match args.format {
+        Format::Html => report::html(&args.run),
+        Format::Junit => report::junit(&args.run),
+        Format::Csv => report::csv(&args.run),
+        Format::Json => report::json(&args.run),
+        Format::Vcd => return vcd(args, terminal),
+    };
+    let written = bytes.map_err(|error| error.to_string()).and_then(|bytes| match &args.out {
+        Some(path) => fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display())),
+        None => {
+            terminal.bytes(&bytes);
+            Ok(())
+        }
+    });
+    finish(written, terminal)
+}
+
+fn vcd(args: &ReportArgs, terminal: &Terminal) -> Exit {
+    let Some(out) = &args.out else {
+        terminal.error("waveforms are written to a folder", Some("add --out FOLDER"));
+        return Exit::Usage;
+    };
+    let written = traces(&args.run, &|_| true, &mut |case, trace| {
+        fs::create_dir_all(out).map_err(EvidenceError::io(out))?;
+        let path = out.join(format!("{case}.vcd"));
+        let file = fs::File::create(&path).map_err(EvidenceError::io(&path))?;
+        crate::trace::vcd::write(&trace, case, io::BufWriter::new(file)).map_err(EvidenceError::io(&path))
+    });
+    finish(written.map_err(|error| error.to_string()), terminal)
+}
+
+fn finish(written: Result<(), String>, terminal: &Terminal) -> Exit {
+    match written {
+        Ok(()) => Exit::Pass,
+        Err(error) => {
+            terminal.error(&error, None);
+            Exit::Unproven
+        }
+    }
+}
+
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (real(path).or_else(|| real(parent)), real(folder)) {
+        (Some(path), Some(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}

@@ -1,0 +1,554 @@
+//! Strands of steps: one for each part, and one for each branch of `together`.
+
+use crate::scenario::ast::Observation;
+use crate::scenario::{Action, Expected, Probe, Rule, Since, Step, Weight};
+use crate::trace::{Argument, Edge, GLITCH, Request, Value};
+use crate::unit::{Duration, Instant};
+use crate::verdict::{Decision, Limit, Measurement, Verdict};
+
+use super::judge::{Observed, observed, quiet};
+use super::record::{Record, StepOutcome};
+use super::{Engine, Output};
+
+/// A list of steps being played.
+struct Frame<'p> {
+    steps: &'p [Step],
+    next: usize,
+    kind: Kind<'p>,
+    begin: Instant,
+}
+
+/// What it is the body of.
+enum Kind<'p> {
+    /// A part or a branch.
+    Plain,
+    /// A named sequence.
+    Named(&'p str),
+    /// A `never`, by its guard's number.
+    Never(usize),
+    /// A time limit.
+    Limited { deadline: Instant, weight: Weight, label: &'p str },
+}
+
+/// What a strand is waiting for.
+enum State<'p> {
+    Ready,
+    /// A time after a point that may not have happened yet.
+    Until {
+        since: Since,
+        duration: Duration,
+    },
+    /// The achieved edge of a command.
+    Achieved {
+        command: u64,
+        mark: Option<crate::scenario::Mark>,
+    },
+    /// All signals up to now.
+    Horizon {
+        at: Instant,
+    },
+    /// Its branches.
+    Joined {
+        open: usize,
+    },
+    /// An answer.
+    Answered {
+        id: u64,
+        deadline: Instant,
+        step: &'p Step,
+    },
+    /// Something that is judged on signals.
+    Watching {
+        step: &'p Step,
+        since: Instant,
+        until: Instant,
+    },
+}
+
+/// One strand.
+pub(super) struct Fiber<'p> {
+    id: usize,
+    parent: Option<usize>,
+    frames: Vec<Frame<'p>>,
+    state: State<'p>,
+    begin: Instant,
+}
+
+/// Something that must not happen while a body is played.
+pub(super) struct Guard<'p> {
+    id: usize,
+    observation: &'p Observation,
+    since: Instant,
+    /// The end of its body, once that is reached.
+    until: Instant,
+    label: &'p str,
+}
+
+impl<'p> Engine<'p> {
+    pub(super) fn spawn(&mut self, steps: &'p [Step], parent: Option<usize>) {
+        let frame = Frame { steps, next: 0, kind: Kind::Plain, begin: self.now };
+        let id = self.next_fiber;
+        self.next_fiber += 1;
+        self.fibers.push(Fiber { id, parent, frames: vec![frame], state: State::Ready, begin: self.now });
+    }
+
+    /// When a strand wants to go on at the latest.
+    pub(super) fn wake(&self, fiber: &Fiber<'p>) -> Instant {
+        let state = match &fiber.state {
+            State::Ready => self.now,
+            State::Until { since, duration } => {
+                self.point(*since, fiber.begin).map_or(Instant::NEVER, |at| at + *duration)
+            }
+            State::Achieved { .. } | State::Joined { .. } => Instant::NEVER,
+            State::Horizon { at } => *at,
+            State::Answered { deadline, .. } => *deadline,
+            State::Watching { until, .. } => *until,
+        };
+        let limits = fiber.frames.iter().filter_map(|frame| match frame.kind {
+            Kind::Limited { deadline, .. } => Some(deadline),
+            _ => None,
+        });
+        limits.fold(state, Instant::min)
+    }
+
+    /// The time of a reference point, once it is known.
+    fn point(&self, since: Since, here: Instant) -> Option<Instant> {
+        match since {
+            Since::Here => Some(here),
+            Since::Mark(mark, offset) => self.marks.get(mark.0).copied().flatten().map(|at| at + offset),
+        }
+    }
+
+    /// Ends the part if something happened that must not.
+    pub(super) fn check_guards(&mut self) -> bool {
+        let violated = self.guards.iter().find_map(|guard| {
+            let edges = self.timeline.of(&guard.observation.channel());
+            let found = observed(
+                guard.observation,
+                edges,
+                (guard.since, Instant::NEVER),
+                self.horizon,
+                Duration::ZERO,
+            );
+            match found {
+                Observed::Met { at } if at <= guard.until => {
+                    Some(format!("{} happened after {at}", guard.label))
+                }
+                _ => None,
+            }
+        });
+        match violated {
+            Some(reason) => {
+                self.step_record(reason.clone(), self.now, StepOutcome::Unmet, String::new());
+                self.unmet(Weight::Fail, &reason);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Lets every strand go as far as it can; `false` once none can go on.
+    pub(super) fn step_fibers(&mut self) -> bool {
+        let mut progressed = false;
+        let mut index = 0;
+        while index < self.fibers.len() {
+            if self.check_limit(index) || self.step_fiber(index) {
+                progressed = true;
+                if self.part.is_none() {
+                    return true;
+                }
+            } else {
+                index += 1;
+            }
+        }
+        progressed
+    }
+
+    fn check_limit(&mut self, index: usize) -> bool {
+        let horizon = self.horizon;
+        let exceeded = self.fibers[index].frames.iter_mut().find_map(|frame| match &mut frame.kind {
+            Kind::Limited { deadline, weight, label } if horizon >= *deadline => {
+                let found = (*weight, *label);
+                *deadline = Instant::NEVER.before(Duration::seconds(1));
+                Some(found)
+            }
+            _ => None,
+        });
+        let Some((weight, label)) = exceeded else { return false };
+        self.unmet(weight, &format!("{label} was not done in time"));
+        true
+    }
+
+    /// One move of one strand; `false` if it must wait.
+    fn step_fiber(&mut self, index: usize) -> bool {
+        match &self.fibers[index].state {
+            State::Ready => {
+                self.next_step(index);
+                true
+            }
+            State::Until { since, duration } => {
+                let point = self.point(*since, self.fibers[index].begin);
+                self.resume_if(index, point.is_some_and(|at| self.now >= at + *duration))
+            }
+            State::Achieved { command, mark } => {
+                let Some(at) = self.achieved.get(command).copied() else { return false };
+                if let Some(mark) = mark {
+                    self.marks[mark.0] = Some(at);
+                }
+                self.resume_if(index, true)
+            }
+            State::Horizon { at } => self.resume_if(index, self.horizon >= *at),
+            State::Joined { open } => self.resume_if(index, *open == 0),
+            State::Answered { id, deadline, step } => {
+                let (id, deadline, step) = (*id, *deadline, *step);
+                self.answer(index, id, deadline, step)
+            }
+            State::Watching { step, since, .. } => {
+                let (step, since) = (*step, *since);
+                self.watch(index, step, since)
+            }
+        }
+    }
+
+    fn resume_if(&mut self, index: usize, ready: bool) -> bool {
+        if ready {
+            self.fibers[index].state = State::Ready;
+        }
+        ready
+    }
+
+    /// Begins the next step of a strand, or ends a frame.
+    fn next_step(&mut self, index: usize) {
+        let now = self.now;
+        let fiber = &mut self.fibers[index];
+        fiber.begin = now;
+        let Some(frame) = fiber.frames.last_mut() else { return self.end_fiber(index) };
+        let steps: &'p [Step] = frame.steps;
+        match steps.get(frame.next) {
+            Some(step) => {
+                frame.next += 1;
+                self.begin_step(index, step);
+            }
+            None => self.end_frame(index),
+        }
+    }
+
+    fn end_frame(&mut self, index: usize) {
+        let now = self.now;
+        let fiber = &mut self.fibers[index];
+        if let Some(Frame { kind: Kind::Never(id), .. }) = fiber.frames.last()
+            && let Some(guard) = self.guards.iter_mut().find(|guard| guard.id == *id)
+            && guard.until == Instant::NEVER
+        {
+            // Whatever began up to now still belongs to the window, once it is known to be no glitch.
+            guard.until = now;
+            let is_pulse = matches!(guard.observation, Observation::Pulses { .. });
+            fiber.state = State::Horizon { at: if is_pulse { now + GLITCH } else { now } };
+            return;
+        }
+        match fiber.frames.pop() {
+            Some(Frame { kind: Kind::Never(id), .. }) => self.guards.retain(|guard| guard.id != id),
+            Some(Frame { kind: Kind::Named(label), begin, .. }) => {
+                self.step_record(label.to_owned(), begin, StepOutcome::Done, String::new());
+            }
+            _ => {}
+        }
+        if self.fibers[index].frames.is_empty() {
+            self.end_fiber(index);
+        }
+    }
+
+    fn end_fiber(&mut self, index: usize) {
+        let ended = self.fibers.remove(index);
+        match ended.parent {
+            Some(parent) => {
+                if let Some(Fiber { state: State::Joined { open }, .. }) =
+                    self.fibers.iter_mut().find(|fiber| fiber.id == parent)
+                {
+                    *open -= 1;
+                }
+            }
+            None => self.close_part(Verdict::Pass, ""),
+        }
+    }
+
+    fn enter(&mut self, index: usize, steps: &'p [Step], kind: Kind<'p>) {
+        let frame = Frame { steps, next: 0, kind, begin: self.now };
+        self.fibers[index].frames.push(frame);
+    }
+
+    fn begin_step(&mut self, index: usize, step: &'p Step) {
+        match &step.action {
+            Action::Set { channel, value, mark } => {
+                let command = self.command(channel, value.clone());
+                self.fibers[index].state = State::Achieved { command, mark: *mark };
+            }
+            Action::Ask { channel, op, arguments, within, .. } => {
+                let id = self.next_command;
+                let arguments: Vec<(_, Argument)> = arguments.clone();
+                self.command(channel, Value::Request(Request { id, op: op.clone(), arguments }));
+                let deadline = self.now + *within;
+                self.fibers[index].state = State::Answered { id, deadline, step };
+            }
+            Action::Wait { since, duration } => {
+                self.fibers[index].state = State::Until { since: *since, duration: *duration };
+            }
+            Action::Observe { since, .. } => {
+                let since = self.point(*since, self.now).unwrap_or(self.now);
+                self.fibers[index].state = State::Watching { step, since, until: self.now };
+            }
+            Action::NoChange { .. } => {
+                self.fibers[index].state = State::Watching { step, since: self.now, until: self.now };
+            }
+            Action::Watch { since, .. } => {
+                let since = self.marks.get(since.0).copied().flatten().unwrap_or(self.now);
+                self.fibers[index].state = State::Watching { step, since, until: self.now };
+            }
+            Action::If { probe, yes, body } => {
+                if self.probes[probe.0] == Some(*yes) {
+                    self.enter(index, body, Kind::Named(&step.label));
+                }
+            }
+            Action::Unprovable { reason } => self.unmet(Weight::Inconclusive, reason),
+            Action::Judge { probes, rule, reason, weight } => {
+                self.judge(step, probes, *rule, reason, *weight)
+            }
+            Action::Measure { name, from, to, limit, weight } => {
+                let (from, to) = (self.marks[from.0], self.marks[to.0]);
+                match (from, to) {
+                    (Some(from), Some(to)) => {
+                        let value = to.since(from);
+                        // Both ends are uncertain.
+                        self.measure(name.clone(), value, *limit, self.precision.stimulus.times(2), *weight);
+                    }
+                    _ => self.unmet(Weight::Inconclusive, &format!("{name} was never measured")),
+                }
+            }
+            Action::Never { observation, body } => {
+                let id = self.next_fiber;
+                self.next_fiber += 1;
+                let (since, until) = (self.now, Instant::NEVER);
+                self.guards.push(Guard { id, observation, since, until, label: &step.label });
+                self.enter(index, body, Kind::Never(id));
+            }
+            Action::Limited { within, weight, body } => {
+                let deadline = self.now + *within;
+                self.enter(index, body, Kind::Limited { deadline, weight: *weight, label: &step.label });
+            }
+            Action::Sequence(body) => self.enter(index, body, Kind::Named(&step.label)),
+            Action::Together(branches) => {
+                self.fibers[index].state = State::Joined { open: branches.len() };
+                let parent = self.fibers[index].id;
+                branches.iter().for_each(|branch| self.spawn(branch, Some(parent)));
+            }
+        }
+    }
+
+    pub(super) fn step_record(
+        &mut self,
+        label: String,
+        begin: Instant,
+        outcome: StepOutcome,
+        reason: String,
+    ) {
+        let record = Record::Step { label, begin, end: self.now, outcome, reason };
+        self.outputs.push_back(Output::Record(record));
+    }
+
+    /// Ends the current step of a strand: met, or not met for a reason.
+    fn end_step(&mut self, index: usize, step: &Step, outcome: Result<(), (Weight, String)>) {
+        let begin = self.fibers[index].begin;
+        self.fibers[index].state = State::Ready;
+        match outcome {
+            Ok(()) => self.step_record(step.label.clone(), begin, StepOutcome::Done, String::new()),
+            Err((weight, reason)) => {
+                self.step_record(step.label.clone(), begin, StepOutcome::Unmet, reason.clone());
+                self.unmet(weight, &reason);
+            }
+        }
+    }
+
+    fn judge(&mut self, step: &Step, probes: &[Probe], rule: Rule, reason: &str, weight: Weight) {
+        let answers: Option<Vec<bool>> = probes.iter().map(|probe| self.probes[probe.0]).collect();
+        let Some(answers) = answers else {
+            return self.unmet(Weight::Inconclusive, "a probe gave no answer");
+        };
+        let holds = match rule {
+            Rule::Yes => answers.iter().all(|yes| *yes),
+            Rule::No => answers.iter().all(|yes| !*yes),
+            Rule::Same => answers.windows(2).all(|pair| pair[0] == pair[1]),
+            Rule::Opposite => answers.iter().skip(1).all(|yes| Some(yes) != answers.first()),
+        };
+        let outcome = if holds { StepOutcome::Done } else { StepOutcome::Unmet };
+        let said = if holds { String::new() } else { reason.to_owned() };
+        self.step_record(step.label.clone(), self.now, outcome, said);
+        if !holds {
+            self.unmet(weight, reason);
+        }
+    }
+
+    /// Records a measurement; `false` if the part ended over it.
+    fn measure(
+        &mut self,
+        name: String,
+        value: Duration,
+        limit: Limit,
+        uncertainty: Duration,
+        weight: Weight,
+    ) {
+        let measurement = Measurement::new(name, value, limit, uncertainty);
+        self.outputs.push_back(Output::Record(Record::Measurement(measurement.clone())));
+        let (name, decision) = (measurement.name.clone(), measurement.decision);
+        self.measurements.push(measurement);
+        match decision {
+            Decision::Inside => {}
+            Decision::GuardBand => {
+                let reason = format!("{name} of {value} is too near to its limit to tell");
+                self.unmet(Weight::Inconclusive, &reason);
+            }
+            Decision::Outside => self.unmet(weight, &format!("{name} of {value} is outside its limit")),
+        }
+    }
+
+    fn answer(&mut self, index: usize, id: u64, deadline: Instant, step: &'p Step) -> bool {
+        let Action::Ask { channel, op, expected, mark, weight, .. } = &step.action else { return false };
+        if let Some(mark) = mark {
+            self.marks[mark.0] = self.achieved.get(&id).copied();
+        }
+        let (expected, weight) = (*expected, *weight);
+        // An answer that came too late is none.
+        let response = self.responses.get(&id).filter(|(at, _)| *at <= deadline).map(|(_, r)| r.clone());
+        if response.is_none() && self.horizon < deadline {
+            return false;
+        }
+        let refusal = |why: Option<&str>| {
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!("{channel} refused {op}{why}")
+        };
+        let unanswered = || format!("{channel} did not answer {op}");
+        let outcome = match (expected, &response) {
+            (Expected::Done, Some(r)) if r.ok => Ok(()),
+            (Expected::Done, Some(r)) => Err((weight, refusal(r.why.as_deref()))),
+            (Expected::Refused, Some(r)) if r.ok => {
+                Err((weight, format!("{channel} did {op} and had to refuse it")))
+            }
+            (Expected::Refused, _) => Ok(()),
+            (Expected::Paired(wanted), Some(r)) if r.ok => match r.paired {
+                Some(paired) if paired == wanted => Ok(()),
+                Some(true) => Err((weight, format!("{channel} is still paired"))),
+                Some(false) => Err((weight, format!("{channel} is not paired"))),
+                None => Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired"))),
+            },
+            (Expected::Erased { codes }, Some(r)) if r.ok => {
+                let left = |count: Option<u64>| count.filter(|count| *count > 0);
+                match (r.paired, left(r.users), left(r.codes).filter(|_| codes)) {
+                    (Some(true), ..) => Err((weight, format!("{channel} is still paired"))),
+                    (_, Some(users), _) => Err((weight, format!("{channel} still counts {users} users"))),
+                    (_, _, Some(left)) => Err((weight, format!("{channel} still counts {left} codes"))),
+                    (Some(false), None, None) => Ok(()),
+                    (None, ..) => {
+                        Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired")))
+                    }
+                }
+            }
+            // Silence or a refusal to say is no proof that a binding is gone.
+            (Expected::Paired(false) | Expected::Erased { .. }, Some(r)) => {
+                Err((Weight::Inconclusive, refusal(r.why.as_deref())))
+            }
+            (Expected::Paired(true), Some(r)) => Err((weight, refusal(r.why.as_deref()))),
+            (Expected::Probe(probe), Some(r)) if r.ok => {
+                self.probes[probe.0] = Some(r.paired == Some(true));
+                Ok(())
+            }
+            (Expected::Probe(_), Some(r)) => Err((Weight::Inconclusive, refusal(r.why.as_deref()))),
+            (Expected::Done, None) => Err((weight, unanswered())),
+            (Expected::Paired(_) | Expected::Erased { .. } | Expected::Probe(_), None) => {
+                Err((Weight::Inconclusive, unanswered()))
+            }
+        };
+        self.end_step(index, step, outcome);
+        true
+    }
+
+    /// Judges a step on the signals since a point; `false` while it is open.
+    fn watch(&mut self, index: usize, step: &'p Step, since: Instant) -> bool {
+        let begin = self.fibers[index].begin;
+        let slack = self.precision.observation.saturating_add(self.precision.stimulus);
+        let pending = match &step.action {
+            Action::Observe { observation, within, mark, weight, .. } => {
+                let edges = self.timeline.of(&observation.channel());
+                let deadline = begin + *within;
+                match observed(observation, edges, (since, deadline + slack), self.horizon, slack) {
+                    Observed::Met { at } => {
+                        if let Some(mark) = mark {
+                            self.marks[mark.0] = Some(at);
+                        }
+                        self.end_step(index, step, Ok(()));
+                        if *weight == Weight::Fail {
+                            let limit = Limit::at_most(deadline.since(since));
+                            let name = format!("latency of {}", step.label);
+                            self.measure(name, at.since(since), limit, slack, *weight);
+                        }
+                        return true;
+                    }
+                    Observed::Unmet { reason } => {
+                        // What waits for an event that may stay out goes on when its window ends.
+                        if let Some(mark) = mark {
+                            self.marks[mark.0] = Some(self.now);
+                        }
+                        self.end_step(index, step, Err((*weight, reason)));
+                        return true;
+                    }
+                    Observed::Unclear { reason } => {
+                        let weight = if *weight == Weight::Ignore { *weight } else { Weight::Inconclusive };
+                        self.end_step(index, step, Err((weight, reason)));
+                        return true;
+                    }
+                    Observed::Pending { until } => until,
+                }
+            }
+            Action::NoChange { channels, duration, weight } => {
+                let end = begin + *duration;
+                let moved =
+                    channels.iter().find(|channel| !quiet(&self.timeline, channel, begin, end, self.horizon));
+                if let Some(channel) = moved {
+                    let reason = format!("{channel} changed");
+                    self.end_step(index, step, Err((*weight, reason)));
+                    return true;
+                }
+                // A pulse that began at the very end is known to be none only after a glitch's length.
+                if self.horizon >= end + GLITCH {
+                    self.end_step(index, step, Ok(()));
+                    return true;
+                }
+                end + GLITCH
+            }
+            Action::Watch { channel, value, first, from_rest, weight, within, probe, .. } => {
+                let first = self.marks[first.0].unwrap_or(begin);
+                let is = |edge: &Edge| edge.value == Value::Switch(*value);
+                let open_before = self.timeline.value_at(channel, first) == Some(&Value::Switch(*value));
+                let early = |edge: &Edge| edge.at > first && edge.at <= since && is(edge);
+                let opened_early = self.timeline.since(channel, first).iter().any(early);
+                if *from_rest && (open_before || opened_early) {
+                    let reason = format!("the {channel} moved before the code was complete");
+                    self.end_step(index, step, Err((*weight, reason)));
+                    return true;
+                }
+                let deadline = begin + *within;
+                let caused = |edge: &Edge| edge.at > since && edge.at <= deadline && is(edge);
+                let moved = self.timeline.since(channel, since).iter().any(caused);
+                if moved || self.horizon >= deadline {
+                    self.probes[probe.0] = Some(moved);
+                    self.end_step(index, step, Ok(()));
+                    return true;
+                }
+                deadline
+            }
+            _ => return false,
+        };
+        if let State::Watching { until, .. } = &mut self.fibers[index].state {
+            *until = pending;
+        }
+        false
+    }
+}

@@ -1,0 +1,66 @@
+//! The run folder: journal, manifest, results, and their verification.
+//!
+//! Deliberately absent: how a case is played, how a report looks, and secrets: the journal takes
+//! values in which the player has already replaced them by handles.
+
+mod entry;
+mod folder;
+mod journal;
+mod manifest;
+mod results;
+mod traces;
+mod verify;
+
+pub use entry::{Entry, EntryError, Header, InputHash, JournalLine};
+pub use folder::{RunFolder, RunInfo, list_files};
+pub use journal::{JournalReader, JournalWriter};
+pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, hash_file};
+pub use results::{
+    CaseEntry, Catalogue, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
+};
+pub use traces::traces;
+pub use verify::{Verification, finished_cases, read_manifest, verify};
+
+/// Why evidence could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// A file could not be written or read.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file is not what it must be.
+    #[error("{path}: {reason}")]
+    Malformed {
+        /// Which file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl EvidenceError {
+    /// For use with `map_err`.
+    pub fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |error| Self::Io { path: path.display().to_string(), error }
+    }
+
+    /// A file that is not what it must be.
+    pub fn malformed(path: &std::path::Path, reason: impl Into<String>) -> Self {
+        Self::Malformed { path: path.display().to_string(), reason: reason.into() }
+    }
+}
+
+/// Lowercase hexadecimal of a hash.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}

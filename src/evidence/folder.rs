@@ -1,0 +1,258 @@
+//! One run's folder while it is written.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::CaseResult;
+use crate::unit::Instant;
+
+use super::entry::{Entry, Header, InputHash};
+use super::journal::JournalWriter;
+use super::manifest::{
+    Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, hash_file, sync_folder,
+};
+use super::results::{CaseEntry, Catalogue, ResultsWriter};
+use super::{EvidenceError, hex};
+
+/// What is known of a run when it begins.
+#[derive(Clone, Debug)]
+pub struct RunInfo {
+    /// Version of the tool.
+    pub tool: String,
+    /// `simulated` or `hardware`.
+    pub provenance: String,
+    /// Which bench.
+    pub rig: RigIdentity,
+    /// Which lock, if the operator says.
+    pub device: DeviceIdentity,
+    /// Who.
+    pub operator: Option<String>,
+    /// Seed.
+    pub seed: u64,
+    /// Defect switched on.
+    pub defect: Option<String>,
+    /// Run that this one continues.
+    pub resumes: Option<String>,
+    /// What was asked for.
+    pub selected: Selected,
+    /// When it begins, UTC, RFC 3339.
+    pub started: String,
+    /// Cases planned.
+    pub planned: u64,
+}
+
+/// An open run folder. Dropping it without [`RunFolder::close`] leaves an aborted run.
+pub struct RunFolder {
+    path: PathBuf,
+    manifest: Manifest,
+    journal: JournalWriter,
+    results: ResultsWriter,
+    said: Said,
+}
+
+/// What the device said of itself so far.
+enum Said {
+    Nothing,
+    Always(DeviceIdentity),
+    /// There were several devices: none is the one under test.
+    Different,
+}
+
+impl RunFolder {
+    /// Creates `parent/<run-id>` with its inputs; `name` is the wished run id, which gets a
+    /// number if it is taken.
+    ///
+    /// # Errors
+    /// The folder can't be written.
+    pub fn create(
+        parent: &Path,
+        name: &str,
+        info: RunInfo,
+        catalogue: &Catalogue,
+        inputs: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Self, EvidenceError> {
+        fs::create_dir_all(parent).map_err(EvidenceError::io(parent))?;
+        let (path, run) = create_fresh(parent, name)?;
+        let mut hashes = Vec::new();
+        for (name, bytes) in inputs {
+            let relative = format!("inputs/{name}");
+            let file = path.join(&relative);
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder).map_err(EvidenceError::io(folder))?;
+            }
+            fs::write(&file, bytes).map_err(EvidenceError::io(&file))?;
+            hashes.push(InputHash { path: relative, sha256: hex(&Sha256::digest(bytes)) });
+        }
+        let mut journal = JournalWriter::create(&path.join("journal.jsonl"))?;
+        let header = Header {
+            format: FORMAT,
+            tool: info.tool.clone(),
+            run: run.clone(),
+            seed: info.seed,
+            rig: info.rig.id.clone(),
+            provenance: info.provenance.clone(),
+            inputs: hashes,
+        };
+        journal.append("", Instant::START, &Entry::Run(header))?;
+        journal.commit()?;
+        let results = ResultsWriter::create(&path.join("results.json"), catalogue)?;
+        let manifest = Manifest {
+            format: FORMAT,
+            state: State::Running,
+            run,
+            tool: info.tool,
+            provenance: info.provenance,
+            rig: info.rig,
+            device: info.device,
+            operator: info.operator,
+            seed: info.seed,
+            defect: info.defect,
+            resumes: info.resumes,
+            selected: info.selected,
+            started: info.started,
+            ended: None,
+            planned: info.planned,
+            counts: Counts::default(),
+            files: BTreeMap::new(),
+            journal: None,
+        };
+        manifest.write(&path)?;
+        sync_folder(parent)?;
+        Ok(Self { path, manifest, journal, results, said: Said::Nothing })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What stands in its manifest so far.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Appends to the journal.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn record(&mut self, case: &str, at: Instant, entry: &Entry) -> Result<(), EvidenceError> {
+        self.journal.append(case, at, entry)
+    }
+
+    /// Notes what the device says of itself.
+    pub fn identify(&mut self, device: DeviceIdentity) {
+        match &self.said {
+            Said::Nothing => self.said = Said::Always(device),
+            Said::Always(known) if *known != device => self.said = Said::Different,
+            _ => {}
+        }
+    }
+
+    /// Ends a case. Its verdict may be shown once [`RunFolder::commit`] returned.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub fn end_case(&mut self, entry: &CaseEntry, at: Instant) -> Result<(), EvidenceError> {
+        let result: CaseResult = entry.result.clone();
+        self.manifest.counts.add(result.verdict);
+        self.journal.append(&entry.case, at, &Entry::End(result))?;
+        self.results.append(entry)
+    }
+
+    /// Makes everything recorded so far durable.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn commit(&mut self) -> Result<(), EvidenceError> {
+        self.journal.commit()
+    }
+
+    /// Completes `results.json`, so that views can be made of it before the close.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub fn finish_results(&mut self) -> Result<(), EvidenceError> {
+        self.results.finish()?;
+        if let Said::Always(device) = std::mem::replace(&mut self.said, Said::Nothing) {
+            let known = &mut self.manifest.device;
+            known.serial = known.serial.take().or(device.serial);
+            known.firmware = known.firmware.take().or(device.firmware);
+        }
+        self.manifest.write(&self.path)?;
+        self.journal.commit()
+    }
+
+    /// Seals the folder: the manifest lists every file.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub fn close(mut self, ended: String) -> Result<Manifest, EvidenceError> {
+        let (lines, last_hash, journal_hash) = self.journal.finish()?;
+        for name in list_files(&self.path)? {
+            match name.as_str() {
+                "run.json" | "run.json.new" => {}
+                "journal.jsonl" => drop(self.manifest.files.insert(name, journal_hash.clone())),
+                _ => {
+                    let path = self.path.join(&name);
+                    // The manifest vouches for what is on the disk.
+                    File::open(&path).and_then(|file| file.sync_all()).map_err(EvidenceError::io(&path))?;
+                    self.manifest.files.insert(name, hash_file(&path)?);
+                }
+            }
+        }
+        self.manifest.state = State::Closed;
+        self.manifest.ended = Some(ended);
+        self.manifest.journal = Some((lines, last_hash));
+        self.manifest.write(&self.path)?;
+        Ok(self.manifest)
+    }
+}
+
+fn create_fresh(parent: &Path, name: &str) -> Result<(PathBuf, String), EvidenceError> {
+    for number in 1..1_000 {
+        let run = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let path = parent.join(&run);
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok((path, run)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(EvidenceError::io(&path)(error)),
+        }
+    }
+    Err(EvidenceError::malformed(parent, format!("has a thousand runs called {name}")))
+}
+
+/// Every file below a folder, as paths with forward slashes.
+///
+/// # Errors
+/// The folder can't be read.
+pub fn list_files(folder: &Path) -> Result<Vec<String>, EvidenceError> {
+    let mut files = Vec::new();
+    let mut open = vec![String::new()];
+    while let Some(prefix) = open.pop() {
+        let path = folder.join(&prefix);
+        let mut is_empty = true;
+        for entry in fs::read_dir(&path).map_err(EvidenceError::io(&path))? {
+            is_empty = false;
+            let entry = entry.map_err(EvidenceError::io(&path))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let name = if prefix.is_empty() { name.into_owned() } else { format!("{prefix}/{name}") };
+            // A link is listed as what it is, a file that nobody wrote: it is never followed.
+            let kind = entry.file_type().map_err(EvidenceError::io(&path))?;
+            if kind.is_dir() {
+                open.push(name);
+            } else {
+                files.push(name);
+            }
+        }
+        if is_empty && !prefix.is_empty() {
+            // An empty folder was not written by a run: it is listed, so that it is noticed.
+            files.push(format!("{prefix}/"));
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,208 @@
+//! `run.json`: what the folder holds, in canonical form, with its own hash.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::verdict::Verdict;
+
+use super::{EvidenceError, hex};
+
+/// Version of the evidence format; a reader refuses a newer one.
+pub const FORMAT: u32 = 1;
+
+/// Whether the run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// From the start until the close.
+    Running,
+    /// Complete.
+    Closed,
+}
+
+/// Which bench.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RigIdentity {
+    /// Rig id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// When its calibration runs out; none for a simulated rig.
+    pub calibration_due: Option<String>,
+}
+
+/// Which lock, as given by the operator or said by the device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceIdentity {
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Firmware version.
+    pub firmware: Option<String>,
+}
+
+/// What was asked for, so that a run can be continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selected {
+    /// Models; all without any.
+    pub models: Vec<String>,
+    /// Scenarios; all without any.
+    pub scenarios: Vec<String>,
+    /// Methods; all without any.
+    pub methods: Vec<String>,
+    /// Cases; all without any.
+    pub cases: Vec<String>,
+    /// How often each.
+    pub repeat: u32,
+}
+
+/// Cases by verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Counts(pub BTreeMap<Verdict, u64>);
+
+impl Counts {
+    /// Counts a case.
+    pub fn add(&mut self, verdict: Verdict) {
+        *self.0.entry(verdict).or_insert(0) += 1;
+    }
+
+    /// Cases with a verdict.
+    pub fn of(&self, verdict: Verdict) -> u64 {
+        self.0.get(&verdict).copied().unwrap_or(0)
+    }
+
+    /// All cases.
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// `run.json` without its own hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the format.
+    pub format: u32,
+    /// Running or closed.
+    pub state: State,
+    /// Run id.
+    pub run: String,
+    /// Version of the tool.
+    pub tool: String,
+    /// `simulated` or `hardware`.
+    pub provenance: String,
+    /// Which bench.
+    pub rig: RigIdentity,
+    /// Which lock.
+    pub device: DeviceIdentity,
+    /// Who.
+    pub operator: Option<String>,
+    /// Seed.
+    pub seed: u64,
+    /// Defect that was switched on in the simulated lock.
+    pub defect: Option<String>,
+    /// Run that this one continues.
+    pub resumes: Option<String>,
+    /// What was asked for.
+    pub selected: Selected,
+    /// When it began, UTC.
+    pub started: String,
+    /// When it ended, UTC.
+    pub ended: Option<String>,
+    /// Cases planned.
+    pub planned: u64,
+    /// Cases by verdict.
+    pub counts: Counts,
+    /// Every other file with its sha256; once closed.
+    pub files: BTreeMap<String, String>,
+    /// Lines of the journal and the hash of the last one; once closed.
+    pub journal: Option<(u64, String)>,
+}
+
+impl Manifest {
+    /// The bytes of `run.json`.
+    ///
+    /// # Errors
+    /// A value has no canonical form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let mut json = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        let canonical = serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())?;
+        let own = hex(&Sha256::digest(&canonical));
+        if let Json::Object(object) = &mut json {
+            object.insert("self".into(), Json::String(own));
+        }
+        serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())
+    }
+
+    /// Reads `run.json`, accepting only the very bytes that it was written with.
+    ///
+    /// # Errors
+    /// Not canonical, not its own hash, a newer format, or not a manifest.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let mut json: Json = serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?;
+        let format = json.get("format").and_then(Json::as_u64);
+        if format.is_some_and(|format| format > u64::from(FORMAT)) {
+            return Err("written by a newer version of lockrig".into());
+        }
+        let canonical = serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())?;
+        if canonical != bytes {
+            return Err("not in its canonical form".into());
+        }
+        let own = json.as_object_mut().and_then(|object| object.remove("self"));
+        let rest = serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())?;
+        if own != Some(Json::String(hex(&Sha256::digest(&rest)))) {
+            return Err("its own hash does not match".into());
+        }
+        serde_json::from_value(json).map_err(|error| format!("not a manifest: {error}"))
+    }
+
+    /// Writes `run.json` so that there is always a whole one.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub fn write(&self, folder: &Path) -> Result<(), EvidenceError> {
+        let (path, new) = (folder.join("run.json"), folder.join("run.json.new"));
+        let bytes = self.to_bytes().map_err(|reason| EvidenceError::malformed(&path, reason))?;
+        let mut file = File::create(&new).map_err(EvidenceError::io(&new))?;
+        file.write_all(&bytes).map_err(EvidenceError::io(&new))?;
+        file.sync_all().map_err(EvidenceError::io(&new))?;
+        fs::rename(&new, &path).map_err(EvidenceError::io(&path))?;
+        sync_folder(folder)
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), EvidenceError> {
+    File::open(folder).and_then(|file| file.sync_all()).map_err(EvidenceError::io(folder))
+}
+
+/// Opens a file of a run folder. A link or a pipe in its place is not that file, whatever is
+/// behind it.
+pub(super) fn open_regular(path: &Path) -> Result<File, EvidenceError> {
+    let kind = fs::symlink_metadata(path).map_err(EvidenceError::io(path))?.file_type();
+    if !kind.is_file() {
+        return Err(EvidenceError::malformed(path, "replaced by something that is no file"));
+    }
+    File::open(path).map_err(EvidenceError::io(path))
+}
+
+/// The sha256 of a file, read in blocks.
+///
+/// # Errors
+/// It can't be read.
+pub fn hash_file(path: &Path) -> Result<String, EvidenceError> {
+    let mut file = open_regular(path)?;
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut block).map_err(EvidenceError::io(path))? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&block[..read]),
+        }
+    }
+}

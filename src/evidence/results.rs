@@ -1,0 +1,154 @@
+//! `results.json`: one line a case, so that a reader never holds them all.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::CaseResult;
+use crate::lock::Method;
+
+use super::EvidenceError;
+use super::manifest::FORMAT;
+
+/// One case with its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseEntry {
+    /// Case id.
+    pub case: String,
+    /// Scenario id.
+    pub scenario: String,
+    /// Model id.
+    pub model: String,
+    /// Method.
+    pub method: Method,
+    /// Levels by factor.
+    pub levels: Vec<(String, String)>,
+    /// Length of the case in its own time, in nanoseconds.
+    pub length_ns: u64,
+    /// The outcome.
+    #[serde(flatten)]
+    pub result: CaseResult,
+}
+
+/// What a reader needs to know of models and scenarios to understand the cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// By id.
+    pub scenarios: BTreeMap<String, ScenarioSummary>,
+    /// By id.
+    pub models: BTreeMap<String, ModelSummary>,
+}
+
+/// A scenario in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioSummary {
+    /// One sentence.
+    pub title: String,
+    /// Clauses with their requirements.
+    pub clauses: Vec<(String, String)>,
+}
+
+/// A model in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// Who makes it.
+    pub maker: String,
+    /// Which hardware variant.
+    pub variant: String,
+    /// Title and document of the source.
+    pub source: String,
+    /// How far the source can be trusted.
+    pub mark: String,
+    /// What other sources say differently.
+    pub conflicts: Vec<String>,
+}
+
+/// Writes results as cases end.
+pub(super) struct ResultsWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+    any: bool,
+}
+
+impl ResultsWriter {
+    pub(super) fn create(path: &Path, catalogue: &Catalogue) -> Result<Self, EvidenceError> {
+        let file = File::create_new(path).map_err(EvidenceError::io(path))?;
+        let mut writer = Self { path: path.to_owned(), file: BufWriter::new(file), any: false };
+        let catalogue = serde_json::to_string(catalogue)
+            .map_err(|error| EvidenceError::malformed(path, error.to_string()))?;
+        writer
+            .write(format!("{{\"format\":{FORMAT},\"catalogue\":\n{catalogue}\n,\"cases\":[\n").as_bytes())?;
+        Ok(writer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EvidenceError> {
+        self.file.write_all(bytes).map_err(EvidenceError::io(&self.path))
+    }
+
+    pub(super) fn append(&mut self, entry: &CaseEntry) -> Result<(), EvidenceError> {
+        let line = serde_json::to_vec(entry)
+            .map_err(|error| EvidenceError::malformed(&self.path, error.to_string()))?;
+        if std::mem::replace(&mut self.any, true) {
+            self.write(b",\n")?;
+        }
+        self.write(&line)
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), EvidenceError> {
+        self.write(b"\n]}\n")?;
+        self.file.flush().map_err(EvidenceError::io(&self.path))
+    }
+}
+
+/// The catalogue of a run folder.
+///
+/// # Errors
+/// The file can't be read.
+pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
+    let path = folder.join("results.json");
+    let file = File::open(&path).map_err(EvidenceError::io(&path))?;
+    for line in BufReader::new(file).lines().take(2) {
+        let line = line.map_err(EvidenceError::io(&path))?;
+        if let Ok(catalogue) = serde_json::from_str(&line) {
+            return Ok(catalogue);
+        }
+    }
+    Err(EvidenceError::malformed(&path, "it has no catalogue"))
+}
+
+/// Reads results one by one.
+pub struct ResultsReader {
+    path: PathBuf,
+    lines: std::io::Lines<BufReader<File>>,
+}
+
+/// Opens the results of a run folder.
+///
+/// # Errors
+/// The file can't be read.
+pub fn read_results(folder: &Path) -> Result<ResultsReader, EvidenceError> {
+    let path = folder.join("results.json");
+    let file = File::open(&path).map_err(EvidenceError::io(&path))?;
+    Ok(ResultsReader { path, lines: BufReader::new(file).lines() })
+}
+
+impl Iterator for ResultsReader {
+    type Item = Result<CaseEntry, EvidenceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let line = match self.lines.next()? {
+                Ok(line) => line,
+                Err(error) => return Some(Err(EvidenceError::io(&self.path)(error))),
+            };
+            let line = line.trim_end_matches(',');
+            if line.starts_with("{\"case\"") {
+                let entry = serde_json::from_str(line);
+                return Some(entry.map_err(|error| EvidenceError::malformed(&self.path, error.to_string())));
+            }
+        }
+    }
+}

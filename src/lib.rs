@@ -1,0 +1,29 @@
+//! lockrig: a hardware-in-the-loop test and certification rig for smart-lock resets.
+//!
+//! `src/ARCHITECTURE.md` is the map; modules stand here in reading order.
+
+pub mod unit;
+
+pub mod yaml;
+
+pub mod lock;
+
+pub mod trace;
+
+pub mod verdict;
+
+pub mod scenario;
+
+pub mod engine;
+
+pub mod rig;
+
+pub mod sim;
+
+pub mod evidence;
+
+pub mod run;
+
+pub mod report;
+
+pub mod cli;

@@ -1,0 +1,55 @@
+//! Facts about locks: models, methods, factors, credentials and requirements. Pure data and rules.
+//!
+//! Deliberately absent: how a method is performed (that is the language's), YAML, and every
+//! simulated behaviour.
+
+mod credential;
+mod factor;
+mod facts;
+
+pub use credential::Credential;
+pub use factor::{Level, Levels, Network, Ownership, Power, Role};
+pub use facts::{Asset, Defaults, Fact, Facts, Lockout, Mark, Method, PowerFacts, SourceDocument};
+
+/// Names in this order, so that a message can list them.
+pub trait Named: Sized + Copy + 'static {
+    /// Every value with the word that a file uses for it.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The value that `word` names.
+    fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+    }
+
+    /// All words.
+    fn words() -> impl Iterator<Item = &'static str> {
+        Self::WORDS.iter().map(|(name, _)| *name)
+    }
+}
+
+/// Defines an enum whose values have one word each, in files, records and messages alike.
+macro_rules! named_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $crate::lock::Named for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+        }
+
+        impl $name {
+            /// The word for it.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+pub(crate) use named_enum;

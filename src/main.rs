@@ -1,0 +1,5 @@
+//! The `lockrig` program.
+
+fn main() -> lockrig::cli::Exit {
+    lockrig::cli::main()
+}

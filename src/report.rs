@@ -1,0 +1,15 @@
+//! Views of a finished run folder: HTML, JUnit, CSV and JSON lines.
+//!
+//! Computed from the folder alone. Deliberately absent: playing, and any decision about a
+//! verdict; text from a lock is escaped here and believed nowhere.
+
+mod html;
+mod junit;
+mod summary;
+mod table;
+mod timeline;
+
+pub use html::html;
+pub use junit::junit;
+pub use summary::{Matrix, Summary, overall};
+pub use table::{csv, json};

@@ -1,0 +1,105 @@
+//! What a run comes to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::evidence::{
+    CaseEntry, Catalogue, Counts, EvidenceError, Manifest, read_catalogue, read_manifest, read_results,
+};
+use crate::lock::Method;
+use crate::verdict::Verdict;
+
+/// Cases by model and method.
+pub type Matrix = BTreeMap<String, BTreeMap<Method, Counts>>;
+
+/// What a run comes to, without its passing cases.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// `run.json`.
+    pub manifest: Manifest,
+    /// Models and scenarios in short.
+    pub catalogue: Catalogue,
+    /// Cases by verdict.
+    pub counts: Counts,
+    /// Cases by model and method.
+    pub matrix: Matrix,
+    /// Cases by clause.
+    pub clauses: BTreeMap<String, Counts>,
+    /// Documented deviations by model, with the clauses that they are against.
+    pub deviations: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Claims left out by model, with what the model states.
+    pub omitted: BTreeMap<String, BTreeMap<String, String>>,
+    /// Cases that neither passed nor were inapplicable.
+    pub problems: Vec<CaseEntry>,
+}
+
+impl Summary {
+    /// Reads a run folder, closed or about to be.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn read(folder: &Path) -> Result<Self, EvidenceError> {
+        let mut summary = Self {
+            manifest: read_manifest(folder)?,
+            catalogue: read_catalogue(folder)?,
+            counts: Counts::default(),
+            matrix: Matrix::new(),
+            clauses: BTreeMap::new(),
+            deviations: BTreeMap::new(),
+            omitted: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        for entry in read_results(folder)? {
+            summary.add(entry?);
+        }
+        Ok(summary)
+    }
+
+    fn add(&mut self, entry: CaseEntry) {
+        let verdict = entry.result.verdict;
+        self.counts.add(verdict);
+        let row = self.matrix.entry(entry.model.clone()).or_default();
+        row.entry(entry.method).or_default().add(verdict);
+        let scenario = self.catalogue.scenarios.get(&entry.scenario);
+        let clauses: Vec<String> =
+            scenario.map_or_else(Vec::new, |s| s.clauses.iter().map(|(id, _)| id.clone()).collect());
+        for clause in &clauses {
+            self.clauses.entry(clause.clone()).or_default().add(verdict);
+        }
+        for (claim, reason) in &entry.result.omitted {
+            let known = self.omitted.entry(entry.model.clone()).or_default();
+            known.entry(claim.clone()).or_insert_with(|| reason.clone());
+        }
+        for deviation in &entry.result.deviations {
+            let known = self.deviations.entry(entry.model.clone()).or_default();
+            let against = known.entry(deviation.clone()).or_default();
+            for clause in &clauses {
+                if !against.contains(clause) {
+                    against.push(clause.clone());
+                }
+            }
+        }
+        if !matches!(verdict, Verdict::Pass | Verdict::NotApplicable) {
+            self.problems.push(entry);
+        }
+    }
+
+    /// Whether any case was executed at all.
+    pub fn executed_anything(&self) -> bool {
+        self.counts.total() > self.counts.of(Verdict::NotApplicable)
+    }
+
+    /// Methods that any model has a case for.
+    pub fn methods(&self) -> Vec<Method> {
+        let mut methods: Vec<Method> = self.matrix.values().flat_map(|row| row.keys().copied()).collect();
+        methods.sort();
+        methods.dedup();
+        methods
+    }
+}
+
+/// The verdict that a group of cases comes to.
+pub fn overall(counts: &Counts) -> Verdict {
+    let worst = [Verdict::Fail, Verdict::Error, Verdict::Aborted, Verdict::Inconclusive, Verdict::Pass];
+    worst.into_iter().find(|verdict| counts.of(*verdict) > 0).unwrap_or(Verdict::NotApplicable)
+}

@@ -1,0 +1,14 @@
+//! The players that join engine, device and evidence, and replay.
+//!
+//! Deliberately absent: the terminal, and how a report looks. `lockstep` plays in virtual time
+//! and reads no wall clock; the session's only clock decides when to make evidence durable.
+
+mod lockstep;
+mod replay;
+mod session;
+mod vault;
+
+pub use lockstep::{Interrupt, Played, play};
+pub use replay::{Replayed, replay};
+pub use session::{Event, Session, SessionError, case_seed};
+pub use vault::Vault;

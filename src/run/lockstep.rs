@@ -1,0 +1,208 @@
+//! One case in virtual time: it jumps to the engine's next deadline or to the device's next
+//! event, whichever comes first.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::engine::{CaseResult, Engine, Output, Precision};
+use crate::evidence::{Entry, EvidenceError};
+use crate::rig::{Fault, Hello, LockstepDevice, Ready};
+use crate::scenario::Program;
+use crate::trace::{Channel, Edge, Timeline, Value};
+use crate::unit::{Duration, Instant};
+use crate::verdict::Verdict;
+
+use super::vault::Vault;
+
+/// A device that says more in one case is broken.
+const MAX_SIGNALS: usize = 200_000;
+/// The same for the texts of one case together.
+const MAX_TEXT_BYTES_A_CASE: usize = 8 << 20;
+/// As many turns without anything happening mean that nothing ever will.
+const MAX_IDLE_TURNS: usize = 10_000;
+
+/// Set to end the case safely.
+pub type Interrupt = AtomicBool;
+
+/// A case that was played.
+pub struct Played {
+    /// The outcome.
+    pub result: CaseResult,
+    /// When it ended, in its own time.
+    pub end: Instant,
+    /// What the device said of itself.
+    pub ready: Ready,
+    /// Commands and signals.
+    pub trace: Timeline,
+}
+
+/// Plays one case on a device, recording everything that the verdict rests on.
+///
+/// # Errors
+/// The evidence can't be written.
+pub fn play(
+    program: &Program,
+    hello: &Hello,
+    device: &mut dyn LockstepDevice,
+    vault: &Vault,
+    precision: Precision,
+    interrupt: &Interrupt,
+    record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+) -> Result<Played, EvidenceError> {
+    record(Instant::START, &Entry::Begin { seed: hello.seed })?;
+    let mut player = Player {
+        engine: Engine::new(program, precision),
+        vault,
+        record,
+        trace: Timeline::default(),
+        now: Instant::START,
+        set: Vec::new(),
+        signals: 0,
+        text_bytes: 0,
+        open_requests: Vec::new(),
+    };
+    let ready = player.start(hello, device)?;
+    let mut idle = 0;
+    loop {
+        player.drain()?;
+        if let Some(result) = player.engine.result() {
+            let result = result.clone();
+            if !player.set.is_empty() {
+                // Leaves the device at rest; what it says to that belongs to no case.
+                let _ = device.run(player.now, &player.set);
+            }
+            return Ok(Played { result, end: player.now, ready, trace: player.trace });
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            player.stop(Verdict::Aborted, "interrupted")?;
+            continue;
+        }
+        idle = if player.turn(device, interrupt)? { 0 } else { idle + 1 };
+        if idle > MAX_IDLE_TURNS || player.signals > MAX_SIGNALS {
+            player.stop(Verdict::Error, "the device says too much, or time stands still")?;
+        }
+    }
+}
+
+struct Player<'a, 'p> {
+    engine: Engine<'p>,
+    vault: &'a Vault,
+    record: &'a mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+    trace: Timeline,
+    now: Instant,
+    set: Vec<(Channel, Value)>,
+    signals: usize,
+    text_bytes: usize,
+    open_requests: Vec<(Channel, u64)>,
+}
+
+impl Player<'_, '_> {
+    fn start(&mut self, hello: &Hello, device: &mut dyn LockstepDevice) -> Result<Ready, EvidenceError> {
+        match device.start(hello) {
+            Ok(mut ready) => {
+                for text in [&mut ready.firmware, &mut ready.serial].into_iter().flatten() {
+                    if let Some(clean) = self.vault.redact(text) {
+                        *text = clean;
+                    }
+                }
+                let (firmware, serial) = (ready.firmware.clone(), ready.serial.clone());
+                (self.record)(self.now, &Entry::Ready { firmware, serial })?;
+                for (channel, value) in ready.out.clone() {
+                    self.signal(channel, value)?;
+                }
+                Ok(ready)
+            }
+            Err(fault) => {
+                self.stop(Verdict::Error, &fault.to_string())?;
+                Ok(Ready::default())
+            }
+        }
+    }
+
+    /// Ends the case for a reason that is not the lock's.
+    fn stop(&mut self, verdict: Verdict, reason: &str) -> Result<(), EvidenceError> {
+        let reason = self.vault.redact(reason).unwrap_or_else(|| reason.to_owned());
+        self.engine.stop(verdict, &reason);
+        (self.record)(self.now, &Entry::Stop { verdict, reason })
+    }
+
+    /// Records what the engine put out; commands are achieved at once in virtual time.
+    fn drain(&mut self) -> Result<(), EvidenceError> {
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Record(record) => (self.record)(self.now, &Entry::Record(record))?,
+                Output::Command { id, at, channel, value } => {
+                    if let Value::Request(request) = &value {
+                        self.open_requests.push((channel.clone(), request.id));
+                    }
+                    self.set.push((channel.clone(), self.vault.reveal(&value)));
+                    self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
+                    let achieved_ns = Some(self.now);
+                    (self.record)(at, &Entry::Command { id, channel, value, achieved_ns })?;
+                    self.engine.achieved(id, self.now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Only what was asked is answered, and only so much is said.
+    fn admit(&mut self, channel: &Channel, value: &Value) -> Result<(), Fault> {
+        match value {
+            Value::Response(response) => {
+                let asked =
+                    self.open_requests.iter().position(|(at, id)| at == channel && *id == response.id);
+                let Some(index) = asked else {
+                    return Err(Fault(format!("an answer on `{channel}` that nothing asked for")));
+                };
+                self.open_requests.swap_remove(index);
+            }
+            Value::Text(text) | Value::Notify(text) => self.text_bytes += text.len(),
+            _ => {}
+        }
+        if self.text_bytes > MAX_TEXT_BYTES_A_CASE {
+            return Err(Fault("the device says too much in one case".into()));
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
+        let allowed = self.admit(&channel, &value).and_then(|()| self.vault.conceal(&channel, &mut value));
+        if let Err(fault) = allowed {
+            return self.stop(Verdict::Error, &fault.to_string());
+        }
+        self.signals += 1;
+        self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
+        self.engine.signal(self.now, &channel, value.clone());
+        (self.record)(self.now, &Entry::Signal { channel, value })
+    }
+
+    /// Lets the device run; `false` if neither time nor anything else moved.
+    fn turn(
+        &mut self,
+        device: &mut dyn LockstepDevice,
+        interrupt: &Interrupt,
+    ) -> Result<bool, EvidenceError> {
+        let before = self.now;
+        let until = self.engine.deadline().max(self.now);
+        let set = std::mem::take(&mut self.set);
+        let ran = match device.run(until, &set) {
+            Ok(ran) => ran,
+            // A device that an interrupt took along did nothing wrong.
+            Err(_) if interrupt.load(Ordering::Relaxed) => return Ok(true),
+            Err(fault) => {
+                self.stop(Verdict::Error, &fault.to_string())?;
+                return Ok(true);
+            }
+        };
+        self.now = ran.now;
+        let is_quiet = ran.out.is_empty();
+        for (channel, value) in ran.out {
+            self.signal(channel, value)?;
+        }
+        // More may follow at this very instant, so that is not known to its end.
+        let horizon = if is_quiet { self.now } else { self.now.before(Duration::nanoseconds(1)) };
+        (self.record)(self.now, &Entry::Advance { horizon_ns: horizon })?;
+        self.engine.advance(self.now, horizon);
+        Ok(self.now > before || !is_quiet || !set.is_empty())
+    }
+}

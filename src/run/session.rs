@@ -1,0 +1,216 @@
+//! All cases of a run, one after the other, with their evidence.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::sync::atomic::Ordering;
+use std::time;
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::{CaseResult, Precision};
+use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
+use crate::rig::{Device, Hello, LockstepDevice, Rig};
+use crate::scenario::{Content, Library, Planned, Program};
+use crate::sim::{Defect, Peer, SimulatedLock};
+use crate::trace::{Timeline, vcd};
+use crate::unit::{Duration, Instant};
+use crate::verdict::Verdict;
+
+use super::lockstep::{Interrupt, play};
+use super::vault::Vault;
+
+/// Verdicts wait at most about so long for the disk: one flush serves many cases.
+const COMMIT_EVERY: time::Duration = time::Duration::from_millis(100);
+
+/// Something to show.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A case begins.
+    Started {
+        /// Its id.
+        case: &'a str,
+    },
+    /// A case ended, and its records are durable.
+    Finished(&'a CaseEntry),
+}
+
+/// Why a run can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The evidence can't be written: what was durable stays.
+    #[error("the evidence can't be written: {0}")]
+    Evidence(#[from] EvidenceError),
+}
+
+/// A run's cases and what they are played on.
+pub struct Session<'a> {
+    /// Models and scenarios.
+    pub library: &'a Library,
+    /// The bench.
+    pub rig: &'a Rig,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Fault to switch on in the simulated lock.
+    pub defect: Option<Defect>,
+    /// Write a waveform for every case, not only for those that did not pass.
+    pub all_traces: bool,
+    /// Set to end the run safely.
+    pub interrupt: &'a Interrupt,
+}
+
+/// The seed of a case: a hash, so that neither order nor other cases change it. It has 53 bits,
+/// which every JSON reader holds exactly.
+pub fn case_seed(run_seed: u64, case: &str) -> u64 {
+    let hash = Sha256::digest(format!("{run_seed} {case}"));
+    let bytes = hash.iter().take(8).fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+    bytes >> 11
+}
+
+/// The device of a rig, with what only a program outside has: words on standard error.
+enum Bench {
+    Simulated(Box<SimulatedLock>),
+    Peer(Peer),
+}
+
+impl Bench {
+    fn device(&mut self) -> &mut dyn LockstepDevice {
+        match self {
+            Self::Simulated(lock) => lock.as_mut(),
+            Self::Peer(peer) => peer,
+        }
+    }
+
+    fn stderr(&mut self) -> Vec<String> {
+        match self {
+            Self::Simulated(_) => Vec::new(),
+            Self::Peer(peer) => peer.take_stderr(),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Plays the planned cases into an open folder; an interrupt ends the run after the case.
+    ///
+    /// # Errors
+    /// The evidence can't be written.
+    pub fn run(
+        &self,
+        plan: &[Planned],
+        folder: &mut RunFolder,
+        show: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), SessionError> {
+        let mut bench = match &self.rig.device {
+            Device::Simulated { noise } => {
+                Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect)))
+            }
+            Device::Lockstep { command, answer_within } => {
+                Bench::Peer(Peer::new(command.clone(), *answer_within))
+            }
+        };
+        let mut waiting: Vec<CaseEntry> = Vec::new();
+        let mut committed = time::Instant::now();
+        let mut elapsed = Duration::ZERO;
+        let mut earlier = Vault::simulated(&BTreeSet::new(), self.seed, 0);
+        for planned in plan {
+            if self.interrupt.load(Ordering::Relaxed) {
+                break;
+            }
+            show(Event::Started { case: &planned.id });
+            let over = self.rig.run_limit.is_some_and(|limit| elapsed > limit);
+            let (result, end) = if over {
+                (
+                    CaseResult::unplayed(Verdict::Aborted, "the run took longer than its rig allows"),
+                    Instant::START,
+                )
+            } else {
+                self.case(planned, &mut bench, folder, &mut earlier)?
+            };
+            elapsed = elapsed.saturating_add(end.since(Instant::START));
+            let entry = entry(planned, result, end);
+            folder.end_case(&entry, end)?;
+            waiting.push(entry);
+            if committed.elapsed() >= COMMIT_EVERY {
+                folder.commit()?;
+                waiting.drain(..).for_each(|entry| show(Event::Finished(&entry)));
+                committed = time::Instant::now();
+            }
+        }
+        folder.commit()?;
+        waiting.iter().for_each(|entry| show(Event::Finished(entry)));
+        Ok(())
+    }
+
+    fn case(
+        &self,
+        planned: &Planned,
+        bench: &mut Bench,
+        folder: &mut RunFolder,
+        earlier: &mut Vault,
+    ) -> Result<(CaseResult, Instant), EvidenceError> {
+        let program = match planned.build(self.library) {
+            Content::Play(program) => program,
+            Content::NotApplicable(reason) => {
+                return Ok((CaseResult::unplayed(Verdict::NotApplicable, reason), Instant::START));
+            }
+            Content::Unprovable(reason) => {
+                return Ok((CaseResult::unplayed(Verdict::Inconclusive, reason), Instant::START));
+            }
+        };
+        if let Some(result) = unwired(&program, self.rig) {
+            return Ok((result, Instant::START));
+        }
+        let seed = case_seed(self.seed, &planned.id);
+        let mut vault = Vault::simulated(&program.secrets, self.seed, seed);
+        vault.remember(earlier);
+        let hello = Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed };
+        let precision = precision(self.rig);
+        let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
+        let played = play(&program, &hello, bench.device(), &vault, precision, self.interrupt, &mut record)?;
+        earlier.remember(&vault);
+        for line in bench.stderr() {
+            let line = vault.redact(&line).unwrap_or(line);
+            folder.record(&planned.id, played.end, &Entry::Stderr { line })?;
+        }
+        let ready = &played.ready;
+        folder.identify(DeviceIdentity { serial: ready.serial.clone(), firmware: ready.firmware.clone() });
+        let passed = matches!(played.result.verdict, Verdict::Pass | Verdict::NotApplicable);
+        if self.all_traces || !passed {
+            write_trace(folder, &planned.id, &played.trace)?;
+        }
+        Ok((played.result, played.end))
+    }
+}
+
+/// Uncertainty of a rig's edges.
+pub(super) fn precision(rig: &Rig) -> Precision {
+    Precision { stimulus: rig.stimulus_uncertainty, observation: rig.observation_uncertainty }
+}
+
+/// A case that needs what the rig has not wired can't tell anything.
+pub(super) fn unwired(program: &Program, rig: &Rig) -> Option<CaseResult> {
+    let missing: Vec<String> =
+        program.channels().iter().filter(|channel| !rig.wires(channel)).map(ToString::to_string).collect();
+    let reason = format!("not wired: {}", missing.join(", "));
+    (!missing.is_empty()).then(|| CaseResult::unplayed(Verdict::Inconclusive, reason))
+}
+
+fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {
+    CaseEntry {
+        case: planned.id.to_string(),
+        scenario: planned.scenario.to_string(),
+        model: planned.model.to_string(),
+        method: planned.method,
+        levels: planned.levels().iter().map(|(f, l)| (f.to_string(), l.to_string())).collect(),
+        length_ns: end.as_nanoseconds(),
+        result,
+    }
+}
+
+fn write_trace(folder: &RunFolder, case: &str, trace: &Timeline) -> Result<(), EvidenceError> {
+    let traces = folder.path().join("traces");
+    fs::create_dir_all(&traces).map_err(EvidenceError::io(&traces))?;
+    let path = traces.join(format!("{case}.vcd"));
+    let file = File::create(&path).map_err(EvidenceError::io(&path))?;
+    vcd::write(trace, case, BufWriter::new(file)).map_err(EvidenceError::io(&path))
+}

@@ -1,0 +1,15 @@
+//! The language: models, procedures and scenarios from YAML, checked, and expanded into cases.
+//!
+//! Deliberately absent: the file system (sources come in as text), rigs, and playing.
+
+pub mod ast;
+pub mod clauses;
+mod expand;
+mod library;
+mod lower;
+mod program;
+mod syntax;
+
+pub use expand::{PROOF_DIGITS, Planned, Selection, expand, find_case};
+pub use library::Library;
+pub use program::{Action, Content, Expected, Mark, Part, Probe, Program, Rule, Since, Stage, Step, Weight};

@@ -1,0 +1,586 @@
+//! Models, scenarios and steps with their units read and their names resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::lock::{Asset, Fact, Facts, Level, Method, Network, Ownership, Power, Role};
+use crate::trace::{Channel, PulsePattern};
+use crate::unit::{Angle, Duration, Ratio, Voltage};
+use crate::yaml::Place;
+
+/// A model with its procedures.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What its manual says.
+    pub facts: Facts,
+    /// How a bench brings it to a known state.
+    pub baseline: Method,
+    /// Ways to reset it.
+    pub methods: BTreeMap<Method, Fact<MethodFacts>>,
+    /// Ways to use it.
+    pub operations: BTreeMap<Arc<str>, Fact<Operation>>,
+    /// Where it is defined.
+    pub place: Place,
+}
+
+/// One method of one model.
+#[derive(Clone, Debug)]
+pub struct MethodFacts {
+    /// The manual has the reset begin with the bolt open.
+    pub starts_unlocked: bool,
+    /// Levels at which it works.
+    pub needs: Needs,
+    /// What decides whether a reset happens.
+    pub decisive: Decisive,
+    /// What the source says that it erases.
+    pub erases: BTreeSet<Asset>,
+    /// The steps as the manual prints them.
+    pub procedure: Vec<Step>,
+    /// How the lock confirms it: all of these at once.
+    pub confirmed_by: Fact<Vec<Step>>,
+    /// Operations that the manual demands afterwards.
+    pub afterwards: Vec<Arc<str>>,
+}
+
+/// Levels at which a method works; an empty set is any level.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// Supply.
+    pub power: BTreeSet<Power>,
+    /// Ownership.
+    pub ownership: BTreeSet<Ownership>,
+    /// Network.
+    pub network: BTreeSet<Network>,
+    /// Role.
+    pub role: BTreeSet<Role>,
+}
+
+impl Needs {
+    /// Whether the method works at `level`.
+    pub fn permits(&self, level: Level) -> bool {
+        fn within<T: Ord>(set: &BTreeSet<T>, item: &T) -> bool {
+            set.is_empty() || set.contains(item)
+        }
+        match level {
+            Level::Power(power) => within(&self.power, &power),
+            Level::Ownership(ownership) => within(&self.ownership, &ownership),
+            Level::Network(network) => within(&self.network, &network),
+            Level::Role(role) => within(&self.role, &role),
+        }
+    }
+}
+
+/// What decides whether a reset happens: what a negative scenario alters.
+#[derive(Clone, Debug, Default)]
+pub struct Decisive {
+    /// A hold that must last at least so long.
+    pub hold: Option<Interval>,
+    /// A second such hold.
+    pub then_hold: Option<Interval>,
+    /// A pause that must last at most so long.
+    pub gap: Option<Interval>,
+    /// Presses in a row.
+    pub presses: Option<u32>,
+    /// Keys typed.
+    pub keys: Option<u32>,
+    /// A turn.
+    pub rotation: Option<Angle>,
+}
+
+/// A stretch of a procedure between two of its steps.
+#[derive(Clone, Debug)]
+pub struct Interval {
+    /// Index of the step that begins it.
+    pub from: usize,
+    /// Index of the step that ends it.
+    pub to: usize,
+    /// Its decisive length.
+    pub length: Duration,
+}
+
+/// A way to use a model.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Names of its parameters.
+    pub parameters: Vec<Arc<str>>,
+    /// Its steps.
+    pub procedure: Vec<Step>,
+    /// How the lock shows that it took what was entered.
+    pub accepted_by: Option<Step>,
+}
+
+/// A claim.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Identifier, safe as a file name.
+    pub id: Arc<str>,
+    /// One sentence for people.
+    pub title: String,
+    /// Clauses that it is evidence for.
+    pub clauses: Vec<Arc<str>>,
+    /// Which methods it speaks of.
+    pub methods: MethodChoice,
+    /// Levels by factor.
+    pub given: BTreeMap<&'static str, Vec<Level>>,
+    /// Brings the lock into the state that is tested.
+    pub arrange: Vec<Step>,
+    /// What is altered.
+    pub but: But,
+    /// What is done.
+    pub act: Vec<Step>,
+    /// What must then hold.
+    pub expect: Vec<Step>,
+    /// How long a case may take.
+    pub time_limit: Option<Duration>,
+    /// Where it is defined.
+    pub place: Place,
+}
+
+/// Which methods a scenario speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MethodChoice {
+    /// Every method of the model.
+    All,
+    /// The model's baseline only: the claim is not about a method.
+    Baseline,
+    /// These.
+    Some(BTreeSet<Method>),
+}
+
+/// How a scenario alters the method's decisive quantities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct But {
+    /// The hold lasts this share of its decisive length.
+    pub hold: Option<Ratio>,
+    /// The second hold does.
+    pub then_hold: Option<Ratio>,
+    /// The pause does.
+    pub gap: Option<Ratio>,
+    /// So many presses more, or fewer.
+    pub presses: Option<i32>,
+    /// The key at this position, from 1, is another one.
+    pub wrong_key: Option<u32>,
+    /// The turn is this share of its decisive angle.
+    pub rotation: Option<Ratio>,
+    /// This factor has a level at which the method does not work.
+    pub without: Option<&'static str>,
+    /// Power is cut at these shares of the confirmation window.
+    pub cut_power_at: Vec<Ratio>,
+}
+
+impl But {
+    /// Whether the act is the model's own procedure, unaltered.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the altered act is no reset any more.
+    pub fn is_negative(&self) -> bool {
+        let short = |ratio: Option<Ratio>| ratio.is_some_and(|r| r < Ratio::WHOLE);
+        let long = |ratio: Option<Ratio>| ratio.is_some_and(|r| r > Ratio::WHOLE);
+        short(self.hold)
+            || short(self.then_hold)
+            || short(self.rotation)
+            || long(self.gap)
+            || self.presses.is_some_and(|n| n < 0)
+            || self.wrong_key.is_some()
+            || self.without.is_some()
+            || !self.cut_power_at.is_empty()
+    }
+}
+
+/// One step and where it is written.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it does.
+    pub action: Action,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// Something held and released: a button or a key of the keypad.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// A button.
+    Button(Arc<str>),
+    /// A key, by its label.
+    Key(Arc<str>),
+}
+
+/// One item to type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyToken {
+    /// A key, by its label.
+    Key(Arc<str>),
+    /// A parameter that holds a code.
+    Parameter(Arc<str>),
+}
+
+/// A supply setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// Nominal voltage, or the cell inserted.
+    On,
+    /// No voltage, or the cell taken out.
+    Off,
+    /// The voltage at which the lock warns.
+    Low,
+    /// This voltage.
+    Volts(Voltage),
+}
+
+/// An answer that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Done.
+    Done,
+    /// Refused, or no answer at all.
+    Refused,
+    /// Bound.
+    Paired,
+    /// Not bound.
+    Unpaired,
+}
+
+/// Something to see, hear or be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// Pulses of a light or of the beeper.
+    Pulses {
+        /// Light or beeper.
+        channel: Channel,
+        /// Their pattern.
+        pattern: PulsePattern,
+    },
+    /// A contact takes a value.
+    Contact {
+        /// Bolt or door.
+        channel: Channel,
+        /// Thrown or closed.
+        value: bool,
+    },
+    /// Words are spoken.
+    Spoken {
+        /// What they contain.
+        words: Arc<str>,
+    },
+    /// Something is told unasked.
+    Notified {
+        /// By whom.
+        channel: Channel,
+        /// What.
+        what: Arc<str>,
+    },
+}
+
+impl Observation {
+    /// Where it is observed.
+    pub fn channel(&self) -> Channel {
+        match self {
+            Self::Pulses { channel, .. } | Self::Contact { channel, .. } | Self::Notified { channel, .. } => {
+                channel.clone()
+            }
+            Self::Spoken { .. } => Channel::Voice,
+        }
+    }
+}
+
+/// A word of a request: a literal, or a parameter of the operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// As written.
+    Word(Arc<str>),
+    /// Bound where the operation is used.
+    Parameter(Arc<str>),
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Press and stay.
+    Hold(Vec<Control>),
+    /// Let go.
+    Release(Vec<Control>),
+    /// Press and let go.
+    Press {
+        /// All at once.
+        controls: Vec<Control>,
+        /// How long; the rig's tap if not said.
+        hold: Option<Duration>,
+        /// How often.
+        times: u32,
+        /// Pause between two.
+        gap: Option<Duration>,
+        /// All within.
+        within: Option<Duration>,
+        /// Let go when this is observed instead.
+        until: Option<Box<Step>>,
+    },
+    /// Type on the keypad.
+    Type {
+        /// What.
+        keys: Vec<KeyToken>,
+        /// Pause between two keys.
+        gap: Option<Duration>,
+        /// How long each is held.
+        each: Option<Duration>,
+    },
+    /// Set the supply.
+    Power {
+        /// To what.
+        to: Supply,
+        /// One cell only.
+        cell: Option<u8>,
+        /// In a ramp.
+        over: Option<Duration>,
+        /// And back after so long.
+        duration: Option<Duration>,
+    },
+    /// Turn the knob.
+    Turn {
+        /// By how much.
+        by: Angle,
+        /// In what time.
+        over: Option<Duration>,
+    },
+    /// Close or open a contact that the rig moves.
+    Contact {
+        /// Door or cover.
+        channel: Channel,
+        /// Closed.
+        closed: bool,
+    },
+    /// Let time pass.
+    Wait(Duration),
+    /// Let the lockout penalty pass.
+    WaitLockout,
+    /// Let time pass after an observation.
+    WaitUntil {
+        /// Which.
+        observation: Box<Step>,
+        /// How long after it.
+        plus: Duration,
+    },
+    /// Observe.
+    Observe {
+        /// What.
+        observation: Observation,
+        /// In what time.
+        within: Duration,
+    },
+    /// Observe that nothing happens.
+    NoChange {
+        /// Where.
+        channels: Vec<Channel>,
+        /// How long.
+        duration: Duration,
+    },
+    /// Observe that something does not happen meanwhile.
+    Never {
+        /// What.
+        observation: Observation,
+        /// While this is done.
+        body: Vec<Step>,
+    },
+    /// A person looks.
+    Witness {
+        /// For what.
+        that: String,
+        /// In what time.
+        within: Duration,
+    },
+    /// Ask app, hub or cloud.
+    Ask {
+        /// Whom.
+        channel: Channel,
+        /// What.
+        op: Arc<str>,
+        /// With which words.
+        arguments: Vec<(Arc<str>, Term)>,
+        /// For which answer.
+        expect: Reply,
+        /// In what time.
+        within: Duration,
+    },
+    /// Several at once.
+    Together(Vec<Vec<Step>>),
+    /// Again and again.
+    Repeat {
+        /// How often.
+        times: u32,
+        /// All within.
+        within: Option<Duration>,
+        /// What.
+        body: Vec<Step>,
+    },
+    /// Use the model.
+    Do {
+        /// Which operation.
+        operation: Arc<str>,
+        /// Its parameters: a code's name, a role or a word.
+        with: BTreeMap<Arc<str>, Arc<str>>,
+    },
+    /// A claim of the language.
+    Claim(Claim),
+}
+
+/// Steps that are composed of a model's operations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Give the lock an owner's data.
+    Provision {
+        /// How many user codes.
+        user_codes: u8,
+        /// Bind the app.
+        app: bool,
+        /// Bind the hub.
+        hub: bool,
+        /// Set a master code.
+        master: bool,
+    },
+    /// Show that the data are there.
+    Prove,
+    /// Do the method's procedure.
+    Reset,
+    /// Take the power away and give it back.
+    Restart {
+        /// For how long.
+        off: Duration,
+        /// By taking out the cells.
+        cells: bool,
+    },
+    /// Try a code.
+    Attempt {
+        /// Which.
+        code: Arc<str>,
+        /// Whether it must be accepted.
+        accepted: bool,
+    },
+    /// Enter wrong codes until the penalty begins.
+    LockOut,
+    /// The lock confirms as its source says.
+    Confirmed,
+    /// Nothing of the owner is left.
+    Erased(BTreeSet<Asset>),
+    /// Factory defaults hold.
+    FactoryState,
+    /// It can be set up again.
+    Recommission,
+    /// Everything of the owner is still there.
+    Unchanged,
+    /// Either everything or nothing is still there.
+    AllOrNothing,
+}
+
+/// Whether a step of a scenario does the model's reset.
+pub fn resets(step: &Step) -> bool {
+    match &step.action {
+        Action::Claim(Claim::Reset) => true,
+        Action::Never { body, .. } | Action::Repeat { body, .. } => body.iter().any(resets),
+        Action::Together(branches) => branches.iter().flatten().any(resets),
+        _ => false,
+    }
+}
+
+/// A step as a phrase: `power on`, `release program`. Files refer to steps by it.
+pub fn phrase(action: &Action) -> String {
+    let controls = |list: &[Control]| {
+        let names: Vec<&str> = list
+            .iter()
+            .map(|c| match c {
+                Control::Button(n) | Control::Key(n) => &**n,
+            })
+            .collect();
+        names.join("+")
+    };
+    match action {
+        Action::Hold(list) => format!("hold {}", controls(list)),
+        Action::Release(list) => format!("release {}", controls(list)),
+        Action::Press { controls: list, .. } => format!("press {}", controls(list)),
+        Action::Type { keys, .. } => {
+            let words: Vec<&str> = keys
+                .iter()
+                .map(|k| match k {
+                    KeyToken::Key(n) | KeyToken::Parameter(n) => &**n,
+                })
+                .collect();
+            format!("type {}", words.join(" "))
+        }
+        Action::Power { to, cell, .. } => {
+            let to = match to {
+                Supply::On => "on".to_owned(),
+                Supply::Off => "off".to_owned(),
+                Supply::Low => "low".to_owned(),
+                Supply::Volts(volts) => volts.to_string(),
+            };
+            cell.map_or_else(|| format!("power {to}"), |n| format!("power cell {n} {to}"))
+        }
+        Action::Turn { by, .. } => format!("turn {by}"),
+        Action::Contact { channel, closed } => {
+            format!(
+                "{channel} {}",
+                match (channel, closed) {
+                    (Channel::Cover, true) => "on",
+                    (Channel::Cover, false) => "off",
+                    (_, true) => "closed",
+                    (_, false) => "open",
+                }
+            )
+        }
+        Action::Wait(duration) => format!("wait {duration}"),
+        Action::WaitLockout => "wait lockout".into(),
+        Action::WaitUntil { .. } => "wait until".into(),
+        Action::Observe { observation, .. } => observation_phrase(observation),
+        Action::NoChange { duration, .. } => format!("no change for {duration}"),
+        Action::Never { observation, .. } => format!("never {}", observation_phrase(observation)),
+        Action::Witness { .. } => "witness".into(),
+        Action::Ask { channel, op, .. } => format!("ask {channel} {op}"),
+        Action::Together(_) => "together".into(),
+        Action::Repeat { times, .. } => format!("repeat {times}"),
+        Action::Do { operation, .. } => format!("do {operation}"),
+        Action::Claim(claim) => claim_phrase(claim).into(),
+    }
+}
+
+fn observation_phrase(observation: &Observation) -> String {
+    match observation {
+        Observation::Pulses { channel: Channel::Beeper, pattern } => pattern
+            .phases
+            .first()
+            .and_then(|p| p.count)
+            .map_or("hear a beep".into(), |n| format!("hear {n} beeps")),
+        Observation::Pulses { channel, pattern } => {
+            let phases: Vec<String> = pattern
+                .phases
+                .iter()
+                .map(|p| p.count.map_or_else(|| p.colour.to_string(), |n| format!("{} ×{n}", p.colour)))
+                .collect();
+            format!("see {channel} {}", phases.join(", "))
+        }
+        Observation::Contact { channel: Channel::Bolt, value } => {
+            format!("see bolt {}", if *value { "thrown" } else { "open" })
+        }
+        Observation::Contact { channel, value } => {
+            format!("see {channel} {}", if *value { "closed" } else { "open" })
+        }
+        Observation::Spoken { words } => format!("hear “{words}”"),
+        Observation::Notified { channel, what } => format!("{channel} is told {what}"),
+    }
+}
+
+fn claim_phrase(claim: &Claim) -> &'static str {
+    match claim {
+        Claim::Provision { .. } => "provision",
+        Claim::Prove => "prove provisioned",
+        Claim::Reset => "reset",
+        Claim::Restart { .. } => "restart",
+        Claim::Attempt { .. } => "attempt",
+        Claim::LockOut => "lock out",
+        Claim::Confirmed => "confirmed",
+        Claim::Erased(_) => "erased",
+        Claim::FactoryState => "factory state",
+        Claim::Recommission => "recommission",
+        Claim::Unchanged => "unchanged",
+        Claim::AllOrNothing => "all or nothing",
+    }
+}

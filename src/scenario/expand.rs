@@ -1,0 +1,234 @@
+//! From claims and models to cases: which apply, under which levels, and what each plays.
+
+mod act;
+mod attempt;
+mod builder;
+mod expect;
+mod procedure;
+
+use std::sync::Arc;
+
+use crate::lock::{Fact, Level, Levels, Mark as SourceMark, Method};
+use crate::unit::Ratio;
+
+use super::Library;
+use super::ast::{MethodChoice, MethodFacts, Model, Scenario};
+use super::program::{Content, share_word};
+use builder::{Builder, Excluded};
+
+/// Digits of the proof that a maker issues for one reset.
+pub const PROOF_DIGITS: u8 = 8;
+
+/// Which cases are wanted; empty lists mean all.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Models by id.
+    pub models: Vec<Arc<str>>,
+    /// Scenarios by id.
+    pub scenarios: Vec<Arc<str>>,
+    /// Methods.
+    pub methods: Vec<Method>,
+    /// Case ids.
+    pub cases: Vec<Arc<str>>,
+    /// How often each is played, at least once.
+    pub repeat: u32,
+}
+
+impl Selection {
+    fn wants<T: PartialEq>(list: &[T], item: &T) -> bool {
+        list.is_empty() || list.contains(item)
+    }
+}
+
+/// A case that is wanted, before its program is made.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Case id.
+    pub id: Arc<str>,
+    /// Scenario id.
+    pub scenario: Arc<str>,
+    /// Model id.
+    pub model: Arc<str>,
+    /// Method.
+    pub method: Method,
+    variant: Variant,
+}
+
+impl Planned {
+    /// Factors with the words for their levels.
+    pub fn levels(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        self.variant.words()
+    }
+
+    /// Makes the program, or says why the model excludes the case.
+    pub fn build(&self, library: &Library) -> Content {
+        match (library.scenarios.get(&self.scenario), library.models.get(&self.model)) {
+            (Some(scenario), Some(model)) => match content(scenario, model, self.method, &self.variant) {
+                Ok(content) => content,
+                Err(Excluded::Model(reason)) => Content::NotApplicable(reason),
+                Err(Excluded::Plan(reason)) => Content::Unprovable(reason),
+            },
+            _ => Content::NotApplicable("the library has no such scenario or model".into()),
+        }
+    }
+}
+
+/// All wanted cases, by model, method, scenario and levels.
+pub fn expand(library: &Library, selection: &Selection) -> Vec<Planned> {
+    let mut cases = Vec::new();
+    for model in library.models.values().filter(|m| Selection::wants(&selection.models, &m.facts.id)) {
+        for method in model.methods.keys().filter(|m| Selection::wants(&selection.methods, m)) {
+            for scenario in library.scenarios.values() {
+                if !Selection::wants(&selection.scenarios, &scenario.id)
+                    || !speaks_of(scenario, model, *method)
+                {
+                    continue;
+                }
+                for variant in variants(scenario, model, *method) {
+                    for repetition in 1..=selection.repeat.max(1) {
+                        let id = case_id(scenario, model, *method, &variant, repetition);
+                        if Selection::wants(&selection.cases, &id) {
+                            cases.push(Planned {
+                                id,
+                                scenario: Arc::clone(&scenario.id),
+                                model: Arc::clone(&model.facts.id),
+                                method: *method,
+                                variant: variant.clone(),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// The case with an id, if the library has it.
+pub fn find_case(library: &Library, id: &str) -> Option<Planned> {
+    let (stem, repetition) = id.rsplit_once("~r")?;
+    let mut parts = stem.split('~');
+    let (scenario, model) = (parts.next()?, parts.next()?);
+    let _: u32 = repetition.parse().ok()?;
+    let selection =
+        Selection { scenarios: vec![scenario.into()], models: vec![model.into()], ..Selection::default() };
+    let mut found =
+        expand(library, &selection).into_iter().find(|case| case.id.strip_suffix("~r1") == Some(stem))?;
+    found.id = id.into();
+    Some(found)
+}
+
+fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
+    // A method that the source denies is a case that is not applicable; one that it does not
+    // mention is none at all.
+    let is_mentioned = !matches!(model.methods.get(&method), Some(Fact::Unknown) | None);
+    match &scenario.methods {
+        MethodChoice::All => is_mentioned,
+        MethodChoice::Baseline => model.baseline == method,
+        MethodChoice::Some(set) => set.contains(&method) && is_mentioned,
+    }
+}
+
+/// One combination of levels and of a sweep's share.
+#[derive(Clone, Debug, Default)]
+struct Variant {
+    levels: Vec<Level>,
+    cut: Option<Ratio>,
+}
+
+impl Variant {
+    fn words(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        let levels = self.levels.iter().map(|level| (level.factor().into(), level.word().into()));
+        levels.chain(self.cut.map(|share| ("cut".into(), share_word(share)))).collect()
+    }
+}
+
+fn variants(scenario: &Scenario, model: &Model, method: Method) -> Vec<Variant> {
+    let mut all = vec![Variant::default()];
+    let mut vary = |choices: &[Level]| {
+        let combined = all.iter().flat_map(|variant| {
+            choices.iter().map(|level| {
+                let mut next = variant.clone();
+                next.levels.push(*level);
+                next
+            })
+        });
+        all = combined.collect();
+    };
+    for levels in scenario.given.values().filter(|levels| !levels.is_empty()) {
+        vary(levels);
+    }
+    let needs = model.methods.get(&method).and_then(|fact| fact.known()).map(|facts| &facts.needs);
+    if let (Some(factor), Some(needs)) = (scenario.but.without, needs) {
+        let excluded: Vec<Level> = Level::words_of(factor)
+            .into_iter()
+            .filter_map(|word| Level::from_words(factor, word).flatten())
+            .filter(|level| !needs.permits(*level))
+            .collect();
+        if !excluded.is_empty() {
+            vary(&excluded);
+        }
+    }
+    if scenario.but.cut_power_at.is_empty() {
+        return all;
+    }
+    let shares = &scenario.but.cut_power_at;
+    all.iter()
+        .flat_map(|variant| shares.iter().map(|share| Variant { cut: Some(*share), ..variant.clone() }))
+        .collect()
+}
+
+fn case_id(
+    scenario: &Scenario,
+    model: &Model,
+    method: Method,
+    variant: &Variant,
+    repetition: u32,
+) -> Arc<str> {
+    let mut id = format!("{}~{}~{method}", scenario.id, model.facts.id);
+    for (factor, level) in variant.words() {
+        id.push_str(&format!("~{factor}={level}"));
+    }
+    id.push_str(&format!("~r{repetition}"));
+    id.into()
+}
+
+/// The program of a case, or why the model excludes it.
+fn content(
+    scenario: &Scenario,
+    model: &Model,
+    method: Method,
+    variant: &Variant,
+) -> Result<Content, Excluded> {
+    let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
+    let facts = fact.known().ok_or_else(|| fact.absence(&format!("reset by {method}")))?;
+    if model.facts.source.mark == SourceMark::Unsourced {
+        return Err("the model's procedures are unsourced".into());
+    }
+    let levels = variant.levels.iter().fold(Levels::default(), |all, level| all.with(*level));
+    check_levels(scenario, facts, levels)?;
+    let mut builder = Builder::new(model, scenario, method, facts, levels, variant.cut);
+    builder.build()?;
+    Ok(Content::Play(builder.finish()))
+}
+
+/// A positive claim holds only where the method works; a negative one only where it does not.
+fn check_levels(scenario: &Scenario, facts: &MethodFacts, levels: Levels) -> Result<(), String> {
+    let all = [
+        Level::Power(levels.power),
+        Level::Ownership(levels.ownership),
+        Level::Network(levels.network),
+        Level::Role(levels.role),
+    ];
+    for level in all {
+        let without = scenario.but.without == Some(level.factor());
+        match (without, facts.needs.permits(level)) {
+            (false, false) => {
+                return Err(format!("the method does not work with {} {}", level.factor(), level.word()));
+            }
+            (true, true) => return Err(format!("the method needs no {}", level.factor())),
+            _ => {}
+        }
+    }
+    Ok(())
+}

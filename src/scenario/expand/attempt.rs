@@ -1,0 +1,356 @@
+//! Giving a lock an owner's data, trying codes, and what a refusal is worth.
+
+use std::sync::Arc;
+
+use crate::lock::{Asset, Credential, Fact};
+use crate::scenario::ast::{self, Observation};
+use crate::scenario::program::{Action, Expected, Probe, Rule, Since, Stage, Weight};
+use crate::trace::{Argument, Channel};
+use crate::unit::Duration;
+
+use super::builder::{Builder, Excluded};
+use super::procedure::{Binding, Bindings};
+
+/// How long a lock may take to move its bolt if its model does not say.
+const BOLT_WITHIN: Duration = Duration::seconds(4);
+/// How long a radio or service may take to answer.
+const ANSWER_WITHIN: Duration = Duration::seconds(10);
+
+impl<'a> Builder<'a> {
+    /// Gives the lock whatever the model has of what the scenario asks for.
+    pub(super) fn provision(
+        &mut self,
+        user_codes: u8,
+        app: bool,
+        hub: bool,
+        master: bool,
+    ) -> Result<(), Excluded> {
+        if app && self.available("pair_app", "app binding") {
+            self.pair("pair_app")?;
+            self.app = true;
+        }
+        if hub && self.available("pair_hub", "hub binding") {
+            self.pair("pair_hub")?;
+            self.hub = true;
+        }
+        if master && self.available("set_master", "master code") {
+            let code = self.secret("master")?;
+            self.set_master(&code)?;
+            self.master = Some(code);
+        }
+        if user_codes > 0 && self.available("add_code", "user codes") {
+            for number in 1..=user_codes {
+                let code = self.secret(&format!("user.{number}"))?;
+                self.add_code(&code, number)?;
+                self.codes.push(code);
+            }
+        } else if user_codes > 0
+            && let Some(published) = self.lock().defaults.user_codes.known()
+        {
+            self.codes.extend(published.iter().cloned().map(Credential::Published));
+        }
+        self.part("provision");
+        if self.codes.is_empty() && !self.app && !self.hub && self.master.is_none() {
+            return Err("the source states no way to store an owner's data".into());
+        }
+        Ok(())
+    }
+
+    fn available(&mut self, operation: &str, what: &str) -> bool {
+        match self.operation(operation) {
+            Ok(_) => true,
+            Err(excluded) => {
+                self.omit(what, excluded.reason());
+                false
+            }
+        }
+    }
+
+    pub(super) fn pair(&mut self, operation: &str) -> Result<(), Excluded> {
+        let bindings = Bindings::owner().with("role", Binding::Word("owner".into()));
+        self.perform(operation, &bindings)
+    }
+
+    /// The master code that is valid now.
+    fn master_now(&self) -> Option<Credential> {
+        let published = self.lock().defaults.master.known().cloned().map(Credential::Published);
+        self.master.clone().or(published)
+    }
+
+    pub(super) fn set_master(&mut self, code: &Credential) -> Result<(), Excluded> {
+        let mut bindings = Bindings::owner().code(code);
+        if let Some(master) = self.master_now() {
+            bindings = bindings.with("master", Binding::Code(master));
+        }
+        self.perform("set_master", &bindings)
+    }
+
+    pub(super) fn add_code(&mut self, code: &Credential, slot: u8) -> Result<(), Excluded> {
+        let mut bindings =
+            Bindings::owner().code(code).with("slot", Binding::Word(Arc::from(slot.to_string())));
+        if let Some(master) = self.master_now() {
+            bindings = bindings.with("master", Binding::Code(master));
+        }
+        self.perform("add_code", &bindings)
+    }
+
+    /// Shows that the data are there: each code opens, each binding answers.
+    pub(super) fn prove(&mut self) -> Result<(), Excluded> {
+        for code in self.codes.clone() {
+            self.expect_code(&code, true, Weight::Inconclusive)?;
+        }
+        self.statuses(true, Weight::Inconclusive);
+        self.part("prove provisioned");
+        Ok(())
+    }
+
+    /// Asks each binding of the owner whether it holds.
+    pub(super) fn statuses(&mut self, paired: bool, weight: Weight) {
+        if self.app {
+            self.status(Channel::App, paired, weight);
+        }
+        if self.hub {
+            self.status(Channel::Hub, paired, weight);
+        }
+    }
+
+    /// Asks a binding that must be gone; where codes must be gone too, their count is nought.
+    pub(super) fn status_erased(&mut self, channel: Channel) {
+        let codes = !self.codes.is_empty() && !self.lock().keeps.contains(&Asset::UserCodes);
+        let label = format!("{channel} is unpaired");
+        self.ask_status(label, channel, Expected::Erased { codes }, Weight::Fail);
+    }
+
+    pub(super) fn status(&mut self, channel: Channel, paired: bool, weight: Weight) {
+        let label = format!("{channel} is {}", if paired { "paired" } else { "unpaired" });
+        self.ask_status(label, channel, Expected::Paired(paired), weight);
+    }
+
+    pub(super) fn ask_status(&mut self, label: String, channel: Channel, expected: Expected, weight: Weight) {
+        let arguments = vec![("role".into(), Argument::Text("owner".into()))];
+        let op = "status".into();
+        self.push(
+            label,
+            Action::Ask { channel, op, arguments, expected, within: ANSWER_WITHIN, mark: None, weight },
+        );
+    }
+
+    /// Enters a code and sees whether the bolt moves; locks again if it did.
+    pub(super) fn attempt(&mut self, code: &Credential, operation: &str) -> Result<Probe, Excluded> {
+        let described = self.operation(operation)?;
+        let (channel, value, within) = match described.accepted_by.as_ref().map(|step| &step.action) {
+            Some(ast::Action::Observe { observation: Observation::Contact { channel, value }, within }) => {
+                (channel.clone(), *value, *within)
+            }
+            _ => (Channel::Bolt, false, BOLT_WITHIN),
+        };
+        let probe = self.probe();
+        let mut bindings = Bindings::owner().code(code);
+        if let Some(master) = self.master_now() {
+            bindings = bindings.with("master", Binding::Code(master));
+        }
+        (self.first_mark, self.last_mark, self.before_last_key) = (None, None, None);
+        self.perform(operation, &bindings)?;
+        let touched = self.first_mark.zip(self.last_mark);
+        let (first, last) = touched.ok_or_else(|| Excluded::plan("entering a code touches nothing"))?;
+        // Only the last key can open; one that opens while it is typed was opened by an earlier code.
+        let since = self.before_last_key.take().unwrap_or(first).max(first).min(last);
+        let weight = if self.weight == Weight::Ignore { Weight::Fail } else { self.weight };
+        let from_rest = !self.may_be_open;
+        let label = format!("watch the {channel}");
+        self.push(label, Action::Watch { channel, value, first, since, from_rest, weight, within, probe });
+        let ((), body) = self.nested(|b| b.perform("lock", &Bindings::owner()))?;
+        self.push("lock again", Action::If { probe, yes: true, body });
+        Ok(probe)
+    }
+
+    pub(super) fn judge(&mut self, probe: Probe, rule: Rule, reason: String, weight: Weight) {
+        let label = match rule {
+            Rule::Yes => "accepted?",
+            Rule::No => "refused?",
+            Rule::Same | Rule::Opposite => "all or nothing?",
+        };
+        self.push(label, Action::Judge { probes: vec![probe], rule, reason, weight });
+    }
+
+    /// Tries a code that must be accepted, or refused.
+    pub(super) fn expect_code(
+        &mut self,
+        code: &Credential,
+        accepted: bool,
+        weight: Weight,
+    ) -> Result<(), Excluded> {
+        let (probe, steps) = self.nested(|b| b.attempt(code, "enter"))?;
+        self.push(format!("try {}", code.name()), Action::Sequence(steps));
+        let (rule, reason) = if accepted {
+            (Rule::Yes, format!("code {} was not accepted", code.name()))
+        } else {
+            (Rule::No, format!("code {} was accepted", code.name()))
+        };
+        self.judge(probe, rule, reason, weight);
+        Ok(())
+    }
+
+    /// Codes that must be refused, each group followed by a known-good one in the same lockout
+    /// window: a lock that takes no code at all has proved nothing.
+    pub(super) fn expect_refused(&mut self, codes: &[Credential], weight: Weight) -> Result<(), Excluded> {
+        let at_once = match &self.lock().lockout {
+            Fact::Known(lockout) => usize::from(lockout.attempts.saturating_sub(1)).max(1),
+            Fact::Unknown => 1,
+            Fact::Unsupported => codes.len().max(1),
+        };
+        if let (true, Some(first)) = (self.control_needs_setup(), codes.first()) {
+            // Setting the lock up may hide or overwrite what is left, so one is tried before it.
+            self.expect_code(first, false, weight)?;
+            self.control()?;
+        }
+        for group in codes.chunks(at_once) {
+            for code in group {
+                self.expect_code(code, false, weight)?;
+            }
+            self.control()?;
+        }
+        Ok(())
+    }
+
+    /// Shows that the lock takes codes at all.
+    fn control(&mut self) -> Result<(), Excluded> {
+        let control = self.known_good()?;
+        let (probe, steps) = self.nested(|b| b.attempt(&control, "enter"))?;
+        self.push(format!("control: try {}", control.name()), Action::Sequence(steps));
+        let reason = format!(
+            "known-good code {} was not accepted, so the refusals before it prove nothing",
+            control.name()
+        );
+        self.judge(probe, Rule::Yes, reason, Weight::Inconclusive);
+        Ok(())
+    }
+
+    fn is_before_or_without_reset(&self) -> bool {
+        self.stage != Stage::Expect || (self.scenario.but.is_negative() && !self.reset_happened)
+    }
+
+    /// Whether a known-good code must be added first.
+    fn control_needs_setup(&self) -> bool {
+        let has_default = self.lock().defaults.user_codes.known().is_some_and(|codes| !codes.is_empty());
+        !self.is_before_or_without_reset() && self.known_good.is_none() && !has_default
+    }
+
+    /// A code that the lock takes now: before the act a provisioned one; after it the published
+    /// default, or one that is newly added.
+    fn known_good(&mut self) -> Result<Credential, Excluded> {
+        if self.is_before_or_without_reset() {
+            return self.codes.first().cloned().ok_or_else(|| Excluded::plan("no code was provisioned"));
+        }
+        if let Some(known) = &self.known_good {
+            return Ok(known.clone());
+        }
+        let published = self.lock().defaults.user_codes.known().and_then(|codes| codes.first());
+        let code = match published {
+            Some(code) => Credential::Published(Arc::clone(code)),
+            None => {
+                let outer = std::mem::replace(&mut self.weight, Weight::Inconclusive);
+                let code = self.new_code();
+                self.weight = outer;
+                code?
+            }
+        };
+        self.known_good = Some(code.clone());
+        Ok(code)
+    }
+
+    /// Binds the lock anew as far as needed, and adds a code.
+    pub(super) fn new_code(&mut self) -> Result<Credential, Excluded> {
+        self.operation("add_code")?;
+        if self.operation("pair_app").is_ok() && !self.app_again {
+            self.pair("pair_app")?;
+            self.app_again = true;
+        }
+        if self.operation("pair_hub").is_ok() && !self.hub_again {
+            self.pair("pair_hub")?;
+            self.hub_again = true;
+        }
+        let code = self.secret("new")?;
+        // After the act the old master is gone: only a published one can be used.
+        let old_master = self.master.take();
+        // A slot that no old code was in: overwriting one would hide that it is still there.
+        let slot = u8::try_from(self.codes.len() + 1).unwrap_or(u8::MAX);
+        let added = self.add_code(&code, slot);
+        self.master = old_master;
+        added?;
+        Ok(code)
+    }
+
+    /// A named code in a scenario's `attempt`.
+    pub(super) fn attempt_claim(&mut self, name: &str, accepted: bool) -> Result<(), Excluded> {
+        let code = match name {
+            "wrong" => self.wrong_code()?,
+            "default" => {
+                let fact = &self.lock().defaults.user_codes;
+                let code = fact.known().and_then(|codes| codes.first()).cloned();
+                Credential::Published(code.ok_or_else(|| fact.absence("a default code"))?)
+            }
+            user => {
+                let number = user.strip_prefix("user.").and_then(|n| n.parse::<usize>().ok()).unwrap_or(1);
+                let code = self.codes.get(number - 1).cloned();
+                let reason = format!("no code {user} was provisioned");
+                // A model without codes has none to try; else the scenario forgot it.
+                let none = self.codes.is_empty();
+                code.ok_or(if none { Excluded::Model(reason) } else { Excluded::Plan(reason) })?
+            }
+        };
+        let weight = if self.weight == Weight::Ignore { Weight::Fail } else { self.weight };
+        self.expect_code(&code, accepted, weight)
+    }
+
+    /// Enters wrong codes until the penalty begins; before it a good code still works.
+    pub(super) fn lock_out(&mut self) -> Result<(), Excluded> {
+        let fact = &self.lock().lockout;
+        let lockout = *fact.known().ok_or_else(|| fact.absence("a lockout"))?;
+        for _ in 0..lockout.attempts {
+            let code = self.wrong_code()?;
+            self.expect_code(&code, false, Weight::Fail)?;
+        }
+        Ok(())
+    }
+
+    /// Whether each code and binding is still there, as probes. A lock that opens for any code once
+    /// it is erased is asked for a code that it never knew, which is the opposite of them all.
+    pub(super) fn probes_of_memory(&mut self) -> Result<Vec<Probe>, Excluded> {
+        let mut probes = Vec::new();
+        if self.lock().keeps.contains(&Asset::UserCodes) {
+            for code in self.codes.clone() {
+                self.expect_code(&code, true, Weight::Fail)?;
+            }
+        } else if self.lock().opens_for_any_code {
+            // Its codes open in both states: erased, any code does.
+            for code in self.codes.clone() {
+                self.expect_code(&code, true, Weight::Fail)?;
+            }
+            let wrong = self.wrong_code()?;
+            probes.push(self.attempt(&wrong, "enter")?);
+        } else {
+            for code in self.codes.clone() {
+                let (probe, steps) = self.nested(|b| b.attempt(&code, "enter"))?;
+                self.push(format!("try {}", code.name()), Action::Sequence(steps));
+                probes.push(probe);
+            }
+        }
+        let bindings =
+            [(self.app, Asset::AppPairing, Channel::App), (self.hub, Asset::HubPairing, Channel::Hub)];
+        for (bound, asset, channel) in bindings {
+            if bound && !self.lock().keeps.contains(&asset) {
+                let probe = self.probe();
+                let label = format!("is {channel} paired?");
+                self.ask_status(label, channel, Expected::Probe(probe), Weight::Inconclusive);
+                probes.push(probe);
+            }
+        }
+        Ok(probes)
+    }
+
+    /// Where an observation of the act's outcome begins.
+    pub(super) fn since_act(&self) -> Since {
+        self.confirms_since
+    }
+}

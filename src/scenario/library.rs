@@ -1,0 +1,111 @@
+//! Everything that was loaded: models and scenarios by id, and the sources they came from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::yaml::{self, Diagnostic, Diagnostics, Place, Source};
+
+use super::ast::{Model, Scenario};
+use super::lower::{self, Lineage};
+use super::syntax::{ModelSyntax, ScenarioSyntax, Word};
+
+/// Files may be `like` others so many times over.
+const MAX_LINEAGE: usize = 8;
+
+/// Models and scenarios.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// By id.
+    pub models: BTreeMap<Arc<str>, Model>,
+    /// By id.
+    pub scenarios: BTreeMap<Arc<str>, Scenario>,
+}
+
+impl Library {
+    /// Reads model and scenario files; what is wrong with some does not hide the others.
+    pub fn load(models: &[Arc<Source>], scenarios: &[Arc<Source>]) -> (Self, Diagnostics) {
+        let mut findings = Diagnostics::default();
+        let model_files =
+            parse::<ModelSyntax>(models, &mut findings, |m| m.model.as_ref().or(m.family.as_ref()));
+        let scenario_files = parse::<ScenarioSyntax>(scenarios, &mut findings, |s| s.scenario.as_ref());
+        let mut library = Self::default();
+        for name in model_files.keys() {
+            let lineage = lineage(&model_files, name, |m| m.like.as_ref(), &mut findings);
+            if let Some(model) = lineage.and_then(|lineage| lower::model(&lineage, &mut findings)) {
+                library.models.insert(Arc::clone(&model.facts.id), model);
+            }
+        }
+        for name in scenario_files.keys() {
+            let lineage = lineage(&scenario_files, name, |s| s.like.as_ref(), &mut findings);
+            if let Some(scenario) = lineage.and_then(|lineage| lower::scenario(&lineage, &mut findings)) {
+                library.scenarios.insert(Arc::clone(&scenario.id), scenario);
+            }
+        }
+        (library, findings)
+    }
+}
+
+type Files<T> = BTreeMap<String, (T, Arc<Source>)>;
+
+fn parse<T: serde::de::DeserializeOwned>(
+    sources: &[Arc<Source>],
+    findings: &mut Diagnostics,
+    name: impl Fn(&T) -> Option<&Word>,
+) -> Files<T> {
+    let mut files: Files<T> = BTreeMap::new();
+    for source in sources {
+        let syntax: T = match yaml::load(source) {
+            Ok(syntax) => syntax,
+            Err(diagnostic) => {
+                findings.push(diagnostic);
+                continue;
+            }
+        };
+        let Some(word) = name(&syntax) else {
+            findings.push(
+                Diagnostic::error(Place::start_of(source), "the file does not say what it is")
+                    .hint("begin with `model: ID`, `family: ID` or `scenario: ID`"),
+            );
+            continue;
+        };
+        let (id, place) = (word.value.0.clone(), Place::of(source, word));
+        if let Some((_, earlier)) = files.get(&id) {
+            let hint = format!("it is already defined in {}", earlier.name);
+            findings.error_with_hint(&place, format!("`{id}` is defined twice"), hint);
+            continue;
+        }
+        files.insert(id, (syntax, Arc::clone(source)));
+    }
+    files
+}
+
+fn lineage<'a, T>(
+    files: &'a Files<T>,
+    name: &str,
+    like: impl Fn(&T) -> Option<&Word>,
+    findings: &mut Diagnostics,
+) -> Option<Lineage<'a, T>> {
+    let mut line = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut next = name.to_owned();
+    loop {
+        let (syntax, source) = files.get(&next)?;
+        line.push((syntax, source));
+        seen.insert(next);
+        let Some(word) = like(syntax) else { return Some(Lineage(line)) };
+        let place = Place::of(source, word);
+        next = word.value.0.clone();
+        if seen.contains(&next) {
+            findings.error(&place, format!("`{next}` is like itself, by way of {} files", line.len()));
+            return None;
+        }
+        if line.len() >= MAX_LINEAGE {
+            findings.error(&place, format!("more than {MAX_LINEAGE} files are like each other in a row"));
+            return None;
+        }
+        if !files.contains_key(&next) {
+            findings.unknown(&place, "file to be like", &next, files.keys().map(String::as_str));
+            return None;
+        }
+    }
+}

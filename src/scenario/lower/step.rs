@@ -1,0 +1,504 @@
+//! Steps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::lock::Asset;
+use crate::scenario::ast::{Action, Claim, Control, KeyToken, Observation, Reply, Step, Supply, Term};
+use crate::scenario::syntax::{
+    AttemptSyntax, DoSyntax, PowerStepSyntax, PressSyntax, StepSyntax, Steps, TurnSyntax, TypeSyntax,
+    WaitSyntax, WitnessSyntax, Word, WordOr,
+};
+use crate::trace::Channel;
+use crate::unit::Duration;
+use crate::yaml::{OneOrMany, Place, Scalar, Spanned};
+
+use super::Reader;
+
+/// How long a request waits for its answer if the step does not say.
+const ANSWER_WITHIN: Duration = Duration::seconds(10);
+
+/// Operations that a model may describe, with their parameters.
+pub(super) const OPERATIONS: &[(&str, &[&str])] = &[
+    ("enter", &["code"]),
+    ("lock", &[]),
+    ("add_code", &["code", "slot", "master"]),
+    ("set_master", &["code", "master"]),
+    ("try_master", &["code"]),
+    ("pair_app", &["role"]),
+    ("pair_hub", &[]),
+    ("handing", &[]),
+    ("calibrate", &[]),
+    ("initiate", &["role"]),
+];
+
+/// Operations of the lockstep protocol that app, hub and cloud take.
+const REQUESTS: &[&str] = &[
+    "pair",
+    "unpair",
+    "status",
+    "add_code",
+    "remove_code",
+    "set_master",
+    "factory_reset",
+    "remote_reset",
+    "leave",
+];
+
+impl Reader<'_> {
+    pub(crate) fn steps(&mut self, steps: &Steps) -> Vec<Step> {
+        steps.iter().filter_map(|step| self.step(step)).collect()
+    }
+
+    pub(crate) fn step(&mut self, step: &Spanned<StepSyntax>) -> Option<Step> {
+        let place = self.place(step);
+        let action = self.action(&step.value, &place)?;
+        Some(Step { action, place })
+    }
+
+    fn action(&mut self, step: &StepSyntax, place: &Place) -> Option<Action> {
+        Some(match step {
+            StepSyntax::Hold(names) => Action::Hold(self.controls(names, place)?),
+            StepSyntax::Release(names) => Action::Release(self.controls(names, place)?),
+            StepSyntax::Press(press) => self.press(press, place)?,
+            StepSyntax::Type(keys) => self.type_keys(keys, place)?,
+            StepSyntax::Power(power) => self.power(power, place)?,
+            StepSyntax::Turn(turn) => self.turn(turn, place)?,
+            StepSyntax::Door(Scalar(word)) => {
+                let closed =
+                    self.choice_at("door state", word, place, &[("open", false), ("closed", true)])?;
+                Action::Contact { channel: Channel::Door, closed }
+            }
+            StepSyntax::Cover(Scalar(word)) => {
+                let closed = self.choice_at("cover state", word, place, &[("off", false), ("on", true)])?;
+                Action::Contact { channel: Channel::Cover, closed }
+            }
+            StepSyntax::Wait(wait) => self.wait(wait, place)?,
+            StepSyntax::See(see) => self.see(see, place)?,
+            StepSyntax::Hear(hear) => self.hear(hear, place)?,
+            StepSyntax::NoChange(quiet) => {
+                let channels = quiet.of.iter().filter_map(|word| self.channel(word)).collect();
+                Action::NoChange { channels, duration: self.quantity(&quiet.duration)? }
+            }
+            StepSyntax::Never(never) => self.never(never, place)?,
+            StepSyntax::Notified(notified) => Action::Observe {
+                observation: Observation::Notified {
+                    channel: self
+                        .choice(
+                            "channel that tells anything",
+                            &notified.channel,
+                            &[("app", 0), ("hub", 1), ("cloud", 2)],
+                        )
+                        .map(|index| [Channel::App, Channel::Hub, Channel::Cloud][index].clone())?,
+                    what: notified.of.value.0.as_str().into(),
+                },
+                within: self.quantity(&notified.within)?,
+            },
+            StepSyntax::Witness(witness) => self.witness(witness, place)?,
+            StepSyntax::Ask(words) => self.ask(words, place)?,
+            StepSyntax::Together(branches) => {
+                Action::Together(branches.iter().map(|branch| self.steps(branch)).collect())
+            }
+            StepSyntax::Repeat(repeat) => Action::Repeat {
+                times: self.count(&repeat.times)?,
+                within: self.optional(repeat.within.as_ref()),
+                body: self.steps(&repeat.body),
+            },
+            StepSyntax::Do(operation) => self.operation(operation, place)?,
+            claim => self.claim(claim, place)?,
+        })
+    }
+
+    pub(super) fn choice_at<T: Copy>(
+        &mut self,
+        kind: &str,
+        word: &str,
+        place: &Place,
+        of: &[(&str, T)],
+    ) -> Option<T> {
+        let found = of.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
+        if found.is_none() {
+            self.findings.unknown(place, kind, word, of.iter().map(|(name, _)| *name));
+        }
+        found
+    }
+
+    pub(super) fn count(&mut self, count: &Spanned<u32>) -> Option<u32> {
+        if (1..=1000).contains(&count.value) {
+            return Some(count.value);
+        }
+        let place = self.place(count);
+        self.findings.error(&place, format!("{} is not a count from 1 to 1000", count.value));
+        None
+    }
+
+    fn controls(&mut self, names: &OneOrMany<String>, place: &Place) -> Option<Vec<Control>> {
+        let controls: Vec<Control> = names.0.iter().filter_map(|name| self.control(name, place)).collect();
+        (controls.len() == names.0.len()).then_some(controls)
+    }
+
+    pub(super) fn control(&mut self, name: &str, place: &Place) -> Option<Control> {
+        if let Some(key) = name.strip_prefix("key.") {
+            return self.key(key, place).map(Control::Key);
+        }
+        if let Some(facts) = self.facts
+            && !facts.buttons.contains(name)
+        {
+            self.findings.unknown(place, "button", name, facts.buttons.iter().map(|b| &**b));
+            return None;
+        }
+        Some(Control::Button(name.into()))
+    }
+
+    pub(super) fn key(&mut self, label: &str, place: &Place) -> Option<Arc<str>> {
+        if let Some(facts) = self.facts
+            && !facts.keys.contains(label)
+        {
+            self.findings.unknown(place, "key", label, facts.keys.iter().map(|k| &**k));
+            return None;
+        }
+        Some(label.into())
+    }
+
+    fn press(&mut self, press: &WordOr<PressSyntax>, place: &Place) -> Option<Action> {
+        let press = match press {
+            WordOr::Full(press) => press,
+            WordOr::Word(name) => {
+                let controls = vec![self.control(name, place)?];
+                return Some(Action::Press {
+                    controls,
+                    hold: None,
+                    times: 1,
+                    gap: None,
+                    within: None,
+                    until: None,
+                });
+            }
+        };
+        let until = match &press.until {
+            Some(step) => Some(Box::new(self.observation_step(step)?)),
+            None => None,
+        };
+        let times = match &press.times {
+            Some(times) => self.count(times)?,
+            None => 1,
+        };
+        Some(Action::Press {
+            controls: self.controls(&press.button, place)?,
+            hold: self.optional(press.hold.as_ref()),
+            times,
+            gap: self.optional(press.gap.as_ref()),
+            within: self.optional(press.within.as_ref()),
+            until,
+        })
+    }
+
+    /// A step that only observes.
+    pub(super) fn observation_step(&mut self, step: &Spanned<StepSyntax>) -> Option<Step> {
+        let step = self.step(step)?;
+        if matches!(step.action, Action::Observe { .. }) {
+            return Some(step);
+        }
+        self.findings.error_with_hint(
+            &step.place,
+            "only an observation is expected here",
+            "use `see:`, `hear:` or `notified:`",
+        );
+        None
+    }
+
+    fn type_keys(&mut self, keys: &WordOr<TypeSyntax>, place: &Place) -> Option<Action> {
+        let (text, gap, each) = match keys {
+            WordOr::Word(text) => (text, None, None),
+            WordOr::Full(full) => {
+                (&full.keys, self.optional(full.gap.as_ref()), self.optional(full.each.as_ref()))
+            }
+        };
+        let mut tokens = Vec::new();
+        for word in text.split_whitespace() {
+            if let Some(name) = word.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
+                tokens.push(KeyToken::Parameter(self.parameter(name, place)?));
+            } else if self.facts.is_some_and(|facts| facts.keys.contains(word)) {
+                tokens.push(KeyToken::Key(word.into()));
+            } else if word.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#')) {
+                for c in word.chars() {
+                    tokens.push(KeyToken::Key(self.key(&c.to_string(), place)?));
+                }
+            } else {
+                tokens.push(KeyToken::Key(self.key(word, place)?));
+            }
+        }
+        Some(Action::Type { keys: tokens, gap, each })
+    }
+
+    fn parameter(&mut self, name: &str, place: &Place) -> Option<Arc<str>> {
+        if self.parameters.iter().any(|known| &**known == name) {
+            return Some(name.into());
+        }
+        let known = self.parameters.clone();
+        self.findings.unknown(place, "parameter", name, known.iter().map(|p| &**p));
+        None
+    }
+
+    fn supply(&mut self, text: &str, place: &Place) -> Option<Supply> {
+        Some(match text {
+            "on" => Supply::On,
+            "off" | "none" => Supply::Off,
+            "low" => Supply::Low,
+            volts => Supply::Volts(self.quantity_at(volts, place)?),
+        })
+    }
+
+    fn power(&mut self, power: &WordOr<PowerStepSyntax>, place: &Place) -> Option<Action> {
+        let full = match power {
+            WordOr::Word(word) => {
+                let to = self.supply(word, place)?;
+                return Some(Action::Power { to, cell: None, over: None, duration: None });
+            }
+            WordOr::Full(full) => full,
+        };
+        let to_place = self.place(&full.to);
+        let to = self.supply(&full.to.value.0, &to_place)?;
+        let cell = match &full.cell {
+            Some(cell) => Some(self.cell(cell, to)?),
+            None => None,
+        };
+        let over = self.optional(full.over.as_ref());
+        let duration = self.optional(full.duration.as_ref());
+        Some(Action::Power { to, cell, over, duration })
+    }
+
+    fn cell(&mut self, cell: &Spanned<u8>, to: Supply) -> Option<u8> {
+        let place = self.place(cell);
+        let cells = self.facts.map_or(12, |facts| facts.power.cells);
+        if !(1..=cells).contains(&cell.value) {
+            self.findings.error(&place, format!("there is no cell {}; the model has {cells}", cell.value));
+            return None;
+        }
+        if !matches!(to, Supply::On | Supply::Off) {
+            self.findings.error(&place, "a single cell is only put in (`on`) or taken out (`off`)");
+            return None;
+        }
+        Some(cell.value)
+    }
+
+    fn turn(&mut self, turn: &WordOr<TurnSyntax>, place: &Place) -> Option<Action> {
+        if self.facts.is_some_and(|facts| !facts.knob) {
+            self.findings.error(place, "the model has no knob");
+            return None;
+        }
+        Some(match turn {
+            WordOr::Word(word) => Action::Turn { by: self.quantity_at(word, place)?, over: None },
+            WordOr::Full(full) => {
+                Action::Turn { by: self.quantity(&full.by)?, over: self.optional(full.over.as_ref()) }
+            }
+        })
+    }
+
+    fn wait(&mut self, wait: &WordOr<WaitSyntax>, place: &Place) -> Option<Action> {
+        Some(match wait {
+            WordOr::Word(word) if word == "lockout" => Action::WaitLockout,
+            WordOr::Word(word) => Action::Wait(self.quantity_at(word, place)?),
+            WordOr::Full(full) => Action::WaitUntil {
+                observation: Box::new(self.observation_step(&full.until)?),
+                plus: self.optional(full.plus.as_ref()).unwrap_or_default(),
+            },
+        })
+    }
+
+    pub(super) fn number(&mut self, word: &Word) -> Option<u32> {
+        let number = word.value.0.parse().ok().filter(|n| (1..=1000).contains(n));
+        if number.is_none() {
+            let place = self.place(word);
+            self.findings.error(&place, format!("`{}` is not a count from 1 to 1000", word.value.0));
+        }
+        number
+    }
+
+    pub(super) fn channel(&mut self, word: &Word) -> Option<Channel> {
+        let place = self.place(word);
+        let channel: Channel = word
+            .value
+            .0
+            .parse()
+            .map_err(|_| self.findings.unknown(&place, "channel", &word.value.0, Channel::FORMS))
+            .ok()?;
+        if let (Some(facts), Channel::Light(name)) = (self.facts, &channel)
+            && !facts.lights.contains_key(name)
+        {
+            self.findings.unknown(&place, "light", name, facts.lights.keys().map(|n| &**n));
+            return None;
+        }
+        Some(channel)
+    }
+
+    fn witness(&mut self, witness: &WordOr<WitnessSyntax>, place: &Place) -> Option<Action> {
+        match witness {
+            WordOr::Word(_) => {
+                self.findings.error_with_hint(
+                    place,
+                    "how long may the operator take?",
+                    "write `witness: {that: …, within: 2 min}`",
+                );
+                None
+            }
+            WordOr::Full(full) => {
+                Some(Action::Witness { that: full.that.clone(), within: self.quantity(&full.within)? })
+            }
+        }
+    }
+
+    fn ask(&mut self, words: &BTreeMap<String, Word>, place: &Place) -> Option<Action> {
+        let mut target = None;
+        let (mut expect, mut within) = (Reply::Done, ANSWER_WITHIN);
+        let mut arguments = Vec::new();
+        for (name, word) in words {
+            match name.as_str() {
+                "app" | "hub" | "cloud" | "memory" => {
+                    let op_place = self.place(word);
+                    if name != "memory" && !REQUESTS.contains(&word.value.0.as_str()) {
+                        self.findings.unknown(&op_place, "request", &word.value.0, REQUESTS.iter().copied());
+                        continue;
+                    }
+                    if target.is_some() {
+                        self.findings
+                            .error(&op_place, "a request goes to one of `app`, `hub`, `cloud` and `memory`");
+                    }
+                    target = Some((name.parse().ok()?, Arc::from(word.value.0.as_str())));
+                }
+                "expect" => {
+                    expect = self.choice(
+                        "answer",
+                        word,
+                        &[
+                            ("ok", Reply::Done),
+                            ("refused", Reply::Refused),
+                            ("paired", Reply::Paired),
+                            ("unpaired", Reply::Unpaired),
+                        ],
+                    )?;
+                }
+                "within" => within = self.quantity(word)?,
+                "slot" | "code" | "role" | "proof" | "ownership" | "network" => {
+                    let text = word.value.0.as_str();
+                    let term = match text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
+                        Some(parameter) => Term::Parameter(self.parameter(parameter, place)?),
+                        None => Term::Word(text.into()),
+                    };
+                    arguments.push((Arc::from(name.as_str()), term));
+                }
+                other => {
+                    let word_place = self.place(word);
+                    let known = ["app", "hub", "cloud", "expect", "within", "slot", "code", "role", "proof"];
+                    self.findings.unknown(&word_place, "word in a request", other, known);
+                }
+            }
+        }
+        let Some((channel, op)) = target else {
+            self.findings.error_with_hint(
+                place,
+                "whom to ask?",
+                "write `ask: {app: status}`, or `hub:`, `cloud:`",
+            );
+            return None;
+        };
+        Some(Action::Ask { channel, op, arguments, expect, within })
+    }
+
+    fn operation(&mut self, operation: &WordOr<DoSyntax>, place: &Place) -> Option<Action> {
+        let (name, with) = match operation {
+            WordOr::Word(name) => (name.as_str(), BTreeMap::new()),
+            WordOr::Full(full) => {
+                let with = full.with.iter().map(|(k, v)| (k.as_str().into(), v.value.0.as_str().into()));
+                (full.operation.value.0.as_str(), with.collect())
+            }
+        };
+        if !OPERATIONS.iter().any(|(known, _)| *known == name) {
+            self.findings.unknown(place, "operation", name, OPERATIONS.iter().map(|(known, _)| *known));
+            return None;
+        }
+        Some(Action::Do { operation: name.into(), with })
+    }
+
+    fn claim(&mut self, step: &StepSyntax, place: &Place) -> Option<Action> {
+        if self.facts.is_some() {
+            self.findings.error_with_hint(
+                place,
+                "this step belongs in a scenario",
+                "a model's procedure holds only what a person does and sees",
+            );
+            return None;
+        }
+        Some(Action::Claim(match step {
+            StepSyntax::Provision(words) => self.provision(words, place)?,
+            StepSyntax::Prove(word) => {
+                self.choice("state to prove", word, &[("provisioned", ())])?;
+                Claim::Prove
+            }
+            StepSyntax::Restart(restart) => {
+                Claim::Restart { off: self.quantity(&restart.off)?, cells: restart.cells }
+            }
+            StepSyntax::Attempt(attempt) => self.attempt(attempt, place)?,
+            StepSyntax::Erased(word) => Claim::Erased(self.assets(word)?),
+            StepSyntax::Reset => Claim::Reset,
+            StepSyntax::LockOut => Claim::LockOut,
+            StepSyntax::Confirmed => Claim::Confirmed,
+            StepSyntax::FactoryState => Claim::FactoryState,
+            StepSyntax::Recommission => Claim::Recommission,
+            StepSyntax::Unchanged => Claim::Unchanged,
+            StepSyntax::AllOrNothing => Claim::AllOrNothing,
+            _ => return None,
+        }))
+    }
+
+    fn assets(&mut self, word: &Word) -> Option<std::collections::BTreeSet<Asset>> {
+        let stored = [Asset::UserCodes, Asset::MasterCode, Asset::AppPairing, Asset::HubPairing];
+        if word.value.0 == "all" {
+            return Some(stored.into_iter().collect());
+        }
+        let place = self.place(word);
+        let named = word.value.0.split(',').map(str::trim);
+        named.map(|name| self.named::<Asset>("asset", name, &place)).collect()
+    }
+
+    fn provision(&mut self, words: &BTreeMap<String, Word>, place: &Place) -> Option<Claim> {
+        let (mut user_codes, mut app, mut hub, mut master) = (0, false, false, false);
+        for (name, word) in words {
+            match name.as_str() {
+                "user_codes" => {
+                    let place = self.place(word);
+                    user_codes = word.value.0.parse().ok().filter(|n| *n <= 50).unwrap_or_else(|| {
+                        self.findings
+                            .error(&place, format!("`{}` is not a count from 0 to 50", word.value.0));
+                        0
+                    });
+                }
+                "app" => app = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
+                "hub" => hub = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
+                "master" => master = self.choice("master code", word, &[("set", true), ("unset", false)])?,
+                other => {
+                    self.findings.unknown(
+                        place,
+                        "thing to provision",
+                        other,
+                        ["user_codes", "app", "hub", "master"],
+                    );
+                    return None;
+                }
+            }
+        }
+        Some(Claim::Provision { user_codes, app, hub, master })
+    }
+
+    fn attempt(&mut self, attempt: &AttemptSyntax, place: &Place) -> Option<Claim> {
+        let code = attempt.code.value.0.as_str();
+        let known =
+            code.strip_prefix("user.").is_some_and(|n| n.parse::<u8>().is_ok_and(|n| (1..=50).contains(&n)));
+        if !known && !matches!(code, "wrong" | "default") {
+            self.findings.unknown(place, "code", code, ["user.1", "wrong", "default"]);
+            return None;
+        }
+        let accepted = self.choice("outcome", &attempt.expect, &[("accepted", true), ("refused", false)])?;
+        Some(Claim::Attempt { code: code.into(), accepted })
+    }
+}

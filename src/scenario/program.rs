@@ -1,0 +1,341 @@
+//! What the engine plays: a case reduced to primitive steps, independent of any brand.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::trace::{Argument, Channel, Value};
+use crate::unit::{Duration, Ratio};
+use crate::verdict::Limit;
+
+use super::ast::Observation;
+
+/// What to play, or why not.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Play it.
+    Play(Program),
+    /// The model states that the claim does not concern it.
+    NotApplicable(String),
+    /// The scenario asks for what it did not arrange: nothing can be concluded.
+    Unprovable(String),
+}
+
+/// The steps of one case.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Parts in their order.
+    pub parts: Vec<Part>,
+    /// Claims left out because the model says nothing on them, with the reason.
+    pub omitted: Vec<(String, String)>,
+    /// What the manual documents against a clause, and this case confirms.
+    pub deviations: Vec<String>,
+    /// Number of marks that the steps refer to.
+    pub marks: usize,
+    /// Number of probes.
+    pub probes: usize,
+    /// How long the case may take.
+    pub time_limit: Duration,
+    /// The supply that counts as rest: what the lock has between cases.
+    pub rest: Vec<(Channel, Value)>,
+    /// Secrets used, with their number of digits.
+    pub secrets: BTreeSet<(Arc<str>, u8)>,
+}
+
+impl Program {
+    /// The longest that it can take.
+    pub fn longest(&self) -> Duration {
+        let parts = self.parts.iter().map(|part| longest(&part.steps));
+        parts.fold(Duration::ZERO, Duration::saturating_add).min(self.time_limit)
+    }
+
+    /// Every channel that it needs.
+    pub fn channels(&self) -> BTreeSet<Channel> {
+        let mut all = BTreeSet::new();
+        for part in &self.parts {
+            part.steps.iter().for_each(|step| step.collect_channels(&mut all));
+        }
+        all
+    }
+}
+
+/// The longest that steps can take one after the other.
+fn longest(steps: &[Step]) -> Duration {
+    steps.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.longest()))
+}
+
+/// Where in a case a part belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Before the act: unmet ends the case, inconclusive.
+    Arrange,
+    /// The act: unmet ends the case.
+    Act,
+    /// After it, before anything is claimed: unmet ends the part only.
+    Between,
+    /// A claim: unmet ends the part only.
+    Expect,
+}
+
+/// A named part of a case with a verdict of its own.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Name: `user codes erased`.
+    pub name: String,
+    /// Where it belongs.
+    pub stage: Stage,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// What it means when a step's condition is not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The lock is wrong.
+    Fail,
+    /// Nothing can be concluded.
+    Inconclusive,
+    /// Nothing: an altered procedure need not answer as the manual says.
+    Ignore,
+}
+
+/// Number of a point in the case that later steps refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub usize);
+
+/// Number of a result that later steps judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe(pub usize);
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What people call it.
+    pub label: String,
+    /// What it does.
+    pub action: Action,
+}
+
+/// From where on an observation counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// From the start of the step.
+    Here,
+    /// From an achieved edge, and a time after it.
+    Mark(Mark, Duration),
+}
+
+/// An answer that a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// `ok`.
+    Done,
+    /// Not `ok`, or no answer.
+    Refused,
+    /// `paired` is so.
+    Paired(bool),
+    /// Not `paired`, no users, and no codes either if they must be gone.
+    Erased {
+        /// Codes must be gone too.
+        codes: bool,
+    },
+    /// Any answer; whether `paired` goes to a probe.
+    Probe(Probe),
+}
+
+/// What probes must say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// All yes.
+    Yes,
+    /// All no.
+    No,
+    /// All yes or all no.
+    Same,
+    /// The first is the opposite of every other.
+    Opposite,
+}
+
+/// A primitive step.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Set a channel; its achieved edge is the mark.
+    Set {
+        /// Where.
+        channel: Channel,
+        /// To what.
+        value: Value,
+        /// Remembers when.
+        mark: Option<Mark>,
+    },
+    /// Ask, and wait for the answer.
+    Ask {
+        /// Whom.
+        channel: Channel,
+        /// What.
+        op: Arc<str>,
+        /// With what.
+        arguments: Vec<(Arc<str>, Argument)>,
+        /// For which answer.
+        expected: Expected,
+        /// In what time.
+        within: Duration,
+        /// Remembers when it was asked.
+        mark: Option<Mark>,
+        /// If not.
+        weight: Weight,
+    },
+    /// Let time pass after a point.
+    Wait {
+        /// After what.
+        since: Since,
+        /// How long.
+        duration: Duration,
+    },
+    /// Observe.
+    Observe {
+        /// What.
+        observation: Observation,
+        /// From when.
+        since: Since,
+        /// Until when, from the start of the step.
+        within: Duration,
+        /// Remembers when it was met.
+        mark: Option<Mark>,
+        /// If not.
+        weight: Weight,
+    },
+    /// Observe that nothing happens.
+    NoChange {
+        /// Where.
+        channels: Vec<Channel>,
+        /// How long.
+        duration: Duration,
+        /// If something does.
+        weight: Weight,
+    },
+    /// Observe whether a contact takes a value.
+    Watch {
+        /// Which contact.
+        channel: Channel,
+        /// Which value.
+        value: bool,
+        /// When the first key was touched: from here to `since` it must not take the value.
+        first: Mark,
+        /// After when it counts; what happened at that very moment was not caused by it.
+        since: Mark,
+        /// It must have the other value when the first key is touched.
+        from_rest: bool,
+        /// If it took the value too early.
+        weight: Weight,
+        /// For how long, from the start of the step.
+        within: Duration,
+        /// Where the answer goes.
+        probe: Probe,
+    },
+    /// Do this only if a probe says so.
+    If {
+        /// Which probe.
+        probe: Probe,
+        /// What it must say.
+        yes: bool,
+        /// What to do.
+        body: Vec<Step>,
+    },
+    /// Judge probes.
+    Judge {
+        /// Which.
+        probes: Vec<Probe>,
+        /// How.
+        rule: Rule,
+        /// What to say if not.
+        reason: String,
+        /// If not.
+        weight: Weight,
+    },
+    /// Judge the time between two marks.
+    Measure {
+        /// What it is called.
+        name: String,
+        /// From.
+        from: Mark,
+        /// To.
+        to: Mark,
+        /// Bounds.
+        limit: Limit,
+        /// If outside.
+        weight: Weight,
+    },
+    /// The part can't be proved.
+    Unprovable {
+        /// Why.
+        reason: String,
+    },
+    /// Something must not happen meanwhile.
+    Never {
+        /// What.
+        observation: Observation,
+        /// While this is done.
+        body: Vec<Step>,
+    },
+    /// All of it in this time.
+    Limited {
+        /// The time.
+        within: Duration,
+        /// If not.
+        weight: Weight,
+        /// What.
+        body: Vec<Step>,
+    },
+    /// One after the other.
+    Sequence(Vec<Step>),
+    /// Side by side.
+    Together(Vec<Vec<Step>>),
+}
+
+impl Step {
+    fn longest(&self) -> Duration {
+        match &self.action {
+            Action::Set { .. }
+            | Action::Judge { .. }
+            | Action::Measure { .. }
+            | Action::Unprovable { .. } => Duration::ZERO,
+            Action::Wait { duration, .. } | Action::NoChange { duration, .. } => *duration,
+            Action::Ask { within, .. } | Action::Observe { within, .. } | Action::Watch { within, .. } => {
+                *within
+            }
+            Action::Limited { within, .. } => *within,
+            Action::If { body, .. } | Action::Never { body, .. } | Action::Sequence(body) => longest(body),
+            Action::Together(branches) => {
+                branches.iter().map(|branch| longest(branch)).max().unwrap_or_default()
+            }
+        }
+    }
+
+    fn collect_channels(&self, all: &mut BTreeSet<Channel>) {
+        let mut each = |steps: &[Step]| steps.iter().for_each(|step| step.collect_channels(all));
+        match &self.action {
+            Action::Set { channel, .. } | Action::Ask { channel, .. } | Action::Watch { channel, .. } => {
+                all.insert(channel.clone());
+            }
+            Action::Observe { observation, .. } => {
+                all.insert(observation.channel());
+            }
+            Action::NoChange { channels, .. } => all.extend(channels.iter().cloned()),
+            Action::Never { observation, body } => {
+                each(body);
+                all.insert(observation.channel());
+            }
+            Action::If { body, .. } | Action::Limited { body, .. } | Action::Sequence(body) => each(body),
+            Action::Together(branches) => branches.iter().for_each(|branch| each(branch)),
+            Action::Wait { .. }
+            | Action::Judge { .. }
+            | Action::Measure { .. }
+            | Action::Unprovable { .. } => {}
+        }
+    }
+}
+
+/// A sweep's share as a level's word: `40`, `12.5`.
+pub(super) fn share_word(share: Ratio) -> Arc<str> {
+    (share.as_parts_per_million() as f64 / 1e4).to_string().into()
+}

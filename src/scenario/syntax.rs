@@ -1,0 +1,240 @@
+//! The shape of model and scenario files, as serde reads them; meaning comes later.
+
+mod step;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+
+use crate::yaml::{OneOrMany, Scalar, Spanned};
+
+pub(super) use step::*;
+
+/// A scalar with its place.
+pub(super) type Word = Spanned<Scalar>;
+
+/// A list of steps.
+pub(super) type Steps = Vec<Spanned<StepSyntax>>;
+
+/// A single word, or a mapping with the details.
+#[derive(Clone, Debug)]
+pub(super) enum WordOr<T> {
+    Word(String),
+    Full(T),
+}
+
+/// A word (`unknown`, `unsupported`), a list, or a mapping.
+#[derive(Clone, Debug)]
+pub(super) enum WordListOr<L, T> {
+    Word(String),
+    List(Vec<L>),
+    Full(T),
+}
+
+struct AnyShape<L, T>(PhantomData<(L, T)>);
+
+impl<'de, L: Deserialize<'de>, T: Deserialize<'de>> Visitor<'de> for AnyShape<L, T> {
+    type Value = WordListOr<L, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word, a list or a mapping")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(WordListOr::Word(text.to_owned()))
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(WordListOr::Word(value.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(WordListOr::Word(value.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(WordListOr::Word(value.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(WordListOr::Word(value.to_string()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(WordListOr::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(WordListOr::Full)
+    }
+}
+
+impl<'de, L: Deserialize<'de>, T: Deserialize<'de>> Deserialize<'de> for WordListOr<L, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyShape(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for WordOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match WordListOr::<de::IgnoredAny, T>::deserialize(deserializer)? {
+            WordListOr::Word(word) => Ok(Self::Word(word)),
+            WordListOr::Full(full) => Ok(Self::Full(full)),
+            WordListOr::List(_) => Err(de::Error::custom("a list is not expected here")),
+        }
+    }
+}
+
+/// A model, or a family that models share.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelSyntax {
+    pub model: Option<Word>,
+    pub family: Option<Word>,
+    pub like: Option<Word>,
+    pub maker: Option<String>,
+    pub variant: Option<String>,
+    pub source: Option<SourceSyntax>,
+    #[serde(default)]
+    pub controls: BTreeMap<String, Spanned<WordOr<PowerSyntax>>>,
+    #[serde(default)]
+    pub indicators: BTreeMap<String, Spanned<WordListOr<String, Empty>>>,
+    pub codes: Option<CodesSyntax>,
+    pub defaults: Option<DefaultsSyntax>,
+    pub lockout: Option<Spanned<WordOr<LockoutSyntax>>>,
+    pub baseline: Option<Word>,
+    pub keeps: Option<Vec<Word>>,
+    pub opens_for_any_code: Option<bool>,
+    #[serde(default)]
+    pub methods: BTreeMap<String, Spanned<WordOr<MethodSyntax>>>,
+    #[serde(default)]
+    pub operations: BTreeMap<String, Spanned<WordListOr<Spanned<StepSyntax>, OperationSyntax>>>,
+}
+
+/// `{}`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Empty {}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceSyntax {
+    pub title: String,
+    pub document: String,
+    pub mark: Word,
+    #[serde(default)]
+    pub conflicts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PowerSyntax {
+    pub cells: u8,
+    pub nominal: Word,
+    pub low: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CodesSyntax {
+    pub digits: Spanned<u8>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefaultsSyntax {
+    pub user_codes: Spanned<OneOrMany<String>>,
+    pub master: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LockoutSyntax {
+    pub attempts: u8,
+    #[serde(rename = "for")]
+    pub duration: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MethodSyntax {
+    pub starts: Option<Word>,
+    #[serde(default)]
+    pub needs: BTreeMap<String, Spanned<OneOrMany<String>>>,
+    #[serde(default)]
+    pub decisive: DecisiveSyntax,
+    #[serde(default)]
+    pub erases: Vec<Word>,
+    pub procedure: Steps,
+    pub confirmed_by: Spanned<WordListOr<Spanned<StepSyntax>, Empty>>,
+    #[serde(default)]
+    pub afterwards: Vec<Word>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisiveSyntax {
+    pub hold: Option<Spanned<IntervalSyntax>>,
+    pub then_hold: Option<Spanned<IntervalSyntax>>,
+    pub gap: Option<Spanned<IntervalSyntax>>,
+    pub presses: Option<Spanned<u32>>,
+    pub keys: Option<Spanned<u32>>,
+    pub rotation: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IntervalSyntax {
+    pub from: Word,
+    pub to: Word,
+    pub at_least: Option<Word>,
+    pub at_most: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OperationSyntax {
+    #[serde(default)]
+    pub with: Vec<String>,
+    pub procedure: Steps,
+    pub accepted_by: Option<Spanned<StepSyntax>>,
+}
+
+/// A scenario.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScenarioSyntax {
+    pub scenario: Option<Word>,
+    pub like: Option<Word>,
+    pub title: Option<String>,
+    #[serde(default)]
+    pub clauses: Vec<Word>,
+    pub methods: Option<Spanned<OneOrMany<String>>>,
+    #[serde(default)]
+    pub given: BTreeMap<String, Spanned<OneOrMany<String>>>,
+    pub arrange: Option<Steps>,
+    pub but: Option<Spanned<ButSyntax>>,
+    pub act: Option<Steps>,
+    pub expect: Option<Steps>,
+    pub time_limit: Option<Word>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ButSyntax {
+    pub hold: Option<Word>,
+    pub then_hold: Option<Word>,
+    pub gap: Option<Word>,
+    pub presses: Option<i32>,
+    pub wrong_key: Option<u32>,
+    pub rotation: Option<Word>,
+    pub without: Option<Word>,
+    pub cut_power_at: Option<Word>,
+}

@@ -1,0 +1,184 @@
+//! The shape of steps: externally tagged, so that each keeps its place in the file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::yaml::{OneOrMany, Scalar, Spanned};
+
+use super::{Steps, Word, WordOr};
+
+/// One step. Procedures may use the first group, scenarios all.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::scenario) enum StepSyntax {
+    // What a person does to a lock.
+    Hold(OneOrMany<String>),
+    Release(OneOrMany<String>),
+    Press(WordOr<PressSyntax>),
+    Type(WordOr<TypeSyntax>),
+    Power(WordOr<PowerStepSyntax>),
+    Turn(WordOr<TurnSyntax>),
+    Door(Scalar),
+    Cover(Scalar),
+    // What a person waits for and watches.
+    Wait(WordOr<WaitSyntax>),
+    See(SeeSyntax),
+    Hear(HearSyntax),
+    NoChange(NoChangeSyntax),
+    Never(NeverSyntax),
+    Notified(NotifiedSyntax),
+    Witness(WordOr<WitnessSyntax>),
+    // Requests, and structure.
+    Ask(BTreeMap<String, Word>),
+    Together(Vec<Steps>),
+    Repeat(RepeatSyntax),
+    Do(WordOr<DoSyntax>),
+    // Claims, composed of the model's operations.
+    Provision(BTreeMap<String, Word>),
+    Prove(Word),
+    Reset,
+    Restart(RestartSyntax),
+    Attempt(AttemptSyntax),
+    LockOut,
+    Confirmed,
+    Erased(Word),
+    FactoryState,
+    Recommission,
+    Unchanged,
+    AllOrNothing,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct PressSyntax {
+    pub button: OneOrMany<String>,
+    #[serde(rename = "for")]
+    pub hold: Option<Word>,
+    pub times: Option<Spanned<u32>>,
+    pub gap: Option<Word>,
+    pub within: Option<Word>,
+    pub until: Option<Box<Spanned<StepSyntax>>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct TypeSyntax {
+    pub keys: String,
+    pub gap: Option<Word>,
+    pub each: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct PowerStepSyntax {
+    pub to: Word,
+    pub cell: Option<Spanned<u8>>,
+    pub over: Option<Word>,
+    #[serde(rename = "for")]
+    pub duration: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct TurnSyntax {
+    pub by: Word,
+    pub over: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct WaitSyntax {
+    pub until: Box<Spanned<StepSyntax>>,
+    pub plus: Option<Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct SeeSyntax {
+    pub light: Option<Spanned<OneOrMany<String>>>,
+    pub indicator: Option<Word>,
+    pub blinks: Option<Spanned<u32>>,
+    pub on: Option<Word>,
+    pub off: Option<Word>,
+    pub bolt: Option<Word>,
+    pub door: Option<Word>,
+    pub within: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct HearSyntax {
+    pub beeps: Option<Word>,
+    pub lengths: Option<Spanned<Vec<String>>>,
+    pub on: Option<Word>,
+    pub off: Option<Word>,
+    pub voice: Option<Word>,
+    pub within: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct NoChangeSyntax {
+    pub of: Vec<Word>,
+    #[serde(rename = "for")]
+    pub duration: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct NeverSyntax {
+    pub bolt: Option<Word>,
+    pub light: Option<Word>,
+    pub indicator: Option<Word>,
+    #[serde(rename = "while")]
+    pub body: Steps,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct NotifiedSyntax {
+    pub channel: Word,
+    pub of: Word,
+    pub within: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct WitnessSyntax {
+    pub that: String,
+    pub within: Word,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct RepeatSyntax {
+    pub times: Spanned<u32>,
+    pub within: Option<Word>,
+    #[serde(rename = "do")]
+    pub body: Steps,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct DoSyntax {
+    pub operation: Word,
+    #[serde(default)]
+    pub with: BTreeMap<String, Word>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct RestartSyntax {
+    pub off: Word,
+    /// Take the cells out one by one instead of cutting the supply.
+    #[serde(default)]
+    pub cells: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scenario) struct AttemptSyntax {
+    pub code: Word,
+    pub expect: Word,
+}

@@ -1,0 +1,23 @@
+//! Simulated locks in virtual time, and lockstep peers.
+//!
+//! The locks share vocabulary with `lock` and implement their triggers on their own, from the
+//! sources: nothing here reads `scenarios/`, or no test could fail. Deliberately absent: threads
+//! (but for the watchdog of a peer) and wall clocks.
+
+mod defect;
+mod design;
+mod designs;
+mod keypad;
+mod lock;
+mod memory;
+mod noise;
+mod peer;
+mod radio;
+mod recognizer;
+mod serve;
+
+pub use defect::Defect;
+pub use designs::models;
+pub use lock::SimulatedLock;
+pub use peer::Peer;
+pub use serve::serve;

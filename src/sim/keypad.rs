@@ -1,0 +1,196 @@
+//! Codes, menus and the penalty for wrong codes.
+
+use crate::unit::{Duration, Instant};
+
+use super::defect::Defect;
+use super::design::{Entry, Handing, Trigger, s};
+use super::lock::SimulatedLock;
+use super::recognizer::Act;
+
+/// A menu closes by itself after so long.
+const MENU_OPEN: Duration = s(30);
+/// What was typed is forgotten after a pause of this length.
+const FORGET: Duration = s(10);
+
+/// What was typed so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keypad {
+    typed: String,
+    last_key: Instant,
+    entry_begun: bool,
+    /// Lines since the master code, and until when more are taken.
+    menu: Option<(Vec<String>, Instant)>,
+}
+
+impl SimulatedLock {
+    pub(super) fn key(&mut self, label: &str) {
+        if self.now.since(self.keypad.last_key) > FORGET {
+            self.keypad.typed.clear();
+            self.keypad.entry_begun = false;
+        }
+        self.keypad.last_key = self.now;
+        let in_sequence = self.is_in_sequence();
+        if let Some(key) = label.chars().next().filter(|_| label.len() == 1) {
+            self.act(Act::Key(key));
+        }
+        if in_sequence {
+            return;
+        }
+        if let Some(reset) = self.proof_mode {
+            return self.proof_key(label, reset);
+        }
+        match self.design.entry {
+            Entry::None => {}
+            Entry::Terminated(end) if label == end => {
+                let line = std::mem::take(&mut self.keypad.typed);
+                if line.is_empty() {
+                    self.lock_by_key(label);
+                } else {
+                    self.line(&line);
+                }
+            }
+            Entry::Prefixed(start, _) if label == start => {
+                self.keypad.typed.clear();
+                self.keypad.entry_begun = self.bolt_thrown;
+                self.lock_by_key(label);
+            }
+            Entry::Prefixed(_, digits) => {
+                self.keypad.typed.push_str(label);
+                if self.keypad.entry_begun && self.keypad.typed.len() == digits {
+                    let line = std::mem::take(&mut self.keypad.typed);
+                    self.keypad.entry_begun = false;
+                    self.line(&line);
+                }
+            }
+            Entry::Terminated(_) if label == self.design.lock_key => self.lock_by_key(label),
+            Entry::Terminated(_) => {
+                // A keypad that is flooded keeps its last keys only.
+                if self.keypad.typed.len() < 32 {
+                    self.keypad.typed.push_str(label);
+                }
+            }
+        }
+    }
+
+    fn lock_by_key(&mut self, label: &str) {
+        if label == self.design.lock_key && !self.bolt_thrown && self.memory.handed {
+            self.move_bolt(true);
+        }
+    }
+
+    fn proof_key(&mut self, label: &str, reset: usize) {
+        self.keypad.typed.push_str(label);
+        if self.keypad.typed.len() >= self.proof.len() {
+            let right = self.keypad.typed == self.proof || self.has(Defect::WrongCodeResets);
+            self.keypad.typed.clear();
+            self.proof_mode = None;
+            if right {
+                self.reset(reset);
+            }
+        }
+    }
+
+    /// A line that was typed, without its end.
+    fn line(&mut self, line: &str) {
+        if self.is_locked_out() {
+            return;
+        }
+        if let Some((mut lines, until)) = self.keypad.menu.take()
+            && self.now <= until
+        {
+            lines.push(line.to_owned());
+            return self.menu(lines);
+        }
+        let master = self.memory.master.as_deref().or(self.design.default_master);
+        let has_menu = self.design.keypad_programming
+            || self.design.resets.iter().any(|reset| matches!(reset.trigger, Trigger::MenuLines(_)));
+        let careless = self.has(Defect::WrongCodeResets) && !self.opens_for(line);
+        if has_menu && (master == Some(line) || careless) {
+            self.memory.wrong_codes = 0;
+            self.keypad.menu = Some((Vec::new(), self.now + MENU_OPEN));
+        } else if self.opens_for(line) {
+            self.memory.wrong_codes = 0;
+            if self.memory.handed {
+                self.move_bolt(false);
+            }
+        } else {
+            self.wrong_code();
+        }
+    }
+
+    fn is_locked_out(&mut self) -> bool {
+        match self.locked_until {
+            Some(until) if self.now < until => true,
+            _ => {
+                self.locked_until = None;
+                self.memory.penalty = Duration::ZERO;
+                false
+            }
+        }
+    }
+
+    fn wrong_code(&mut self) {
+        let Some((limit, penalty)) = self.design.lockout else { return };
+        self.memory.wrong_codes = self.memory.wrong_codes.saturating_add(1);
+        if self.memory.wrong_codes >= limit && !self.has(Defect::NoLockout) {
+            self.memory.wrong_codes = 0;
+            self.locked_until = Some(self.now + penalty);
+        }
+    }
+
+    /// Whether a code opens the lock now.
+    fn opens_for(&self, code: &str) -> bool {
+        if self.memory.codes.values().any(|known| known == code) {
+            return true;
+        }
+        let untouched = self.memory.fresh && self.memory.codes.is_empty();
+        let defective = self.has(Defect::OpensForAnyCode) && self.memory.was_reset && self.memory.fresh;
+        if (self.design.open_when_fresh && untouched) || defective {
+            return true;
+        }
+        let dead = self.has(Defect::DefaultCodeDead) && self.memory.was_reset;
+        self.memory.codes.is_empty() && !dead && self.design.default_codes.contains(&code)
+    }
+
+    /// Lines after the master code.
+    fn menu(&mut self, lines: Vec<String>) {
+        for (index, reset) in self.design.resets.iter().enumerate() {
+            if let Trigger::MenuLines(wanted) = reset.trigger
+                && lines.iter().map(String::as_str).eq(wanted.iter().copied())
+            {
+                return self.reset(index);
+            }
+        }
+        if let Some(Handing::MenuLine(wanted)) = self.design.handing
+            && lines.len() == 1
+            && lines[0] == wanted
+        {
+            return self.teach_hand();
+        }
+        if self.design.keypad_programming
+            && let [function, code] = lines.as_slice()
+            && function == "1"
+        {
+            let slot = self.memory.codes.keys().next_back().map_or(1, |last| last + 1);
+            if (4..=10).contains(&code.len()) && !(self.has(Defect::SetupRefused) && self.memory.was_reset) {
+                self.memory.codes.insert(slot, code.clone());
+                self.memory.fresh = false;
+            }
+            return;
+        }
+        if lines.len() < 3 {
+            self.keypad.menu = Some((lines, self.now + MENU_OPEN));
+        }
+    }
+
+    /// A valid code that stands in the buffer when a button is pressed counts as entered.
+    pub(super) fn entered_before(&mut self, _button: &str) {
+        if self.keypad.typed.is_empty() || !self.running {
+            return;
+        }
+        let line = std::mem::take(&mut self.keypad.typed);
+        if self.opens_for(&line) || self.has(Defect::WrongCodeResets) {
+            self.act(Act::Entered);
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! A lock in virtual time: supply, contacts, an agenda of things to come, and its memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::rig::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
+use crate::trace::{Channel, Keystroke, Response, Value};
+use crate::unit::{Duration, Instant, Voltage};
+
+use super::defect::Defect;
+use super::design::{Cue, Design, Handing, PLAIN, Reset, Show, Signal, Trigger, ms};
+use super::designs::design;
+use super::keypad::Keypad;
+use super::memory::Memory;
+use super::noise::Noise;
+use super::recognizer::{Act, Progress, Recognizer, Stage};
+
+/// A contact counts once it has been still for so long.
+const DEBOUNCE: Duration = ms(20);
+/// From power to the first answer.
+const BOOT: Duration = ms(300);
+/// A motor needs so long to move the bolt.
+const MOTOR: Duration = ms(700);
+/// When the stages of an erase happen after its trigger.
+const ERASE_STEPS: [Duration; 3] = [ms(300), ms(1_200), ms(2_400)];
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+enum Task {
+    Show(Channel, Value),
+    Debounced { button: &'static str, down: bool, generation: u64 },
+    Boot,
+    Erase { step: usize, reset: usize },
+    Bolt(bool),
+}
+
+/// A simulated lock of any model.
+pub struct SimulatedLock {
+    with_noise: bool,
+    pub(super) defect: Option<Defect>,
+    pub(super) design: &'static Design,
+    pub(super) memory: Memory,
+    pub(super) noise: Noise,
+    pub(super) now: Instant,
+    agenda: BTreeMap<(Instant, u64), (u64, Task)>,
+    next_task: u64,
+    /// Counts power losses: what was planned before one does not happen.
+    epoch: u64,
+    out: Vec<(Channel, Value)>,
+    volts: Voltage,
+    cells: BTreeSet<u8>,
+    cover_closed: bool,
+    down: BTreeSet<&'static str>,
+    generations: BTreeMap<&'static str, u64>,
+    held_keys: Vec<Keystroke>,
+    lit: BTreeSet<Channel>,
+    powered: bool,
+    pub(super) running: bool,
+    pub(super) bolt_thrown: bool,
+    recognizers: Vec<Recognizer>,
+    handing: Recognizer,
+    pub(super) keypad: Keypad,
+    pub(super) locked_until: Option<Instant>,
+    pub(super) proof: String,
+    pub(super) proof_mode: Option<usize>,
+}
+
+impl SimulatedLock {
+    /// A lock without a case; `noise` adds seeded bounce, jitter and flicker.
+    pub fn new(noise: bool, defect: Option<Defect>) -> Self {
+        Self {
+            with_noise: noise,
+            defect,
+            design: &PLAIN,
+            memory: Memory::factory(),
+            noise: Noise::new(0, false),
+            now: Instant::START,
+            agenda: BTreeMap::new(),
+            next_task: 0,
+            epoch: 0,
+            out: Vec::new(),
+            volts: Voltage::from_millionths(6_000_000),
+            cells: BTreeSet::new(),
+            cover_closed: false,
+            down: BTreeSet::new(),
+            generations: BTreeMap::new(),
+            held_keys: Vec::new(),
+            lit: BTreeSet::new(),
+            powered: true,
+            running: true,
+            bolt_thrown: true,
+            recognizers: Vec::new(),
+            handing: Recognizer::default(),
+            keypad: Keypad::default(),
+            locked_until: None,
+            proof: String::new(),
+            proof_mode: None,
+        }
+    }
+
+    pub(super) fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    fn plan(&mut self, delay: Duration, task: Task) {
+        self.next_task += 1;
+        self.agenda.insert((self.now + delay, self.next_task), (self.epoch, task));
+    }
+
+    pub(super) fn answer(&mut self, channel: &Channel, delay: Duration, response: Response) {
+        let delay = self.noise.jitter(delay);
+        self.plan(delay, Task::Show(channel.clone(), Value::Response(response)));
+    }
+
+    fn put(&mut self, channel: Channel, value: Value) {
+        let is_lit = matches!(value, Value::Light(Some(_)) | Value::Switch(true));
+        if matches!(channel, Channel::Light(_) | Channel::Beeper) {
+            if is_lit {
+                self.lit.insert(channel.clone());
+            } else {
+                self.lit.remove(&channel);
+            }
+        }
+        self.out.push((channel, value));
+    }
+
+    fn apply(&mut self, channel: &Channel, value: &Value) {
+        match (channel, value) {
+            (Channel::Button(name), Value::Switch(down)) => self.button(name, *down),
+            (Channel::Power, Value::Voltage(volts)) => {
+                self.volts = *volts;
+                self.update_power();
+            }
+            (Channel::PowerCell(number), Value::Switch(inserted)) => self.cell(*number, *inserted),
+            (Channel::Keypad, Value::Keys(keys)) => self.keys(keys),
+            (Channel::Knob, Value::Angle(angle)) => self.act(Act::Turned(*angle)),
+            (Channel::Cover, Value::Switch(closed)) => self.cover_closed = *closed,
+            (Channel::App | Channel::Hub | Channel::Cloud, Value::Request(request)) => {
+                self.request(channel, request);
+            }
+            _ => {}
+        }
+    }
+
+    fn button(&mut self, name: &str, down: bool) {
+        let Some(button) = self.design.buttons.iter().find(|known| **known == name).copied() else { return };
+        if self.design.covered && self.cover_closed && down {
+            return;
+        }
+        // Each bounce restarts the debounce; only the last one matters.
+        let bounce = self.noise.bounces().last().copied().unwrap_or_default();
+        let generation = self.generations.entry(button).or_insert(0);
+        *generation += 1;
+        let task = Task::Debounced { button, down, generation: *generation };
+        self.plan(bounce.saturating_add(DEBOUNCE), task);
+    }
+
+    fn cell(&mut self, number: u8, inserted: bool) {
+        let changed = if inserted { self.cells.insert(number) } else { self.cells.remove(&number) };
+        if !changed {
+            return;
+        }
+        self.act(if inserted { Act::CellIn(number) } else { Act::CellOut(number) });
+        if inserted && self.has(Defect::BatteryChangeErases) {
+            self.memory.codes.clear();
+            self.memory.app.clear();
+            self.memory.hub = false;
+        }
+        self.update_power();
+    }
+
+    fn volts_suffice(&self) -> bool {
+        self.volts.as_millionths() >= self.design.minimum_millivolts * 1_000
+    }
+
+    fn update_power(&mut self) {
+        let inserted = u8::try_from(self.cells.len()).unwrap_or(u8::MAX);
+        let powered = self.volts_suffice() && inserted >= self.design.cells_needed;
+        if powered == self.powered {
+            return;
+        }
+        self.powered = powered;
+        if powered {
+            if self.has(Defect::RestartErases) {
+                self.memory.codes.clear();
+                self.memory.app.clear();
+                self.memory.hub = false;
+            }
+            self.plan(BOOT, Task::Boot);
+        } else {
+            self.lose_power();
+        }
+    }
+
+    fn lose_power(&mut self) {
+        self.act(Act::PowerDown);
+        self.epoch += 1;
+        self.running = false;
+        self.keypad = Keypad::default();
+        self.proof_mode = None;
+        self.memory.penalty = self.locked_until.take().map_or(Duration::ZERO, |until| until.since(self.now));
+        if self.has(Defect::LockoutForgotten) {
+            self.memory.penalty = Duration::ZERO;
+            self.memory.wrong_codes = 0;
+        }
+        for channel in std::mem::take(&mut self.lit) {
+            let off = if channel == Channel::Beeper { Value::Switch(false) } else { Value::Light(None) };
+            self.out.push((channel, off));
+        }
+        for (recognizer, reset) in self.recognizers.iter_mut().zip(self.design.resets) {
+            if !matches!(reset.trigger, Trigger::Stages { survives_power: true, .. }) {
+                recognizer.reset();
+            }
+        }
+        self.handing.reset();
+    }
+
+    fn boot(&mut self) {
+        self.running = true;
+        if self.memory.penalty > Duration::ZERO {
+            self.locked_until = Some(self.now + self.memory.penalty);
+        }
+        if self.memory.erasing {
+            self.plan_erase(0);
+        }
+        // What is held is looked at once the lock has started.
+        self.act(Act::PowerUp);
+    }
+
+    fn keys(&mut self, keys: &[Keystroke]) {
+        let pressed: Vec<Arc<str>> = keys
+            .iter()
+            .filter(|key| !self.held_keys.contains(key))
+            .filter_map(|key| if let Keystroke::Key(label) = key { Some(Arc::clone(label)) } else { None })
+            .collect();
+        self.held_keys = keys.to_vec();
+        if self.running {
+            pressed.iter().for_each(|label| self.key(label));
+        }
+    }
+
+    /// Hold thresholds in percent of the documented ones.
+    fn threshold(&self) -> u64 {
+        match self.defect {
+            Some(Defect::ShortHoldResets) => 50,
+            Some(Defect::LongHoldNeeded) => 150,
+            _ => 100,
+        }
+    }
+
+    /// Feeds something done to the lock to whatever watches for a sequence.
+    pub(super) fn act(&mut self, act: Act) {
+        let half_turn = self.has(Defect::HalfTurnResets);
+        let resets = self.design.resets;
+        for (index, reset) in resets.iter().enumerate() {
+            match reset.trigger {
+                Trigger::Stages { stages, survives_power } => {
+                    let alive = if survives_power { self.volts_suffice() } else { self.powered };
+                    if alive {
+                        let down = &self.down;
+                        let held = |name: &str| down.contains(name);
+                        let progress = self.recognizers[index].act(stages, act, self.now, half_turn, held);
+                        self.progress(index, stages, progress);
+                    }
+                }
+                Trigger::Proof { button, cue } if act == Act::PowerUp && self.down.contains(button) => {
+                    self.proof_mode = Some(index);
+                    self.keypad = Keypad::default();
+                    self.play(cue);
+                }
+                _ => {}
+            }
+        }
+        if let Some(Handing::Stages(stages)) = self.design.handing
+            && self.powered
+        {
+            let down = &self.down;
+            let held = |name: &str| down.contains(name);
+            if self.handing.act(stages, act, self.now, false, held) == Progress::Complete {
+                self.teach_hand();
+            }
+        }
+    }
+
+    fn progress(&mut self, index: usize, stages: &'static [Stage], progress: Progress) {
+        match progress {
+            Progress::Same => {}
+            Progress::Reached(stage) => {
+                if let Some(cue) = stages[stage].cue {
+                    self.play(cue);
+                }
+            }
+            Progress::Complete => self.reset(index),
+        }
+    }
+
+    /// The bolt goes out and in once, and the hand is known.
+    pub(super) fn teach_hand(&mut self) {
+        self.memory.handed = true;
+        self.plan(MOTOR, Task::Bolt(false));
+        self.plan(MOTOR.times(3), Task::Bolt(true));
+    }
+
+    pub(super) fn move_bolt(&mut self, thrown: bool) {
+        let delay = self.noise.jitter(MOTOR);
+        self.plan(delay, Task::Bolt(thrown));
+    }
+
+    pub(super) fn is_in_sequence(&self) -> bool {
+        let keyed = |reset: &Reset| matches!(reset.trigger, Trigger::Stages { stages, .. } if stages.iter().any(|s| matches!(s.awaited, super::recognizer::Awaited::Key(_))));
+        self.recognizers.iter().zip(self.design.resets).any(|(r, reset)| keyed(reset) && !r.is_idle())
+    }
+
+    /// Starts a reset: it is confirmed and erases step by step.
+    pub(super) fn reset(&mut self, index: usize) {
+        let resets: &'static [Reset] = self.design.resets;
+        if !self.has(Defect::SilentReset) {
+            self.play_confirmation(resets[index].cue);
+        }
+        if self.has(Defect::BoltOpensDuringReset) {
+            self.plan(ms(200), Task::Bolt(false));
+            self.plan(ms(1_500), Task::Bolt(true));
+        }
+        if self.has(Defect::ConfirmsWithoutErasing) {
+            return;
+        }
+        // The intention is stored first, so that a power cut can't leave half of the data.
+        self.memory.erasing = !self.has(Defect::HalfErased);
+        self.plan_erase(index);
+    }
+
+    fn plan_erase(&mut self, reset: usize) {
+        for (step, delay) in ERASE_STEPS.into_iter().enumerate() {
+            self.plan(delay, Task::Erase { step, reset });
+        }
+    }
+
+    fn erase(&mut self, step: usize, reset: usize) {
+        let codes = self.design.resets[reset].codes;
+        match step {
+            0 if codes => {
+                let first = self.memory.codes.keys().next().copied();
+                if let Some(slot) = first.filter(|_| !self.has(Defect::ResidualUser)) {
+                    self.memory.codes.remove(&slot);
+                }
+            }
+            1 if codes => {
+                let kept = self.has(Defect::ResidualUser);
+                let mut skip = usize::from(kept);
+                self.memory.codes.retain(|_, _| std::mem::take(&mut skip) == 1);
+                self.memory.master = None;
+            }
+            2 => self.finish_erase(codes),
+            _ => {}
+        }
+    }
+
+    fn finish_erase(&mut self, codes: bool) {
+        if !self.has(Defect::AppBindingSurvives) {
+            self.memory.app.clear();
+        }
+        let was_bound = self.memory.hub;
+        if !self.has(Defect::HubBindingSurvives) {
+            self.memory.hub = false;
+        }
+        if was_bound && !self.has(Defect::SilentLeave) {
+            self.put(Channel::Hub, Value::Notify("reset_locally".into()));
+        }
+        if codes {
+            self.memory.fresh = true;
+            self.memory.wrong_codes = 0;
+            self.memory.handed = self.design.handing.is_none();
+        }
+        self.memory.was_reset = true;
+        self.memory.erasing = false;
+    }
+
+    fn play(&mut self, cue: Cue) {
+        cue.iter().for_each(|show| self.show(*show, false));
+    }
+
+    fn play_confirmation(&mut self, cue: Cue) {
+        let stuck = self.has(Defect::StuckLight);
+        cue.iter().for_each(|show| self.show(*show, stuck));
+    }
+
+    fn show(&mut self, show: Show, stuck: bool) {
+        let start = self.noise.jitter(show.delay);
+        let (channel, on, off) = match show.what {
+            Signal::Light { name, colour } => {
+                (Channel::Light(name.into()), Value::Light(Some(colour.into())), Value::Light(None))
+            }
+            Signal::Beep => (Channel::Beeper, Value::Switch(true), Value::Switch(false)),
+            Signal::Say(words) => {
+                return self.plan(start, Task::Show(Channel::Voice, Value::Text(words.into())));
+            }
+        };
+        let is_light = matches!(show.what, Signal::Light { .. });
+        for number in 0..show.count {
+            let at = start.saturating_add(show.on.saturating_add(show.off).times(number));
+            self.plan(at, Task::Show(channel.clone(), on.clone()));
+            if let Some((delay, gap)) = self.noise.flicker(show.on).filter(|_| is_light) {
+                self.plan(at.saturating_add(delay), Task::Show(channel.clone(), off.clone()));
+                self.plan(
+                    at.saturating_add(delay).saturating_add(gap),
+                    Task::Show(channel.clone(), on.clone()),
+                );
+            }
+            if !(stuck && is_light && number + 1 == show.count) {
+                self.plan(at.saturating_add(show.on), Task::Show(channel.clone(), off.clone()));
+            }
+        }
+    }
+
+    fn perform(&mut self, task: Task) {
+        match task {
+            Task::Show(channel, value) => self.put(channel, value),
+            Task::Debounced { button, down, generation } => {
+                let current = self.generations.get(button) == Some(&generation);
+                let changed =
+                    current && if down { self.down.insert(button) } else { self.down.remove(button) };
+                if changed {
+                    if down {
+                        self.entered_before(button);
+                    }
+                    self.act(if down { Act::Down(button) } else { Act::Up(button) });
+                }
+            }
+            Task::Boot => self.boot(),
+            Task::Erase { step, reset } => self.erase(step, reset),
+            Task::Bolt(thrown) => {
+                if self.bolt_thrown != thrown {
+                    self.bolt_thrown = thrown;
+                    self.put(Channel::Bolt, Value::Switch(thrown));
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let percent = self.threshold();
+        let resets: &'static [Reset] = self.design.resets;
+        for (index, reset) in resets.iter().enumerate() {
+            if let Trigger::Stages { stages, .. } = reset.trigger {
+                let progress = self.recognizers[index].tick(stages, self.now, percent);
+                self.progress(index, stages, progress);
+            }
+        }
+    }
+
+    /// The next time at which something happens by itself.
+    fn next_event(&self) -> Option<Instant> {
+        let percent = self.threshold();
+        let timers = self.recognizers.iter().zip(self.design.resets).filter_map(|(recognizer, reset)| {
+            match reset.trigger {
+                Trigger::Stages { stages, .. } => recognizer.timer(stages, percent),
+                _ => None,
+            }
+        });
+        let planned = self.agenda.keys().next().map(|(at, _)| *at);
+        timers.chain(planned).min()
+    }
+}
+
+impl LockstepDevice for SimulatedLock {
+    fn start(&mut self, hello: &Hello) -> Result<Ready, Fault> {
+        let design = design(&hello.model)
+            .ok_or_else(|| Fault(format!("the simulated rig has no lock `{}`", hello.model)))?;
+        *self = Self {
+            design,
+            noise: Noise::new(hello.seed, self.with_noise),
+            cells: (1..=design.cells).collect(),
+            recognizers: vec![Recognizer::default(); design.resets.len()],
+            proof: maker_proof(hello.seed),
+            ..Self::new(self.with_noise, self.defect)
+        };
+        let firmware = Some("1.0.0-sim".to_owned());
+        Ok(Ready { firmware, serial: Some(format!("SIM-{}", hello.model)), out: Vec::new() })
+    }
+
+    fn run(&mut self, until: Instant, set: &[(Channel, Value)]) -> Result<Ran, Fault> {
+        set.iter().for_each(|(channel, value)| self.apply(channel, value));
+        loop {
+            if !self.out.is_empty() {
+                return Ok(Ran { now: self.now, out: std::mem::take(&mut self.out) });
+            }
+            let Some(next) = self.next_event().filter(|next| *next <= until) else {
+                self.now = self.now.max(until);
+                return Ok(Ran { now: self.now, out: Vec::new() });
+            };
+            self.now = self.now.max(next);
+            while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let (epoch, task) = entry.remove();
+                // A contact is mechanical: it settles with or without power.
+                if epoch == self.epoch || matches!(task, Task::Debounced { .. }) {
+                    self.perform(task);
+                }
+            }
+            self.tick();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Requests of the app and the hub.
+
+use crate::trace::{Argument, Channel, Request, Response};
+use crate::unit::Duration;
+
+use super::defect::Defect;
+use super::design::{Trigger, ms};
+use super::lock::SimulatedLock;
+use super::recognizer::Act;
+
+/// How long a radio takes to answer.
+const ANSWER: Duration = ms(300);
+
+type Outcome = Result<Response, &'static str>;
+
+impl SimulatedLock {
+    pub(super) fn request(&mut self, channel: &Channel, request: &Request) {
+        // Without power there is no answer, not even a refusal.
+        if !self.running {
+            return;
+        }
+        let outcome = self.handle(channel, request);
+        let response = match outcome {
+            Ok(response) => Response { id: request.id, ok: true, ..response },
+            Err(why) => Response { id: request.id, ok: false, why: Some(why.into()), ..Response::default() },
+        };
+        self.answer(channel, ANSWER, response);
+    }
+
+    fn handle(&mut self, channel: &Channel, request: &Request) -> Outcome {
+        let has_radio = match channel {
+            Channel::App => self.design.app,
+            Channel::Hub => self.design.hub,
+            _ => false,
+        };
+        if !has_radio {
+            return Err("no such radio");
+        }
+        match &*request.op {
+            "pair" => self.pair(channel, text(request, "role").unwrap_or("owner")),
+            "status" => Ok(self.status(channel)),
+            "factory_reset" => self.factory_reset(channel, request),
+            "unpair" | "leave" => {
+                self.permit(channel, request)?;
+                self.unbind(channel);
+                Ok(Response::default())
+            }
+            "add_code" => {
+                self.permit(channel, request)?;
+                self.setup_works()?;
+                let code = text(request, "code").ok_or("no code")?;
+                if !(4..=10).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_digit()) {
+                    return Err("a code has 4 to 10 digits");
+                }
+                self.memory.codes.insert(number(request, "slot").unwrap_or(1), code.to_owned());
+                self.memory.fresh = false;
+                Ok(Response::default())
+            }
+            "remove_code" => {
+                self.permit(channel, request)?;
+                let slot = number(request, "slot").ok_or("no slot")?;
+                self.memory.codes.remove(&slot).map(|_| Response::default()).ok_or("no such code")
+            }
+            "set_master" => {
+                self.permit(channel, request)?;
+                self.memory.master = Some(text(request, "code").ok_or("no code")?.to_owned());
+                Ok(Response::default())
+            }
+            _ => Err("unknown operation"),
+        }
+    }
+
+    fn is_bound(&self, channel: &Channel) -> bool {
+        match channel {
+            Channel::App => !self.memory.app.is_empty(),
+            _ => self.memory.hub,
+        }
+    }
+
+    fn unbind(&mut self, channel: &Channel) {
+        match channel {
+            Channel::App => self.memory.app.clear(),
+            _ => self.memory.hub = false,
+        }
+    }
+
+    fn setup_works(&self) -> Result<(), &'static str> {
+        let refused = self.has(Defect::SetupRefused) && self.memory.was_reset;
+        if refused { Err("not available") } else { Ok(()) }
+    }
+
+    fn permit(&self, channel: &Channel, request: &Request) -> Result<(), &'static str> {
+        if !self.is_bound(channel) {
+            return Err("not paired");
+        }
+        match text(request, "role") {
+            Some("owner" | "admin") => Ok(()),
+            _ => Err("role may not do this"),
+        }
+    }
+
+    fn pair(&mut self, channel: &Channel, role: &str) -> Outcome {
+        self.setup_works()?;
+        if self.is_bound(channel) {
+            return Err("already paired");
+        }
+        match channel {
+            Channel::App => drop(self.memory.app.insert(role.to_owned())),
+            _ => self.memory.hub = true,
+        }
+        Ok(Response::default())
+    }
+
+    fn status(&self, channel: &Channel) -> Response {
+        let users =
+            if *channel == Channel::App { self.memory.app.len() } else { usize::from(self.memory.hub) };
+        Response {
+            paired: Some(self.is_bound(channel)),
+            users: Some(users as u64),
+            codes: Some(self.memory.codes.len() as u64),
+            ..Response::default()
+        }
+    }
+
+    fn factory_reset(&mut self, channel: &Channel, request: &Request) -> Outcome {
+        if !self.is_bound(channel) {
+            return Err("not paired");
+        }
+        if text(request, "role") != Some("owner") && !self.has(Defect::AnyRoleMayReset) {
+            return Err("only the owner may reset");
+        }
+        if text(request, "ownership") == Some("unverified") && !self.has(Defect::OwnershipIgnored) {
+            return Err("ownership is not verified");
+        }
+        let offline = text(request, "network") == Some("offline") && !self.has(Defect::OfflineResetAccepted);
+        for (index, reset) in self.design.resets.iter().enumerate() {
+            match (reset.trigger, channel) {
+                (Trigger::App { needs_network }, Channel::App) => {
+                    if needs_network && offline {
+                        return Err("network unreachable");
+                    }
+                    self.reset(index);
+                    return Ok(Response::default());
+                }
+                (Trigger::Hub, Channel::Hub) => {
+                    if offline {
+                        return Err("network unreachable");
+                    }
+                    self.reset(index);
+                    return Ok(Response::default());
+                }
+                _ => {}
+            }
+        }
+        if self.design.armed_by_app && *channel == Channel::App {
+            self.act(Act::Armed);
+            return Ok(Response::default());
+        }
+        Err("not supported")
+    }
+}
+
+fn text<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.arguments.iter().find(|(known, _)| &**known == name).and_then(|(_, argument)| match argument {
+        Argument::Text(text) => Some(&**text),
+        _ => None,
+    })
+}
+
+fn number(request: &Request, name: &str) -> Option<u64> {
+    request.arguments.iter().find(|(known, _)| &**known == name).and_then(|(_, argument)| match argument {
+        Argument::Number(number) => Some(*number),
+        _ => None,
+    })
+}

@@ -1,0 +1,177 @@
+//! Recognises a reset's sequence of presses, holds, power changes and turns, one stage at a time.
+
+use crate::unit::{Angle, Duration, Instant};
+
+/// Something done to the lock, after debounce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Down(&'static str),
+    Up(&'static str),
+    PowerUp,
+    PowerDown,
+    CellOut(u8),
+    CellIn(u8),
+    Turned(Angle),
+    Armed,
+    Entered,
+    Key(char),
+}
+
+/// What a stage waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    Down(&'static str),
+    Up(&'static str),
+    PowerUp,
+    AnyCellOut,
+    CellOut(u8),
+    AnyCellIn,
+    CellIn(u8),
+    /// A turn of at least so many degrees in the direction of the sign.
+    Turned(i64),
+    /// Time, with everything that must be held still held.
+    Elapsed(Duration),
+    /// The app permitted it.
+    Armed,
+    /// A valid code was entered first.
+    Entered,
+    /// A key of the keypad.
+    Key(char),
+}
+
+/// One stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage {
+    pub awaited: Awaited,
+    /// A button that must be down all the while, and when the stage is reached.
+    pub holding: Option<&'static str>,
+    /// At most so long after the stage before.
+    pub within: Option<Duration>,
+    /// A cue that the lock gives when the stage is reached.
+    pub cue: Option<super::design::Cue>,
+}
+
+/// A stage without conditions.
+pub(super) const fn stage(awaited: Awaited) -> Stage {
+    Stage { awaited, holding: None, within: None, cue: None }
+}
+
+impl Stage {
+    pub(super) const fn holding(mut self, button: &'static str) -> Self {
+        self.holding = Some(button);
+        self
+    }
+
+    pub(super) const fn within(mut self, limit: Duration) -> Self {
+        self.within = Some(limit);
+        self
+    }
+
+    pub(super) const fn cue(mut self, cue: super::design::Cue) -> Self {
+        self.cue = Some(cue);
+        self
+    }
+}
+
+/// Progress through the stages of one sequence.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recognizer {
+    reached: usize,
+    since: Instant,
+}
+
+/// What became of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing.
+    Same,
+    /// The stage with this number was reached.
+    Reached(usize),
+    /// The whole sequence was done.
+    Complete,
+}
+
+impl Recognizer {
+    pub(super) fn reset(&mut self) {
+        self.reached = 0;
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.reached == 0
+    }
+
+    /// When time alone would complete the current stage, with thresholds scaled by `percent`.
+    pub(super) fn timer(&self, stages: &[Stage], percent: u64) -> Option<Instant> {
+        match stages.get(self.reached)?.awaited {
+            Awaited::Elapsed(duration) => Some(self.since + scaled(duration, percent)),
+            _ => None,
+        }
+    }
+
+    /// Feeds an act; `held` tells which buttons are down.
+    pub(super) fn act(
+        &mut self,
+        stages: &[Stage],
+        act: Act,
+        now: Instant,
+        half_turn: bool,
+        held: impl Fn(&str) -> bool,
+    ) -> Progress {
+        if self.reached > 0 && self.is_broken_by(stages, act, now) {
+            self.reset();
+        }
+        let Some(stage) = stages.get(self.reached) else { return Progress::Same };
+        let fits = match (stage.awaited, act) {
+            (Awaited::Down(wanted), Act::Down(button)) | (Awaited::Up(wanted), Act::Up(button)) => {
+                wanted == button
+            }
+            (Awaited::PowerUp, Act::PowerUp)
+            | (Awaited::AnyCellOut, Act::CellOut(_))
+            | (Awaited::AnyCellIn, Act::CellIn(_))
+            | (Awaited::Armed, Act::Armed)
+            | (Awaited::Entered, Act::Entered) => true,
+            (Awaited::CellOut(wanted), Act::CellOut(number))
+            | (Awaited::CellIn(wanted), Act::CellIn(number)) => wanted == number,
+            (Awaited::Turned(degrees), Act::Turned(angle)) => {
+                let needed = if half_turn { degrees / 2 } else { degrees };
+                let turned = angle.as_millionths() / 1_000_000;
+                turned.signum() == needed.signum() && turned.abs() >= needed.abs() * 9 / 10
+            }
+            (Awaited::Key(wanted), Act::Key(key)) => wanted == key,
+            _ => false,
+        };
+        let holds = stage.holding.is_none_or(held);
+        if fits && holds { self.reach(stages, now) } else { Progress::Same }
+    }
+
+    /// Lets time pass.
+    pub(super) fn tick(&mut self, stages: &[Stage], now: Instant, percent: u64) -> Progress {
+        match self.timer(stages, percent) {
+            Some(due) if now >= due => self.reach(stages, now),
+            _ => Progress::Same,
+        }
+    }
+
+    fn reach(&mut self, stages: &[Stage], now: Instant) -> Progress {
+        self.reached += 1;
+        self.since = now;
+        if self.reached == stages.len() {
+            self.reached = 0;
+            Progress::Complete
+        } else {
+            Progress::Reached(self.reached - 1)
+        }
+    }
+
+    fn is_broken_by(&self, stages: &[Stage], act: Act, now: Instant) -> bool {
+        let Some(stage) = stages.get(self.reached) else { return false };
+        let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held);
+        let late = stage.within.is_some_and(|limit| now.since(self.since) > limit);
+        let pressed_again = matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_)));
+        released || late || pressed_again
+    }
+}
+
+fn scaled(duration: Duration, percent: u64) -> Duration {
+    Duration::nanoseconds(duration.as_nanoseconds() / 100 * percent)
+}

@@ -1,0 +1,335 @@
+//! Light and beep patterns, judged on edges: order, count, on and off time, trailing interval,
+//! glitches, and a light that sticks after blinking.
+//!
+//! A count is claimed only after the trailing interval has passed without another pulse, so
+//! three blinks are never mistaken for the first three of four.
+
+use std::sync::Arc;
+
+use crate::unit::{Duration, Instant, Tolerance};
+
+use super::timeline::Edge;
+use super::value::Value;
+
+/// Shorter pulses and gaps are noise: they neither count nor separate.
+pub const GLITCH: Duration = Duration::milliseconds(8);
+
+/// At least this long nothing may follow a counted group.
+const TRAILING: Duration = Duration::milliseconds(1_000);
+
+/// Relative length of a pulse within its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// At least half as long again as every short one.
+    Long,
+    /// The others.
+    Short,
+}
+
+/// Pulses of one colour in a row; of a beeper, the colour is `sound`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase {
+    /// Colour.
+    pub colour: Arc<str>,
+    /// How many, exactly; `None` is satisfied by the first to begin.
+    pub count: Option<u32>,
+    /// How long each is on.
+    pub on: Option<Tolerance>,
+    /// How long it is off between two.
+    pub off: Option<Tolerance>,
+    /// Relative lengths, one for each pulse.
+    pub lengths: Vec<Length>,
+}
+
+/// Phases in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PulsePattern {
+    /// The phases.
+    pub phases: Vec<Phase>,
+}
+
+/// What is known so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Seen; its last edge was then.
+    Met {
+        /// Time of the edge that completed it.
+        at: Instant,
+    },
+    /// Can't be any more.
+    Unmet {
+        /// Why, in words.
+        reason: String,
+    },
+    /// A time is within the uncertainty of its limit.
+    Unclear {
+        /// Which, in words.
+        reason: String,
+    },
+    /// Open until signals are known up to that time.
+    Pending {
+        /// When to ask again at the latest.
+        until: Instant,
+    },
+}
+
+/// One time that a light or beeper was on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// Colour.
+    pub colour: Arc<str>,
+    /// When it came on.
+    pub start: Instant,
+    /// When it went off or changed colour; `None` while it is on.
+    pub end: Option<Instant>,
+}
+
+impl Pulse {
+    fn length_at(&self, horizon: Instant) -> Duration {
+        self.end.unwrap_or(horizon).since(self.start)
+    }
+}
+
+/// The pulses in `edges`, without glitches; what is on before the first edge does not count.
+pub fn pulses(edges: &[Edge], horizon: Instant) -> Vec<Pulse> {
+    let mut raw: Vec<Pulse> = Vec::new();
+    for edge in edges.iter().take_while(|edge| edge.at <= horizon) {
+        let colour: Option<Arc<str>> = match &edge.value {
+            Value::Light(colour) => colour.clone(),
+            Value::Switch(true) => Some("sound".into()),
+            _ => None,
+        };
+        if let Some(open) = raw.last_mut().filter(|pulse| pulse.end.is_none()) {
+            if colour.as_ref() == Some(&open.colour) {
+                continue;
+            }
+            open.end = Some(edge.at);
+        }
+        if let Some(colour) = colour {
+            raw.push(Pulse { colour, start: edge.at, end: None });
+        }
+    }
+    without_glitches(raw, horizon)
+}
+
+fn without_glitches(raw: Vec<Pulse>, horizon: Instant) -> Vec<Pulse> {
+    let mut clean: Vec<Pulse> = Vec::with_capacity(raw.len());
+    for pulse in raw {
+        match clean.last_mut() {
+            Some(last)
+                if last.colour == pulse.colour
+                    && last.end.is_some_and(|end| pulse.start.since(end) < GLITCH) =>
+            {
+                last.end = pulse.end;
+            }
+            _ => clean.push(pulse),
+        }
+    }
+    clean.retain(|pulse| pulse.length_at(horizon) >= GLITCH);
+    clean
+}
+
+impl PulsePattern {
+    /// Judges `edges`, all that the channel ever had: a pulse that began before `since` does not
+    /// count, nor does its rest after a flicker.
+    ///
+    /// `deadline` is when the last edge of the pattern must have happened; every signal stamped
+    /// at or before `horizon` is in `edges`.
+    pub fn judge(
+        &self,
+        edges: &[Edge],
+        (since, deadline): (Instant, Instant),
+        horizon: Instant,
+        slack: Duration,
+    ) -> Judgement {
+        let mut pulses = pulses(edges, horizon);
+        pulses.retain(|pulse| pulse.start >= since);
+        match self.judge_pulses(&pulses, deadline, horizon, slack) {
+            // A pulse that just began may be known for more than a glitch sooner than anything else.
+            Judgement::Pending { until } => {
+                let grown = edges.iter().map(|edge| edge.at + GLITCH).find(|grown| *grown > horizon);
+                Judgement::Pending { until: grown.map_or(until, |grown| until.min(grown)) }
+            }
+            judgement => judgement,
+        }
+    }
+
+    fn judge_pulses(
+        &self,
+        pulses: &[Pulse],
+        deadline: Instant,
+        horizon: Instant,
+        slack: Duration,
+    ) -> Judgement {
+        let mut rest = pulses;
+        let mut at = Instant::START;
+        for (index, phase) in self.phases.iter().enumerate() {
+            let skipped = rest.iter().take_while(|pulse| pulse.colour != phase.colour).count();
+            if index > 0 && skipped > 0 && self.phases[index - 1].count.is_some() {
+                return unmet(format!("{} came before {}", rest[0].colour, phase.colour));
+            }
+            rest = &rest[skipped..];
+            match phase.judge(rest, deadline, horizon, slack) {
+                PhaseJudgement::Met { at: met, taken } => {
+                    at = met;
+                    rest = &rest[taken..];
+                }
+                PhaseJudgement::Open(Judgement::Unmet { reason }) if rest.is_empty() => {
+                    return unmet(self.absence(pulses, phase, &reason));
+                }
+                PhaseJudgement::Open(judgement) => return judgement,
+            }
+        }
+        if at > deadline {
+            return unmet(format!("it came {} too late", at.since(deadline)));
+        }
+        Judgement::Met { at }
+    }
+
+    fn absence(&self, pulses: &[Pulse], phase: &Phase, reason: &str) -> String {
+        match pulses.iter().find(|pulse| pulse.colour != phase.colour) {
+            Some(other) => format!("{reason}; {} was seen instead", other.colour),
+            None => reason.to_owned(),
+        }
+    }
+}
+
+enum PhaseJudgement {
+    Met { at: Instant, taken: usize },
+    Open(Judgement),
+}
+
+fn unmet(reason: String) -> Judgement {
+    Judgement::Unmet { reason }
+}
+
+impl Phase {
+    fn judge(
+        &self,
+        pulses: &[Pulse],
+        deadline: Instant,
+        horizon: Instant,
+        slack: Duration,
+    ) -> PhaseJudgement {
+        let mut group = pulses.iter().take_while(|pulse| pulse.colour == self.colour).count();
+        if let Some(count) = self.count.and_then(|count| usize::try_from(count).ok())
+            && count > 0
+            && group > count
+            && let (Some(end), next) = (pulses[count - 1].end, &pulses[count])
+            && next.start.since(end) >= self.trailing(&pulses[..count])
+        {
+            // What comes after the trailing interval is another group.
+            group = count;
+        }
+        let open = |until: Instant, reason: String| {
+            let judgement = if horizon >= until { unmet(reason) } else { Judgement::Pending { until } };
+            PhaseJudgement::Open(judgement)
+        };
+        let Some(count) = self.count else {
+            return match pulses.first() {
+                Some(first) => PhaseJudgement::Met { at: first.start, taken: 1 },
+                // A pulse that begins at the very deadline is known not to be a glitch only later.
+                None => open(deadline + GLITCH, format!("no {} in time", self.colour)),
+            };
+        };
+        let count = count as usize;
+        // What begins after the deadline can be one too many, never one that was missing.
+        let in_time = pulses[..group].iter().filter(|pulse| pulse.start <= deadline).count();
+        if in_time >= count && group > count {
+            return PhaseJudgement::Open(unmet(format!("{} pulsed more than {count} times", self.colour)));
+        }
+        let followed = pulses.len() > group;
+        if in_time < count {
+            let reason = format!("{} pulsed {in_time} of {count} times", self.colour);
+            return if followed && group < count {
+                PhaseJudgement::Open(unmet(reason))
+            } else {
+                open(deadline + GLITCH, reason)
+            };
+        }
+        let group = &pulses[..count];
+        let longest_on = self.longest_on(group);
+        let last = &group[count - 1];
+        let Some(end) = last.end else {
+            let bound = longest_on.map_or(deadline, |on| last.start + on).min(deadline + GLITCH);
+            return open(bound, format!("{} stuck after {count} pulses", self.colour));
+        };
+        let trailing = self.trailing(group);
+        let ends_later = |next: &Pulse| next.start.since(end) >= trailing || next.colour != self.colour;
+        let is_over = pulses.get(count).is_some_and(ends_later);
+        if !is_over && horizon < end + trailing {
+            return PhaseJudgement::Open(Judgement::Pending { until: end + trailing });
+        }
+        if let Some(reason) = self.check_times(group, longest_on, slack) {
+            return PhaseJudgement::Open(unmet(reason));
+        }
+        match self.unclear_time(group, slack) {
+            Some(reason) => PhaseJudgement::Open(Judgement::Unclear { reason }),
+            None => PhaseJudgement::Met { at: end, taken: count },
+        }
+    }
+
+    /// How long the last pulse may last before the light counts as stuck.
+    fn longest_on(&self, group: &[Pulse]) -> Option<Duration> {
+        if let Some(on) = self.on {
+            return Some(on.most());
+        }
+        let (_, earlier) = group.split_last()?;
+        let longest = earlier.iter().filter_map(|p| Some(p.end?.since(p.start))).max()?;
+        Some(longest.times(3).max(Duration::seconds(1)))
+    }
+
+    fn trailing(&self, group: &[Pulse]) -> Duration {
+        let gaps = gaps(group).max().unwrap_or_default();
+        gaps.times(2).max(TRAILING)
+    }
+
+    /// A time that is in its limits, or out of them, by less than the uncertainty.
+    fn unclear_time(&self, group: &[Pulse], slack: Duration) -> Option<String> {
+        let on = group.iter().filter_map(|p| Some(p.end?.since(p.start)));
+        let near = |limits: Option<Tolerance>, length: Duration| {
+            let limits = limits?;
+            let distance = |bound: Duration| length.saturating_sub(bound).max(bound.saturating_sub(length));
+            (distance(limits.least()).min(distance(limits.most())) < slack).then_some(length)
+        };
+        let found = on.filter_map(|length| near(self.on, length)).next();
+        let found = found.or_else(|| gaps(group).filter_map(|gap| near(self.off, gap)).next());
+        found.map(|length| format!("{} for {length} is too near to its limit to tell", self.colour))
+    }
+
+    fn check_times(&self, group: &[Pulse], longest_on: Option<Duration>, slack: Duration) -> Option<String> {
+        let lengths: Vec<Duration> = group.iter().filter_map(|p| Some(p.end?.since(p.start))).collect();
+        if let Some(on) = self.on
+            && let Some(off_limits) = lengths.iter().find(|length| !on.widened(slack).contains(**length))
+        {
+            return Some(format!("{} was on for {off_limits}, expected {on}", self.colour));
+        }
+        if let (Some(longest), Some(last)) = (longest_on, lengths.last())
+            && *last > longest
+        {
+            return Some(format!("{} stuck for {last} after blinking", self.colour));
+        }
+        if let Some(off) = self.off
+            && let Some(off_limits) = gaps(group).find(|gap| !off.widened(slack).contains(*gap))
+        {
+            return Some(format!("{} was off for {off_limits}, expected {off}", self.colour));
+        }
+        self.check_rhythm(&lengths)
+    }
+
+    /// Long and short are relative: without both there is nothing to compare.
+    fn check_rhythm(&self, lengths: &[Duration]) -> Option<String> {
+        let of = |wanted: Length| {
+            let pairs = self.lengths.iter().zip(lengths);
+            pairs.filter(move |(length, _)| **length == wanted).map(|(_, duration)| *duration)
+        };
+        let (shortest_long, longest_short) = (of(Length::Long).min()?, of(Length::Short).max()?);
+        (shortest_long.times(2) < longest_short.times(3)).then(|| {
+            format!("a long pulse of {shortest_long} is not longer than a short one of {longest_short}")
+        })
+    }
+}
+
+fn gaps(group: &[Pulse]) -> impl Iterator<Item = Duration> {
+    group.windows(2).filter_map(|pair| Some(pair[1].start.since(pair[0].end?)))
+}

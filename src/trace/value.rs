@@ -1,0 +1,316 @@
+//! What is set or seen on a channel, and its JSON form: the same in the lockstep protocol and in
+//! the journal, apart from secrets, which a journal has by handle only.
+
+use std::sync::Arc;
+
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::unit::{Angle, Current, Voltage};
+
+use super::Channel;
+
+/// Longer texts from a lock are cut: it may be hostile.
+pub const MAX_TEXT_BYTES: usize = 4096;
+
+/// What is set or seen on a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Pressed, closed, thrown, inserted or sounding.
+    Switch(bool),
+    /// Colour of a light; `None` is off.
+    Light(Option<Arc<str>>),
+    /// Supply voltage.
+    Voltage(Voltage),
+    /// Supply current.
+    Current(Current),
+    /// A turn relative to where it was.
+    Angle(Angle),
+    /// Console line or spoken words.
+    Text(Arc<str>),
+    /// The keys that are now held.
+    Keys(Vec<Keystroke>),
+    /// A question to the app, hub, cloud, memory or operator.
+    Request(Request),
+    /// Its answer.
+    Response(Response),
+    /// Something told unasked.
+    Notify(Arc<str>),
+}
+
+/// Name of a secret: `user.1`, `master`, `wrong.2`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handle(pub Arc<str>);
+
+impl Handle {
+    /// The handle called `name`.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+}
+
+/// One key of the keypad, or one digit of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Keystroke {
+    /// A key by its label.
+    Key(Arc<str>),
+    /// The digit of a secret at a position; `altered` means a different digit on purpose.
+    Secret {
+        /// Which secret.
+        handle: Handle,
+        /// Which digit, from 0.
+        position: u8,
+        /// Type another digit than the right one.
+        altered: bool,
+    },
+}
+
+/// A question that is answered later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Number that the answer repeats.
+    pub id: u64,
+    /// Operation: `add_code`.
+    pub op: Arc<str>,
+    /// Arguments in the order of their names.
+    pub arguments: Vec<(Arc<str>, Argument)>,
+}
+
+/// An argument of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Argument {
+    /// A word.
+    Text(Arc<str>),
+    /// A number.
+    Number(u64),
+    /// A secret by its handle.
+    Secret(Handle),
+}
+
+/// An answer; a refusal is an answer too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// Number of the request.
+    #[serde(rename = "response")]
+    pub id: u64,
+    /// Done, or refused.
+    pub ok: bool,
+    /// Why refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Arc<str>>,
+    /// `status`: whether it is bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paired: Option<bool>,
+    /// `status`: number of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
+    /// `status`: number of codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<u64>,
+}
+
+/// A value that its channel can't have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("channel `{channel}` can't have the value {found}; expected {expected}")]
+pub struct ValueError {
+    /// Where it was found.
+    pub channel: Channel,
+    /// What was found, cut short.
+    pub found: String,
+    /// What the channel has.
+    pub expected: &'static str,
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Switch(on) => serializer.serialize_bool(*on),
+            Self::Light(colour) => serializer.serialize_str(colour.as_deref().unwrap_or("off")),
+            Self::Voltage(volts) => serializer.serialize_f64(volts.as_f64()),
+            Self::Current(amperes) => serializer.serialize_f64(amperes.as_f64()),
+            Self::Angle(degrees) => serializer.serialize_f64(degrees.as_f64()),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Keys(keys) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("keys", &KeyList(keys))?;
+                map.end()
+            }
+            Self::Request(request) => {
+                let mut map = serializer.serialize_map(None)?;
+                map.serialize_entry("request", &request.id)?;
+                map.serialize_entry("op", &request.op)?;
+                for (name, argument) in &request.arguments {
+                    match argument {
+                        Argument::Text(text) => map.serialize_entry(name, text)?,
+                        Argument::Number(number) => map.serialize_entry(name, number)?,
+                        Argument::Secret(handle) => {
+                            map.serialize_entry(name, &SecretRef { secret: handle })?
+                        }
+                    }
+                }
+                map.end()
+            }
+            Self::Response(response) => response.serialize(serializer),
+            Self::Notify(what) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("notify", what)?;
+                map.end()
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SecretRef<'a> {
+    secret: &'a Handle,
+}
+
+struct KeyList<'a>(&'a [Keystroke]);
+
+impl Serialize for KeyList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct SecretKey<'a> {
+            secret: &'a Handle,
+            position: u8,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            altered: bool,
+        }
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Key<'a> {
+            Plain(&'a str),
+            Secret(SecretKey<'a>),
+        }
+        serializer.collect_seq(self.0.iter().map(|key| match key {
+            Keystroke::Key(label) => Key::Plain(label),
+            Keystroke::Secret { handle, position, altered } => {
+                Key::Secret(SecretKey { secret: handle, position: *position, altered: *altered })
+            }
+        }))
+    }
+}
+
+impl Value {
+    /// Reads the JSON form of a value on `channel`, bounding its size.
+    ///
+    /// # Errors
+    /// Says what the channel has instead.
+    pub fn decode(channel: &Channel, json: &Json) -> Result<Self, ValueError> {
+        let wrong = |expected| ValueError { channel: channel.clone(), found: shorten(json), expected };
+        let switch = |expected| json.as_bool().map(Self::Switch).ok_or_else(|| wrong(expected));
+        let number = |expected| json.as_f64().ok_or_else(|| wrong(expected));
+        match channel {
+            Channel::Button(_) => switch("true (pressed) or false"),
+            Channel::PowerCell(_) => switch("true (inserted) or false"),
+            Channel::Bolt => switch("true (thrown) or false"),
+            Channel::Door | Channel::Cover => switch("true (closed) or false"),
+            Channel::Beeper => switch("true (sounding) or false"),
+            Channel::Light(_) => match json.as_str() {
+                Some("off") => Ok(Self::Light(None)),
+                Some(colour) if is_word(colour) => Ok(Self::Light(Some(colour.into()))),
+                _ => Err(wrong("a colour name or \"off\"")),
+            },
+            Channel::Power => {
+                let volts = number("volts")?;
+                Voltage::from_f64(volts).map(Self::Voltage).ok_or_else(|| wrong("volts"))
+            }
+            Channel::Current => {
+                let amperes = number("amperes")?;
+                Current::from_f64(amperes).map(Self::Current).ok_or_else(|| wrong("amperes"))
+            }
+            Channel::Knob => {
+                let degrees = number("degrees")?;
+                Angle::from_f64(degrees).map(Self::Angle).ok_or_else(|| wrong("degrees"))
+            }
+            Channel::Voice | Channel::Console => {
+                json.as_str().map(|text| Self::Text(bounded(text))).ok_or_else(|| wrong("text"))
+            }
+            Channel::Keypad => decode_keys(json).ok_or_else(|| wrong("{\"keys\":[…]}")),
+            Channel::App | Channel::Hub | Channel::Cloud | Channel::Memory | Channel::Operator => {
+                decode_message(json).ok_or_else(|| wrong("a request, a response or a notification"))
+            }
+        }
+    }
+
+    /// Replaces every text in it; used to take secrets out of what a lock says.
+    pub fn map_texts(&mut self, mut replace: impl FnMut(&str) -> Option<String>) {
+        let mut apply = |text: &mut Arc<str>| {
+            if let Some(new) = replace(text) {
+                *text = bounded(&new);
+            }
+        };
+        match self {
+            Self::Light(Some(text)) | Self::Text(text) | Self::Notify(text) => apply(text),
+            Self::Response(Response { why: Some(text), .. }) => apply(text),
+            _ => {}
+        }
+    }
+}
+
+/// Cuts a text at a character boundary to what a record may hold.
+fn bounded(text: &str) -> Arc<str> {
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].into()
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+fn shorten(json: &Json) -> String {
+    let text = json.to_string();
+    if text.chars().count() <= 60 { text } else { text.chars().take(60).chain(['…']).collect() }
+}
+
+fn secret_handle(json: &Json) -> Option<Handle> {
+    json.get("secret")?.as_str().map(Handle::new)
+}
+
+/// Nobody has more fingers, and no keypad more keys at once.
+const MAX_KEYS: usize = 16;
+
+fn decode_keys(json: &Json) -> Option<Value> {
+    let list = json.get("keys")?.as_array().filter(|list| list.len() <= MAX_KEYS)?;
+    let key = |item: &Json| match item {
+        Json::String(label) => Some(Keystroke::Key(bounded(label))),
+        other => Some(Keystroke::Secret {
+            handle: secret_handle(other)?,
+            position: u8::try_from(other.get("position")?.as_u64()?).ok()?,
+            altered: other.get("altered").and_then(Json::as_bool).unwrap_or(false),
+        }),
+    };
+    list.iter().map(key).collect::<Option<Vec<_>>>().map(Value::Keys)
+}
+
+fn decode_message(json: &Json) -> Option<Value> {
+    if let Some(what) = json.get("notify") {
+        return what.as_str().map(|text| Value::Notify(bounded(text)));
+    }
+    if json.get("response").is_some() {
+        let mut response = Response::deserialize(json).ok()?;
+        response.why = response.why.map(|why| bounded(&why));
+        return Some(Value::Response(response));
+    }
+    let object = json.as_object()?;
+    let mut request = Request {
+        id: object.get("request")?.as_u64()?,
+        op: bounded(object.get("op")?.as_str()?),
+        arguments: Vec::new(),
+    };
+    for (name, value) in object.iter().filter(|(name, _)| !matches!(name.as_str(), "request" | "op")) {
+        let argument = match value {
+            Json::String(text) => Argument::Text(bounded(text)),
+            Json::Number(number) => Argument::Number(number.as_u64()?),
+            other => Argument::Secret(secret_handle(other)?),
+        };
+        request.arguments.push((bounded(name), argument));
+    }
+    Some(Value::Request(request))
+}

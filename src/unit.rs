@@ -1,0 +1,10 @@
+//! Time, voltage, current, angle, ratio and tolerance: exact fixed-point quantities with units.
+//!
+//! Deliberately absent: floating point (results must be byte-identical everywhere), clocks, and
+//! any quantity without a unit. A bare number where a unit belongs is an error.
+
+mod quantity;
+mod time;
+
+pub use quantity::{Angle, Current, Quantity, QuantityError, Ratio, Tolerance, Voltage, parse};
+pub use time::{Duration, Instant};

@@ -1,0 +1,282 @@
+//! A document's source, places in it, and decoding through serde.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
+pub use serde_yaml::Spanned;
+
+use super::diagnostic::{Diagnostic, did_you_mean};
+
+/// Larger documents are refused unread: no model or scenario comes near it.
+pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
+
+/// One file's name, as diagnostics print it, and its text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Path as the user knows it, with forward slashes.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Source {
+    /// Takes a file's bytes as text.
+    ///
+    /// # Errors
+    /// Too large, or not UTF-8 (the place is the first offending byte).
+    pub fn new(name: &str, bytes: Vec<u8>) -> Result<Arc<Self>, Diagnostic> {
+        let empty = |text: String| Arc::new(Self { name: name.to_owned(), text });
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            let place = Place::start_of(&empty(String::new()));
+            return Err(Diagnostic::error(place, format!("{} bytes is too large", bytes.len()))
+                .hint(format!("a document holds at most {MAX_DOCUMENT_BYTES} bytes")));
+        }
+        String::from_utf8(bytes).map(empty).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Diagnostic::error(Place { source: empty(text), offset: valid, length: 1 }, "not UTF-8 text")
+                .hint("save the file as UTF-8")
+        })
+    }
+}
+
+/// A stretch of a source.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Place {
+    pub(super) source: Arc<Source>,
+    pub(super) offset: usize,
+    pub(super) length: usize,
+}
+
+impl Place {
+    /// The first character of `source`.
+    pub fn start_of(source: &Arc<Source>) -> Self {
+        Self { source: Arc::clone(source), offset: 0, length: 0 }
+    }
+
+    /// Where `spanned` stands in `source`.
+    pub fn of<T>(source: &Arc<Source>, spanned: &Spanned<T>) -> Self {
+        Self::from_location(source, spanned.referenced)
+    }
+
+    fn at_line(source: &Arc<Source>, line: usize, column: usize) -> Self {
+        let start: usize = source.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = source.text.get(start..).unwrap_or_default();
+        let skip: usize = rest.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        Self { source: Arc::clone(source), offset: (start + skip).min(source.text.len()), length: 0 }
+    }
+
+    fn from_location(source: &Arc<Source>, location: serde_yaml::Location) -> Self {
+        let span = location.span();
+        let number = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let offset = number(span.byte_offset()).min(source.text.len());
+        let length = number(span.byte_len()).min(source.text.len() - offset);
+        Self { source: Arc::clone(source), offset, length }
+    }
+
+    /// The first occurrence of `text` from here on, if it is near; else this place.
+    #[must_use]
+    pub fn narrowed_to(&self, text: &str) -> Self {
+        const NEAR: usize = 600;
+        let rest = self.source.text.get(self.offset..).unwrap_or_default();
+        match rest.find(text).filter(|found| *found < NEAR && !text.is_empty()) {
+            Some(found) => Self { offset: self.offset + found, length: text.len(), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// The line that it is on is longer than a terminal could show.
+    pub(super) fn is_on_long_line(&self) -> bool {
+        const LONG: usize = 400;
+        let start = self.before().rfind('\n').map_or(0, |index| index + 1);
+        let rest = self.source.text.get(start..).unwrap_or_default();
+        rest.find('\n').unwrap_or(rest.len()) > LONG
+    }
+
+    /// Name of the file.
+    pub fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Line, from 1.
+    pub fn line(&self) -> usize {
+        self.before().matches('\n').count() + 1
+    }
+
+    /// Column in characters, from 1.
+    pub fn column(&self) -> usize {
+        self.before().rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1
+    }
+
+    fn before(&self) -> &str {
+        let mut end = self.offset.min(self.source.text.len());
+        while !self.source.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.source.text[..end]
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file(), self.line(), self.column())
+    }
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// Decodes the one document in `source`.
+///
+/// # Errors
+/// The first thing wrong with the document's shape.
+pub fn load<T: DeserializeOwned>(source: &Arc<Source>) -> Result<T, Diagnostic> {
+    if source.text.trim().is_empty() {
+        return Err(Diagnostic::error(Place::start_of(source), "the file is empty"));
+    }
+    let options = serde_yaml::options! {
+        with_snippet: false,
+        strict_booleans: true,
+        budget: serde_yaml::budget! {
+            max_events: 100_000,
+            max_nodes: 100_000,
+            max_depth: 64,
+            max_aliases: 1_000,
+        },
+    };
+    serde_yaml::from_str_with_options(&source.text, options).map_err(|error| explain(source, &error))
+}
+
+fn explain(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagnostic {
+    use serde_yaml::Error as E;
+    let error = error.without_snippet();
+    let place = error
+        .location()
+        .map_or_else(|| Place::start_of(source), |location| Place::from_location(source, location));
+    let named = |kind: &str, found: &str, expected: &[&'static str]| {
+        Diagnostic::error(place.clone(), format!("unknown {kind} `{found}`"))
+            .hint(did_you_mean(found, expected.iter().copied()))
+    };
+    match error {
+        E::SerdeUnknownField { field, expected, .. } => named("field", field, expected),
+        E::SerdeUnknownVariant { variant, expected, .. } => named("word", variant, expected),
+        E::SerdeMissingField { field, .. } => Diagnostic::error(place, format!("field `{field}` is missing")),
+        E::SerdeInvalidType { unexpected, expected, .. }
+        | E::SerdeInvalidValue { unexpected, expected, .. } => {
+            Diagnostic::error(place, format!("found {unexpected}, expected {expected}"))
+        }
+        E::DuplicateMappingKey { key, .. } => {
+            let name = key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
+            Diagnostic::error(place, format!("key{name} stands here twice"))
+        }
+        E::MultipleDocuments { .. } => Diagnostic::error(place, "a second document begins here")
+            .hint("a file holds one document; remove the `---`"),
+        E::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            Diagnostic::error(place, "a step holds one thing").hint("begin the second one with `- `")
+        }
+        other => plain(source, place, &other.to_string()),
+    }
+}
+
+/// A finding of the YAML reader itself, in our words and at the place that its text names.
+fn plain(source: &Arc<Source>, place: Place, text: &str) -> Diagnostic {
+    let text = text.lines().next().unwrap_or_default();
+    let (message, place) = match text.rsplit_once(" at line ") {
+        Some((message, rest)) => {
+            let mut numbers =
+                rest.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<usize>().ok());
+            let found = (numbers.next(), numbers.next());
+            let place = match found {
+                (Some(line), Some(column)) if place.offset == 0 => Place::at_line(source, line, column),
+                _ => place,
+            };
+            (message, place)
+        }
+        None => (text, place),
+    };
+    let hint = match message {
+        m if m.contains("tab") => "indent with spaces",
+        m if m.contains("budget breached") => "the document is too large or refers to itself too often",
+        m if m.contains("expected mapping") => "write `name: value` lines here",
+        m if m.contains("expected sequence") => "write a list here: lines that begin with `- `",
+        m if m.contains("expected string scalar") => "write a single word or text here",
+        m if m.contains("boolean") => "write `true` or `false`",
+        m if m.contains("invalid u") || m.contains("invalid i") => "write a small whole number",
+        _ => "",
+    };
+    Diagnostic::error(place, message.to_owned()).hint(hint)
+}
+
+/// Any scalar as it was written: `12 s`, `off`, `4821`, `true`.
+///
+/// Names and quantities are read as text so that a bare number or YAML's idea of a boolean gets
+/// an explanation instead of a silent conversion.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_string(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word, a text or a quantity with its unit")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar(text.to_owned()))
+    }
+}
+
+/// A single item, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de> + From<Scalar>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + From<Scalar>> Visitor<'de> for ListVisitor<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one item or a list of them")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMany(vec![T::from(Scalar(text.to_owned()))]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(OneOrMany(list))
+            }
+        }
+
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+impl From<Scalar> for String {
+    fn from(scalar: Scalar) -> Self {
+        scalar.0
+    }
+}

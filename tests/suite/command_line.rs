@@ -1,0 +1,204 @@
+//! Exit codes, answers and mistakes of a tired engineer.
+
+use std::fs;
+
+use serde_json::Value as Json;
+
+use crate::common::{certified, code, copy_tree, empty_folder, lockrig, root, runs, text};
+
+#[test]
+fn certify_passes_prints_a_matrix_and_the_reports_path() {
+    let folder = empty_folder();
+    let output = lockrig(folder.path(), &["certify"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let text = text(&output);
+    let run = runs(folder.path()).remove(0);
+    let report =
+        format!("report: reports/{}/report.html", run.file_name().expect("a name").to_string_lossy());
+    assert!(text.contains(&report), "{text}");
+    for model in lockrig::sim::models() {
+        assert!(text.lines().any(|line| line.starts_with(model)), "{model} in the matrix: {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours without a terminal");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let folder = empty_folder();
+    let results = |seed: &str| {
+        let run = certified(folder.path(), "kwikset-smartcode-914", &["--seed", seed]);
+        fs::read(run.join("results.json")).expect("results")
+    };
+    let first = results("7");
+    assert_eq!(first, results("7"));
+    assert_ne!(first, results("8"));
+}
+
+#[test]
+fn a_case_alone_is_the_same_case() {
+    let folder = empty_folder();
+    let case = "short-hold-erases-nothing~schlage-be468zp~button~r1";
+    let output = lockrig(folder.path(), &["run", "short-hold-erases-nothing", "--case", case, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let line_of = |run: &std::path::Path| {
+        let text = fs::read_to_string(run.join("results.json")).expect("results");
+        let line = text.lines().find(|line| line.contains(case)).expect("the case");
+        line.trim_end_matches(',').to_owned()
+    };
+    let alone = line_of(&runs(folder.path())[0]);
+    let whole = certified(folder.path(), "schlage-be468zp", &[]);
+    assert_eq!(alone, line_of(&whole));
+}
+
+#[test]
+fn exit_codes_are_the_documented_ones() {
+    let folder = empty_folder();
+    let code = |arguments: &[&str]| code(folder.path(), arguments);
+    assert_eq!(code(&["certify", "--model", "yale-linus"]), 0);
+    assert_eq!(code(&["certify", "--model", "yale-linus", "--defect", "setup-refused"]), 1);
+    for usage in [
+        vec!["certify", "--model", "yale-linnus"],
+        vec!["certify", "--rig", "nowhere"],
+        vec!["certify", "--defect", "bad-luck"],
+        vec!["certify", "--seed", "9007199254740993"],
+        vec!["run"],
+        vec!["run", "no-such-scenario"],
+        vec!["run", "restart-erases-nothing", "--case", "x~y~z~r1"],
+        vec!["run", "restart-erases-nothing", "--method", "wire"],
+        vec!["verify", "nowhere"],
+        vec!["replay", "nowhere"],
+        vec!["check", "nowhere.yaml"],
+        vec!["fly"],
+    ] {
+        assert_eq!(code(&usage), 2, "{usage:?}");
+    }
+    // Nothing applicable was executed: that is no pass.
+    assert_eq!(code(&["run", "half-turn-erases-nothing", "--model", "yale-nextouch"]), 3);
+    assert_eq!(code(&["run", "reset-needs-power", "--model", "keymitt-smart-lock", "--method", "hub"]), 3);
+    let run = certified(folder.path(), "yale-linus", &[]);
+    fs::write(run.join("results.json"), "{}").expect("written");
+    let run = run.display().to_string();
+    assert_eq!(code(&["verify", &run]), 4);
+    assert_eq!(code(&["replay", &run]), 4);
+    assert_eq!(code(&["report", &run, "--format", "html"]), 4);
+}
+
+#[test]
+fn mistakes_get_a_hint() {
+    let folder = empty_folder();
+    let says = |arguments: &[&str], hint: &str| {
+        let text = text(&lockrig(folder.path(), arguments));
+        assert!(text.contains(hint), "{arguments:?}: {text}");
+    };
+    says(&["certify", "--model", "yale-linnus"], "did you mean `yale-linus`?");
+    says(&["certify", "--defect", "residual-usr"], "did you mean `residual-user`?");
+    says(&["run", "restart-erases-nothin"], "did you mean `restart-erases-nothing`?");
+}
+
+#[test]
+fn an_unwired_channel_is_inconclusive_and_named() {
+    let folder = empty_folder();
+    let rig = folder.path().join("poor.yaml");
+    fs::write(&rig, "rig: poor\nsimulated: {noise: true}\nchannels: [power, app]\n").expect("written");
+    let output = lockrig(
+        folder.path(),
+        &["run", "reset-is-confirmed", "--rig", &rig.display().to_string(), "--model", "keymitt-smart-lock"],
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("not wired: knob, light.status"), "{}", text(&output));
+}
+
+#[test]
+fn a_model_without_a_simulated_lock_or_a_source_is_refused_with_the_way_out() {
+    let folder = empty_folder();
+    copy_tree(&root().join("scenarios"), &folder.path().join("scenarios"));
+    let models = folder.path().join("scenarios/models");
+    let text_of = fs::read_to_string(models.join("yale-linus.yaml")).expect("text");
+    let mine = text_of.replace("model: yale-linus", "model: my-lock");
+    fs::write(models.join("my-lock.yaml"), &mine).expect("written");
+    let output = lockrig(folder.path(), &["certify", "--model", "my-lock"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("lockstep"), "{}", text(&output));
+    fs::write(models.join("my-lock.yaml"), mine.replace("mark: primary", "mark: unsourced"))
+        .expect("written");
+    let output = lockrig(folder.path(), &["certify", "--model", "my-lock"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("unsourced"), "{}", text(&output));
+}
+
+#[test]
+fn a_dry_run_lists_cases_with_their_time_and_plays_none() {
+    let folder = empty_folder();
+    let output = lockrig(folder.path(), &["run", "restart-erases-nothing", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = text(&output);
+    assert!(text.contains("restart-erases-nothing~yale-linus~app~r1"), "{text}");
+    assert!(text.contains("would be played, in at most"), "{text}");
+    assert!(runs(folder.path()).is_empty());
+}
+
+#[test]
+fn identity_given_by_the_operator_is_in_the_manifest() {
+    let folder = empty_folder();
+    let run = certified(
+        folder.path(),
+        "yale-linus",
+        &["--serial", "L-7", "--firmware", "2.1", "--operator", "A. Tester"],
+    );
+    let manifest: Json =
+        serde_json::from_slice(&fs::read(run.join("run.json")).expect("run.json")).expect("JSON");
+    assert_eq!(manifest["device"]["serial"], "L-7");
+    assert_eq!(manifest["device"]["firmware"], "2.1");
+    assert_eq!(manifest["operator"], "A. Tester");
+    assert_eq!(manifest["provenance"], "simulated");
+}
+
+#[test]
+fn lists_completions_and_manuals_answer() {
+    let folder = empty_folder();
+    for arguments in [
+        vec!["list", "models"],
+        vec!["list", "scenarios", "--json"],
+        vec!["list", "rigs"],
+        vec!["list", "cases"],
+        vec!["list", "clauses"],
+        vec!["sim", "defects"],
+        vec!["sim", "models"],
+        vec!["completions", "bash"],
+        vec!["man"],
+        vec!["--version"],
+        vec!["check"],
+    ] {
+        let output = lockrig(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output));
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn views_are_written_outside_the_folder_and_never_into_it() {
+    let folder = empty_folder();
+    let run = certified(folder.path(), "yale-linus", &["--defect", "setup-refused"]);
+    let run_text = run.display().to_string();
+    for format in ["html", "junit", "csv", "json"] {
+        let output = lockrig(folder.path(), &["report", &run_text, "--format", format]);
+        assert_eq!(output.status.code(), Some(0), "{format}: {}", text(&output));
+        assert!(text(&output).contains("set-up-again-after-reset~yale-linus~app~r1"), "{format}");
+    }
+    assert_eq!(code(folder.path(), &["report", &run_text, "--format", "vcd", "--out", "waves"]), 0);
+    assert!(folder.path().join("waves/set-up-again-after-reset~yale-linus~app~r1.vcd").exists());
+    let inside = run.join("traces/../mine.html").display().to_string();
+    assert_eq!(code(folder.path(), &["report", &run_text, "--format", "html", "--out", &inside]), 2);
+    assert_eq!(code(folder.path(), &["verify", &run_text]), 0);
+}
+
+#[test]
+fn the_report_is_one_file_without_scripts_or_addresses() {
+    let folder = empty_folder();
+    let run = certified(folder.path(), "yale-linus", &["--defect", "setup-refused"]);
+    let html = fs::read_to_string(run.join("report.html")).expect("a report");
+    for forbidden in ["<script", "http://", "https://", "onclick", "src="] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+    assert!(html.contains("<svg") && html.contains("not available"), "timelines and reasons");
+}

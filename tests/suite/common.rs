@@ -1,0 +1,71 @@
+//! The program as a user runs it, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// Where the sources are.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder with nothing in it: the built-in library is used there.
+pub(crate) fn empty_folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// The program, run in `folder`.
+pub(crate) fn lockrig(folder: &Path, arguments: &[&str]) -> Output {
+    Command::cargo_bin("lockrig")
+        .expect("the program is built")
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .args(arguments)
+        .output()
+        .expect("it runs")
+}
+
+/// The exit code of the program, run in `folder`.
+pub(crate) fn code(folder: &Path, arguments: &[&str]) -> i32 {
+    lockrig(folder, arguments).status.code().unwrap_or(-1)
+}
+
+/// What it printed, both streams.
+pub(crate) fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Run folders below `folder/reports`, oldest first.
+pub(crate) fn runs(folder: &Path) -> Vec<PathBuf> {
+    let mut runs: Vec<PathBuf> = std::fs::read_dir(folder.join("reports"))
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .unwrap_or_default();
+    runs.sort_by_key(|path| std::fs::metadata(path).and_then(|m| m.modified()).ok());
+    runs
+}
+
+/// A run of one model; returns its folder.
+pub(crate) fn certified(folder: &Path, model: &str, more: &[&str]) -> PathBuf {
+    let mut arguments = vec!["certify", "--json", "--model", model];
+    arguments.extend(more);
+    let output = lockrig(folder, &arguments);
+    let json: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+    folder.join(json["folder"].as_str().expect("a folder"))
+}
+
+/// Copies a tree.
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A corpus of broken files, one folder entry each, and what is said about them.
+
+use std::fs;
+
+use crate::common::{copy_tree, empty_folder, lockrig, root, text};
+
+/// Each file of the corpus is added to a copy of the library: `NAME.model.yaml`,
+/// `NAME.scenario.yaml` or `NAME.rig.yaml`.
+#[test]
+fn every_broken_file_is_refused_with_its_place_and_a_hint() {
+    let corpus = root().join("tests/corpus");
+    let mut names: Vec<_> = fs::read_dir(&corpus)
+        .expect("a corpus")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 30, "the corpus has {} files", names.len());
+    let mut all = String::new();
+    for name in names {
+        let folder = empty_folder();
+        copy_tree(&root().join("scenarios"), &folder.path().join("scenarios"));
+        copy_tree(&root().join("rigs"), &folder.path().join("rigs"));
+        let place = match name.rsplit('.').nth(1) {
+            Some("model") => "scenarios/models",
+            Some("rig") => "rigs",
+            _ => "scenarios",
+        };
+        fs::copy(corpus.join(&name), folder.path().join(place).join(&name)).expect("a copy");
+        let output = lockrig(folder.path(), &["check"]);
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", text(&output));
+        let said = text(&output);
+        assert!(said.contains(&format!("{place}/{name}:")), "{name} is named with its place: {said}");
+        all.push_str(&format!("──── {name}\n{said}\n"));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn what_can_not_be_read_is_said_in_bounded_time() {
+    let folder = empty_folder();
+    let file = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes).expect("written");
+        lockrig(folder.path(), &["check", name])
+    };
+    let refused = |name: &str, bytes: &[u8], why: &str| {
+        let output = file(name, bytes);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(text(&output).contains(why), "{name}: {}", text(&output));
+    };
+    refused("empty.yaml", b"", "empty");
+    refused("latin.yaml", b"scenario: caf\xe9\n", "not UTF-8");
+    refused("huge.yaml", &vec![b'a'; 40 << 20], "too large");
+    let mut bomb = String::from("scenario: bomb\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for n in 1..12 {
+        bomb.push_str(&format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", ")));
+    }
+    refused("bomb.yaml", bomb.as_bytes(), "bomb.yaml");
+    refused(
+        "many.yaml",
+        ("scenario: many-waits\ntitle: T\nmethods: all\nact:\n".to_owned()
+            + &"- wait: 3\n".repeat(20_000)
+            + "expect: [confirmed]\n")
+            .as_bytes(),
+        "more",
+    );
+    fs::create_dir(folder.path().join("folder.yaml")).expect("made");
+    assert_eq!(lockrig(folder.path(), &["check", "folder.yaml"]).status.code(), Some(2));
+}
+
+#[test]
+fn windows_line_ends_are_fine() {
+    let folder = empty_folder();
+    let text_of = fs::read_to_string(root().join("scenarios/restart-erases-nothing.yaml")).expect("text");
+    let windows = text_of.replace("restart-erases-nothing", "windows-lines").replace('\n', "\r\n");
+    fs::write(folder.path().join("windows.yaml"), windows).expect("written");
+    let output = lockrig(folder.path(), &["check", "windows.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}
+
+#[test]
+fn nothing_in_a_file_acts_on_the_terminal() {
+    let folder = empty_folder();
+    let evil = "scenario: x1\n\"ti\\e]0;PWN\\a\u{202e}tle\u{9b}31m\": \"\u{202e}\"\n";
+    fs::write(folder.path().join("evil.yaml"), evil).expect("written");
+    let said = text(&lockrig(folder.path(), &["check", "evil.yaml"]));
+    assert!(!said.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{said:?}");
+}

@@ -1,0 +1,169 @@
+//! What the language can say, shown on locks of the rig.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{copy_tree, empty_folder, lockrig, root, text};
+
+/// Runs a scenario made of these lines on a model, in a copy of the library.
+fn run(model: &str, scenario: &str) -> (i32, String) {
+    let folder = empty_folder();
+    copy_tree(&root().join("scenarios"), &folder.path().join("scenarios"));
+    let path = folder.path().join("mine.yaml");
+    fs::write(&path, scenario).expect("written");
+    let output = lockrig(folder.path(), &["run", "mine.yaml", "--model", model]);
+    (output.status.code().unwrap_or(-1), text(&output))
+}
+
+fn passes(model: &str, scenario: &str) {
+    let (code, said) = run(model, scenario);
+    assert_eq!(code, 0, "{said}");
+}
+
+fn fails(model: &str, scenario: &str, reason: &str) {
+    let (code, said) = run(model, scenario);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains(reason), "{said}");
+}
+
+const HEAD: &str = "scenario: mine\ntitle: Mine\nmethods: baseline\n";
+
+#[test]
+fn overlapping_holds_chords_and_repeats_are_played() {
+    passes(
+        "kwikset-smartcode-914",
+        &format!(
+            "{HEAD}arrange:\n  - provision: {{user_codes: 1, hub: paired}}\nact:\n\
+             \x20 - hold: [program, key.1]\n  - wait: 300 ms\n  - release: [key.1, program]\n\
+             \x20 - press: {{button: program, times: 3, within: 3 s, gap: 200 ms, for: 150 ms}}\n\
+             \x20 - repeat: {{times: 2, within: 5 s, do: [{{type: '1 2'}}]}}\n\
+             \x20 - wait: 12 s\nexpect:\n  - unchanged\n"
+        ),
+    );
+}
+
+#[test]
+fn ramps_brown_outs_and_single_cells_are_played() {
+    passes(
+        "yale-nextouch",
+        &format!(
+            "{HEAD}arrange:\n  - provision: {{user_codes: 1, hub: paired}}\nact:\n\
+             \x20 - power: {{to: 3 V, over: 2 s}}\n  - wait: 1 s\n  - power: on\n  - wait: 2 s\n\
+             \x20 - power: {{to: 4.9 V, for: 2 ms}}\n  - power: {{cell: 2, to: off}}\n  - wait: 1 s\n\
+             \x20 - power: {{cell: 2, to: on}}\n  - wait: 2 s\nexpect:\n  - unchanged\n"
+        ),
+    );
+}
+
+#[test]
+fn a_cut_at_an_event_plus_an_offset_is_played_beside_the_reset() {
+    passes(
+        "kwikset-smartcode-914",
+        &format!(
+            "{HEAD}arrange:\n  - provision: {{user_codes: 1, hub: paired}}\nact:\n  - together:\n\
+             \x20     - [reset]\n      - - wait: {{until: {{hear: {{beeps: any, within: 40 s}}}}, plus: 20 ms}}\n\
+             \x20       - power: off\n        - wait: 2 s\n        - power: on\nbut: {{hold: 110 %}}\nexpect:\n  - unchanged\n"
+        ),
+    );
+}
+
+#[test]
+fn a_window_in_which_nothing_may_change_is_judged() {
+    passes(
+        "yale-linus",
+        &format!("{HEAD}act:\n  - wait: 1 s\nexpect:\n  - no_change: {{of: [bolt], for: 5 s}}\n"),
+    );
+    fails(
+        "kwikset-powerbolt-2",
+        &format!("{HEAD}act:\n  - type: '1234 lock'\nexpect:\n  - no_change: {{of: [bolt], for: 5 s}}\n"),
+        "bolt changed",
+    );
+}
+
+#[test]
+fn never_is_judged_while_its_body_is_played() {
+    fails(
+        "kwikset-powerbolt-2",
+        &format!(
+            "{HEAD}act:\n  - never:\n      bolt: open\n      while:\n        - type: '1234 lock'\n        - wait: 3 s\nexpect:\n  - attempt: {{code: default, expect: accepted}}\n"
+        ),
+        "never see bolt open",
+    );
+}
+
+#[test]
+fn a_step_that_takes_too_long_is_named() {
+    fails(
+        "yale-linus",
+        &format!(
+            "{HEAD}act:\n  - repeat: {{times: 2, within: 1 s, do: [{{wait: 2 s}}]}}\nexpect:\n  - no_change: {{of: [bolt], for: 1 s}}\n"
+        ),
+        "repeat 2 was not done in time",
+    );
+    let (code, said) = run(
+        "yale-linus",
+        &format!(
+            "{HEAD}time_limit: 3 s\nact:\n  - wait: 5 s\nexpect:\n  - no_change: {{of: [bolt], for: 1 s}}\n"
+        ),
+    );
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("took longer than 3 s"), "{said}");
+}
+
+#[test]
+fn a_witness_is_inconclusive_where_nobody_is_wired() {
+    let folder = empty_folder();
+    let rig = folder.path().join("nobody.yaml");
+    fs::write(&rig, "rig: nobody\nsimulated: {noise: false}\nchannels: [app, power, bolt]\n")
+        .expect("written");
+    let mine = folder.path().join("mine.yaml");
+    fs::write(
+        &mine,
+        format!(
+            "{HEAD}act:\n  - wait: 1 s\nexpect:\n  - witness: {{that: the door is shut, within: 1 min}}\n"
+        ),
+    )
+    .expect("written");
+    let path = |path: &Path| path.display().to_string();
+    let output =
+        lockrig(folder.path(), &["run", &path(&mine), "--rig", &path(&rig), "--model", "yale-linus"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("not wired: operator"), "{}", text(&output));
+}
+
+#[test]
+fn what_a_scenario_did_not_arrange_is_inconclusive_and_no_excuse() {
+    let (code, said) = run(
+        "kwikset-smartcode-914",
+        &format!(
+            "{HEAD}arrange:\n  - provision: {{user_codes: 1, hub: paired}}\nact:\n  - wait: 1 s\nexpect:\n  - attempt: {{code: user.4, expect: accepted}}\n"
+        ),
+    );
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("no code user.4 was provisioned"), "{said}");
+}
+
+#[test]
+fn a_run_that_takes_longer_than_its_rig_allows_is_aborted_between_cases() {
+    let folder = empty_folder();
+    let rig = folder.path().join("hasty.yaml");
+    fs::write(&rig, "rig: hasty\nsimulated: {noise: false}\nchannels: [\"*\"]\nrun_limit: 1 s\n")
+        .expect("written");
+    let output = lockrig(
+        folder.path(),
+        &[
+            "run",
+            "restart-erases-nothing",
+            "--rig",
+            &rig.display().to_string(),
+            "--model",
+            "yale-linus",
+            "--repeat",
+            "3",
+        ],
+    );
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("1 pass, 2 aborted"), "{said}");
+    assert!(said.contains("the run took longer than its rig allows"), "{said}");
+}

@@ -1,0 +1,15 @@
+//! Behaviour through the public face: files and arguments in, verdicts and evidence out.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that can not go on says where")]
+
+mod command_line;
+mod common;
+mod defects;
+mod diagnostics;
+mod evidence;
+mod hostile;
+mod language;
+mod liars;
+mod mutants;
+mod patterns;
+mod peers;

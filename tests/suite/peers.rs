@@ -1,0 +1,236 @@
+//! Peers of one's own: the example passes, a bad one is the rig's error and never the lock's, and
+//! no secret that a peer was told comes back into the evidence.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use crate::common::{certified, code, empty_folder, lockrig, root, runs, text};
+
+/// A rig file for the misbehaving peer.
+fn rig(folder: &Path, mode: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_lockrig");
+    let script = root().join("tests/suite/bad_peer.py");
+    let text = format!(
+        "rig: bad-peer\nlockstep:\n  command: [python3, \"{}\", \"{program}\", {mode}]\n  answer_within: 2 s\nchannels: [\"*\"]\n",
+        script.display()
+    );
+    let path = folder.join("bad-peer.yaml");
+    fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+/// Verdicts by scenario after a run with a peer that breaks in `restart-erases-nothing`.
+fn verdicts(mode: &str) -> Vec<(String, String, String)> {
+    let folder = empty_folder();
+    let rig = rig(folder.path(), mode);
+    let scenarios = [
+        "battery-change-erases-nothing",
+        "restart-erases-nothing",
+        "reset-is-confirmed",
+        "set-up-again-after-reset",
+    ];
+    let mut arguments = vec!["run"];
+    arguments.extend(scenarios);
+    arguments.extend(["--rig", &rig, "--model", "yale-linus", "--json"]);
+    let output = lockrig(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(3), "{mode}: {}", text(&output));
+    let run = runs(folder.path()).remove(0);
+    assert_eq!(code(root(), &["verify", &run.display().to_string()]), 0, "{mode}");
+    assert_eq!(code(root(), &["replay", &run.display().to_string()]), 0, "{mode}");
+    let results: Json =
+        serde_json::from_slice(&fs::read(run.join("results.json")).expect("results")).expect("JSON");
+    let word = |case: &Json, name: &str| case[name].as_str().unwrap_or_default().to_owned();
+    let cases = results["cases"].as_array().expect("cases");
+    cases.iter().map(|case| (word(case, "scenario"), word(case, "verdict"), word(case, "reason"))).collect()
+}
+
+fn breaks(mode: &str, reason: &str) {
+    let all = verdicts(mode);
+    let of = |scenario: &str| {
+        let played =
+            |(name, verdict, _): &&(String, String, String)| name == scenario && verdict != "not_applicable";
+        all.iter().find(played).expect("a case")
+    };
+    let (_, verdict, said) = of("restart-erases-nothing");
+    assert_eq!(verdict, "error", "{mode}: {all:?}");
+    assert!(said.contains(reason), "{mode}: {said}");
+    // The run goes on with a fresh peer.
+    for other in ["battery-change-erases-nothing", "set-up-again-after-reset"] {
+        assert_eq!(of(other).1, "pass", "{mode}: {all:?}");
+    }
+}
+
+#[test]
+fn the_example_lock_certifies_its_model() {
+    let output = lockrig(
+        root(),
+        &[
+            "certify",
+            "--rig",
+            "python-lock",
+            "--model",
+            "kwikset-powerbolt-2",
+            "--json",
+            "--out",
+            &empty_folder().path().display().to_string(),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}
+
+#[test]
+fn a_peer_that_lies_about_time_is_an_error() {
+    breaks("goes-back-in-time", "went back in time");
+    breaks("runs-too-far", "past the");
+    breaks("stops-early", "without an output");
+}
+
+#[test]
+fn a_peer_that_speaks_out_of_turn_is_an_error() {
+    breaks("out-of-turn", "out of turn");
+    breaks("answers-unasked", "nothing asked for");
+    breaks("asks", "it only answers");
+    breaks("wrong-answer", "expected `ran`");
+}
+
+#[test]
+fn a_peer_that_hangs_or_dies_is_an_error() {
+    breaks("hangs", "no answer within 2 s");
+    breaks("dies", "the peer ended");
+}
+
+#[test]
+fn a_peer_that_floods_is_an_error() {
+    breaks("floods", "more than 1000 values");
+    breaks("floods-at-start", "more than 1000 values");
+    breaks("long-line", "longer than 1 MiB");
+}
+
+#[test]
+fn a_peer_that_prints_garbage_is_an_error() {
+    breaks("garbage", "not JSON");
+    breaks("not-utf8", "not UTF-8");
+    breaks("unknown-channel", "unknown channel `toaster`");
+    breaks("wrong-value", "can't have the value");
+    breaks("sets-a-button", "which only the rig sets");
+}
+
+#[test]
+fn a_peer_that_never_reads_or_does_not_exist_is_an_error_for_every_case() {
+    for (mode, reason) in [("never-reads", "no answer")] {
+        let all = verdicts(mode);
+        let played = all.iter().filter(|(_, verdict, _)| verdict != "not_applicable");
+        for (_, verdict, said) in played {
+            assert_eq!(verdict, "error");
+            assert!(said.contains(reason), "{said}");
+        }
+    }
+    let folder = empty_folder();
+    let path = folder.path().join("none.yaml");
+    fs::write(&path, "rig: none-there\nlockstep: {command: [no-such-program-here]}\nchannels: [\"*\"]\n")
+        .expect("written");
+    let output =
+        lockrig(folder.path(), &["certify", "--rig", &path.display().to_string(), "--model", "yale-linus"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("can't be started"), "{}", text(&output));
+}
+
+/// Every file of a run, searched for texts.
+fn search(run: &Path, secrets: &[String]) {
+    let mut open = vec![run.to_owned()];
+    let mut searched = 0;
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).expect("bytes");
+            let text = String::from_utf8_lossy(&bytes);
+            for secret in secrets {
+                assert!(!text.contains(secret.as_str()), "{secret} stands in {}", path.display());
+            }
+            searched += 1;
+        }
+    }
+    assert!(searched > 10);
+}
+
+/// The codes of a run, as a peer is told them.
+fn secrets_of(library_seed: u64) -> Vec<String> {
+    use lockrig::run::Vault;
+    let handles = ["user.1", "user.2", "user.3", "master", "new", "new-master", "fresh.1", "fresh.2"];
+    let wrong = (1..=6).map(|n| format!("wrong.{n}"));
+    let all = handles.iter().map(ToString::to_string).chain(wrong).map(|h| (h.into(), 8)).collect();
+    Vault::simulated(&all, library_seed, 0).values().map(str::to_owned).collect()
+}
+
+#[test]
+fn no_secret_stands_anywhere_in_a_run_folder() {
+    let folder = empty_folder();
+    let output = lockrig(folder.path(), &["certify", "--traces", "all", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let secrets = secrets_of(1);
+    assert!(secrets.len() >= 14 && secrets.iter().all(|s| s.len() == 8));
+    search(&runs(folder.path()).remove(0), &secrets);
+}
+
+#[test]
+fn a_peer_that_echoes_secrets_does_not_get_them_into_the_record() {
+    let folder = empty_folder();
+    let rig = rig(folder.path(), "echoes-secrets");
+    let output = lockrig(folder.path(), &["certify", "--rig", &rig, "--model", "yale-yrm276", "--json"]);
+    let run = runs(folder.path()).remove(0);
+    let journal = fs::read_to_string(run.join("journal.jsonl")).expect("a journal");
+    assert!(journal.contains("I know") && journal.contains("‹user.1›"), "{}", text(&output));
+    assert!(journal.contains("stderr has"), "standard error is recorded");
+    search(&run, &secrets_of(1));
+    assert_eq!(code(root(), &["replay", &run.display().to_string()]), 0);
+}
+
+#[test]
+fn the_simulated_lock_is_the_same_behind_the_protocol() {
+    let folder = empty_folder();
+    let program = env!("CARGO_BIN_EXE_lockrig");
+    let path = folder.path().join("own.yaml");
+    let rig = format!(
+        "rig: own-peer\nlockstep: {{command: [\"{program}\", sim, peer, --noise]}}\nchannels: [\"*\"]\n"
+    );
+    fs::write(&path, rig).expect("written");
+    let direct = certified(folder.path(), "tuya-fingercrystal", &[]);
+    let behind = certified(folder.path(), "tuya-fingercrystal", &["--rig", &path.display().to_string()]);
+    let results = |run: &Path| fs::read_to_string(run.join("results.json")).expect("results");
+    assert_eq!(results(&direct), results(&behind));
+}
+
+#[test]
+fn a_secret_spelled_in_a_name_or_a_number_is_an_error_and_not_recorded() {
+    for (mode, reason) in [
+        ("names-a-secret", "a secret into a name"),
+        ("colours-a-secret", "a secret into a name"),
+        ("counts-a-secret", "a secret into a number"),
+    ] {
+        let folder = empty_folder();
+        let rig = rig(folder.path(), mode);
+        let arguments = ["run", "reset-is-reported-to-the-hub", "--rig", &rig, "--model", "yale-yrm276"];
+        let output = lockrig(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(3), "{mode}: {}", text(&output));
+        assert!(text(&output).contains(reason), "{mode}: {}", text(&output));
+        let run = runs(folder.path()).remove(0);
+        search(&run, &secrets_of(1));
+        assert_eq!(code(root(), &["verify", &run.display().to_string()]), 0, "{mode}");
+    }
+}
+
+#[test]
+fn users_that_a_lock_still_counts_are_a_failure() {
+    let folder = empty_folder();
+    let rig = rig(folder.path(), "counts-left");
+    let arguments = ["run", "reset-erases-everything", "--rig", &rig, "--model", "yale-linus"];
+    let output = lockrig(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("app still counts 3 users"), "{}", text(&output));
+}
