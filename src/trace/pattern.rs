@@ -254,6 +254,10 @@ impl Phase {
             let bound = longest_on.map_or(deadline, |on| last.start + on).min(deadline + GLITCH);
             return open(bound, format!("{} stuck after {count} pulses", self.colour));
         };
+        if end > deadline {
+            // Known already: whether another follows does not matter any more.
+            return PhaseJudgement::Open(unmet(format!("it came {} too late", end.since(deadline))));
+        }
         let trailing = self.trailing(group);
         let ends_later = |next: &Pulse| next.start.since(end) >= trailing || next.colour != self.colour;
         let is_over = pulses.get(count).is_some_and(ends_later);

@@ -103,6 +103,19 @@ fn on_and_off_times_have_tolerances_and_a_guard_band() {
 }
 
 #[test]
+fn a_last_pulse_that_outlives_the_window_is_unmet_and_stays_so() {
+    let three = pattern(vec![phase("green", Some(3))]);
+    let edges = train(&[("green", 361, 1_989), ("green", 597, 291), ("green", 307, 20)]);
+    let deadline = edges[4].at + Duration::milliseconds(207);
+    for later in [50, 101, 500, 3_000, 60_000] {
+        let horizon = deadline + Duration::milliseconds(later);
+        let known: Vec<Edge> = edges.iter().filter(|edge| edge.at <= horizon).cloned().collect();
+        let judgement = three.judge(&known, (Instant::START, deadline), horizon, Duration::ZERO);
+        assert!(matches!(judgement, Judgement::Unmet { .. }), "after {later} ms: {judgement:?}");
+    }
+}
+
+#[test]
 fn long_and_short_are_relative() {
     let lengths = vec![Length::Long, Length::Short, Length::Short];
     let rhythm = pattern(vec![Phase { lengths, ..phase("green", Some(3)) }]);
