@@ -5,6 +5,7 @@
 //! whether the lock is simulated. The same inputs in the same order give the same verdict; that
 //! is what `replay` checks.
 
+mod ahead;
 mod fiber;
 mod judge;
 mod record;
@@ -28,15 +29,30 @@ pub struct Precision {
     pub observation: Duration,
 }
 
+/// When a command is to be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At that time, or at once if it is over.
+    At(Instant),
+    /// That much after the achieved edge of an earlier command.
+    After {
+        /// Which.
+        command: u64,
+        /// How much.
+        delay: Duration,
+    },
+}
+
 /// What the engine wants done or kept.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Set a channel, and hand in when that was achieved.
+    /// Set a channel, and hand in when that was achieved. A newer command on the same channel
+    /// supersedes all that are not played yet.
     Command {
         /// Number that [`Engine::achieved`] repeats.
         id: u64,
         /// When it should happen.
-        at: Instant,
+        when: When,
         /// Where.
         channel: Channel,
         /// To what; secrets by handle.
@@ -66,6 +82,8 @@ pub struct Engine<'p> {
     next_fiber: usize,
     outputs: VecDeque<Output>,
     levels: BTreeMap<Channel, Value>,
+    /// Commands that are given out and not achieved, with their channels.
+    open: Vec<(u64, Channel)>,
     parts: Vec<PartResult>,
     measurements: Vec<Measurement>,
     result: Option<CaseResult>,
@@ -100,6 +118,7 @@ impl<'p> Engine<'p> {
             next_fiber: 0,
             outputs: VecDeque::new(),
             levels: BTreeMap::new(),
+            open: Vec::new(),
             parts: Vec::new(),
             measurements: Vec::new(),
             result: None,
@@ -121,7 +140,13 @@ impl<'p> Engine<'p> {
     /// Hands in when a command was achieved.
     pub fn achieved(&mut self, id: u64, at: Instant) {
         self.achieved.insert(id, at);
+        self.open.retain(|(open, _)| *open != id);
         self.run();
+    }
+
+    /// When a command was achieved.
+    pub fn achieved_at(&self, id: u64) -> Option<Instant> {
+        self.achieved.get(&id).copied()
     }
 
     /// Lets time pass: it is `now`, and every signal stamped at or before `horizon` was handed in.
@@ -186,7 +211,7 @@ impl<'p> Engine<'p> {
         let Some(part) = self.program.parts.get(self.next_part) else { return false };
         self.part = Some(Running { index: self.next_part, begin: self.now });
         self.next_part += 1;
-        self.spawn(&part.steps, None);
+        self.spawn(&part.steps, None, self.now);
         true
     }
 
@@ -230,14 +255,15 @@ impl<'p> Engine<'p> {
         self.close_part(verdict, reason);
     }
 
-    fn command(&mut self, channel: &Channel, value: Value) -> u64 {
+    fn command(&mut self, when: When, channel: &Channel, value: Value) -> u64 {
         let id = self.next_command;
         self.next_command += 1;
         if matches!(channel, Channel::Button(_) | Channel::Keypad | Channel::Power | Channel::PowerCell(_)) {
             self.levels.insert(channel.clone(), value.clone());
+            self.open.push((id, channel.clone()));
         }
-        let (at, channel) = (self.now, channel.clone());
-        self.outputs.push_back(Output::Command { id, at, channel, value });
+        let channel = channel.clone();
+        self.outputs.push_back(Output::Command { id, when, channel, value });
         id
     }
 
@@ -253,8 +279,10 @@ impl<'p> Engine<'p> {
                     None => continue,
                 },
             };
-            if value != rest {
-                self.command(&channel, rest);
+            // One that is still to be played would leave the channel as it found it only later.
+            if value != rest || self.open.iter().any(|(_, open)| *open == channel) {
+                self.open.retain(|(_, open)| *open != channel);
+                self.command(When::At(self.now), &channel, rest);
             }
         }
     }

@@ -1,14 +1,17 @@
 //! Strands of steps: one for each part, and one for each branch of `together`.
 
 use crate::scenario::ast::Observation;
+use std::collections::VecDeque;
+
 use crate::scenario::{Action, Expected, Probe, Rule, Since, Step, Weight};
 use crate::trace::{Argument, Edge, GLITCH, Request, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
+use super::ahead::Ahead;
 use super::judge::{Observed, observed, quiet};
 use super::record::{Record, StepOutcome};
-use super::{Engine, Output};
+use super::{Engine, Output, When};
 
 /// A list of steps being played.
 struct Frame<'p> {
@@ -19,7 +22,7 @@ struct Frame<'p> {
 }
 
 /// What it is the body of.
-enum Kind<'p> {
+pub(super) enum Kind<'p> {
     /// A part or a branch.
     Plain,
     /// A named sequence.
@@ -72,6 +75,17 @@ pub(super) struct Fiber<'p> {
     frames: Vec<Frame<'p>>,
     state: State<'p>,
     begin: Instant,
+    /// When what came before was achieved, while no time was spent since.
+    anchor: Option<Instant>,
+    /// Commands that were given out before their steps.
+    pub(super) planned: VecDeque<u64>,
+}
+
+impl<'p> Fiber<'p> {
+    /// The steps that follow.
+    pub(super) fn ahead(&self) -> Ahead<'p> {
+        Ahead::new(self.frames.iter().map(|frame| (frame.steps, frame.next, &frame.kind)))
+    }
 }
 
 /// Something that must not happen while a body is played.
@@ -85,11 +99,20 @@ pub(super) struct Guard<'p> {
 }
 
 impl<'p> Engine<'p> {
-    pub(super) fn spawn(&mut self, steps: &'p [Step], parent: Option<usize>) {
-        let frame = Frame { steps, next: 0, kind: Kind::Plain, begin: self.now };
+    pub(super) fn spawn(&mut self, steps: &'p [Step], parent: Option<usize>, begin: Instant) {
+        let frame = Frame { steps, next: 0, kind: Kind::Plain, begin };
         let id = self.next_fiber;
         self.next_fiber += 1;
-        self.fibers.push(Fiber { id, parent, frames: vec![frame], state: State::Ready, begin: self.now });
+        let (state, anchor) = (State::Ready, Some(begin));
+        self.fibers.push(Fiber {
+            id,
+            parent,
+            frames: vec![frame],
+            state,
+            begin,
+            anchor,
+            planned: VecDeque::new(),
+        });
     }
 
     /// When a strand wants to go on at the latest.
@@ -187,14 +210,20 @@ impl<'p> Engine<'p> {
                 true
             }
             State::Until { since, duration } => {
-                let point = self.point(*since, self.fibers[index].begin);
-                self.resume_if(index, point.is_some_and(|at| self.now >= at + *duration))
+                let begin = self.fibers[index].begin;
+                let end = self.point(*since, begin).map(|at| begin.max(at + *duration));
+                let is_over = end.is_some_and(|end| self.now >= end);
+                if is_over {
+                    self.fibers[index].anchor = end;
+                }
+                self.resume_if(index, is_over)
             }
             State::Achieved { command, mark } => {
                 let Some(at) = self.achieved.get(command).copied() else { return false };
                 if let Some(mark) = mark {
                     self.marks[mark.0] = Some(at);
                 }
+                self.fibers[index].anchor = Some(at);
                 self.resume_if(index, true)
             }
             State::Horizon { at } => self.resume_if(index, self.horizon >= *at),
@@ -221,12 +250,15 @@ impl<'p> Engine<'p> {
     fn next_step(&mut self, index: usize) {
         let now = self.now;
         let fiber = &mut self.fibers[index];
-        fiber.begin = now;
+        fiber.begin = fiber.anchor.unwrap_or(now);
         let Some(frame) = fiber.frames.last_mut() else { return self.end_fiber(index) };
         let steps: &'p [Step] = frame.steps;
         match steps.get(frame.next) {
             Some(step) => {
                 frame.next += 1;
+                if step.action.takes_time() {
+                    fiber.anchor = None;
+                }
                 self.begin_step(index, step);
             }
             None => self.end_frame(index),
@@ -273,20 +305,28 @@ impl<'p> Engine<'p> {
     }
 
     fn enter(&mut self, index: usize, steps: &'p [Step], kind: Kind<'p>) {
-        let frame = Frame { steps, next: 0, kind, begin: self.now };
+        let frame = Frame { steps, next: 0, kind, begin: self.fibers[index].begin };
         self.fibers[index].frames.push(frame);
     }
 
     fn begin_step(&mut self, index: usize, step: &'p Step) {
         match &step.action {
             Action::Set { channel, value, mark } => {
-                let command = self.command(channel, value.clone());
+                let command = match self.fibers[index].planned.pop_front() {
+                    Some(planned) => planned,
+                    None => {
+                        let command = self.command(When::At(self.now), channel, value.clone());
+                        self.plan_ahead(index, command, *mark);
+                        command
+                    }
+                };
                 self.fibers[index].state = State::Achieved { command, mark: *mark };
             }
             Action::Ask { channel, op, arguments, within, .. } => {
                 let id = self.next_command;
                 let arguments: Vec<(_, Argument)> = arguments.clone();
-                self.command(channel, Value::Request(Request { id, op: op.clone(), arguments }));
+                let request = Value::Request(Request { id, op: op.clone(), arguments });
+                self.command(When::At(self.now), channel, request);
                 let deadline = self.now + *within;
                 self.fibers[index].state = State::Answered { id, deadline, step };
             }
@@ -294,11 +334,12 @@ impl<'p> Engine<'p> {
                 self.fibers[index].state = State::Until { since: *since, duration: *duration };
             }
             Action::Observe { since, .. } => {
-                let since = self.point(*since, self.now).unwrap_or(self.now);
+                let since = self.point(*since, self.fibers[index].begin).unwrap_or(self.now);
                 self.fibers[index].state = State::Watching { step, since, until: self.now };
             }
             Action::NoChange { .. } => {
-                self.fibers[index].state = State::Watching { step, since: self.now, until: self.now };
+                let since = self.fibers[index].begin;
+                self.fibers[index].state = State::Watching { step, since, until: self.now };
             }
             Action::Watch { since, .. } => {
                 let since = self.marks.get(since.0).copied().flatten().unwrap_or(self.now);
@@ -327,19 +368,19 @@ impl<'p> Engine<'p> {
             Action::Never { observation, body } => {
                 let id = self.next_fiber;
                 self.next_fiber += 1;
-                let (since, until) = (self.now, Instant::NEVER);
+                let (since, until) = (self.fibers[index].begin, Instant::NEVER);
                 self.guards.push(Guard { id, observation, since, until, label: &step.label });
                 self.enter(index, body, Kind::Never(id));
             }
             Action::Limited { within, weight, body } => {
-                let deadline = self.now + *within;
+                let deadline = self.fibers[index].begin + *within;
                 self.enter(index, body, Kind::Limited { deadline, weight: *weight, label: &step.label });
             }
             Action::Sequence(body) => self.enter(index, body, Kind::Named(&step.label)),
             Action::Together(branches) => {
                 self.fibers[index].state = State::Joined { open: branches.len() };
-                let parent = self.fibers[index].id;
-                branches.iter().for_each(|branch| self.spawn(branch, Some(parent)));
+                let (parent, begin) = (self.fibers[index].id, self.fibers[index].begin);
+                branches.iter().for_each(|branch| self.spawn(branch, Some(parent), begin));
             }
         }
     }

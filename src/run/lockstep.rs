@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::engine::{CaseResult, Engine, Output, Precision};
+use crate::engine::{CaseResult, Engine, Output, Precision, When};
 use crate::evidence::{Entry, EvidenceError};
 use crate::rig::{Fault, Hello, LockstepDevice, Ready};
 use crate::scenario::Program;
@@ -56,6 +56,7 @@ pub fn play(
         trace: Timeline::default(),
         now: Instant::START,
         set: Vec::new(),
+        scheduled: Vec::new(),
         signals: 0,
         text_bytes: 0,
         open_requests: Vec::new(),
@@ -64,6 +65,13 @@ pub fn play(
     let mut idle = 0;
     loop {
         player.drain()?;
+        if let Some((at, index)) = player.next_scheduled()
+            && at <= player.now
+        {
+            let due = player.scheduled.remove(index);
+            player.perform(due.id, due.channel, due.value)?;
+            continue;
+        }
         if let Some(result) = player.engine.result() {
             let result = result.clone();
             if !player.set.is_empty() {
@@ -83,6 +91,14 @@ pub fn play(
     }
 }
 
+/// A command whose time has not come.
+struct Scheduled {
+    id: u64,
+    when: When,
+    channel: Channel,
+    value: Value,
+}
+
 struct Player<'a, 'p> {
     engine: Engine<'p>,
     vault: &'a Vault,
@@ -90,6 +106,7 @@ struct Player<'a, 'p> {
     trace: Timeline,
     now: Instant,
     set: Vec<(Channel, Value)>,
+    scheduled: Vec<Scheduled>,
     signals: usize,
     text_bytes: usize,
     open_requests: Vec<(Channel, u64)>,
@@ -130,19 +147,54 @@ impl Player<'_, '_> {
         while let Some(output) = self.engine.poll() {
             match output {
                 Output::Record(record) => (self.record)(self.now, &Entry::Record(record))?,
-                Output::Command { id, at, channel, value } => {
-                    if let Value::Request(request) = &value {
-                        self.open_requests.push((channel.clone(), request.id));
+                Output::Command { id, when, channel, value } => {
+                    let when = match when {
+                        When::After { command, delay } => match self.engine.achieved_at(command) {
+                            Some(at) => When::At(at + delay),
+                            None => when,
+                        },
+                        When::At(_) => when,
+                    };
+                    if matches!(when, When::At(at) if at <= self.now) {
+                        // A newer command supersedes those on its channel.
+                        self.scheduled.retain(|other| other.channel != channel);
+                        self.perform(id, channel, value)?;
+                    } else {
+                        self.scheduled.push(Scheduled { id, when, channel, value });
                     }
-                    self.set.push((channel.clone(), self.vault.reveal(&value)));
-                    self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
-                    let achieved_ns = Some(self.now);
-                    (self.record)(at, &Entry::Command { id, channel, value, achieved_ns })?;
-                    self.engine.achieved(id, self.now);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Sets a channel, which in virtual time is achieved at once.
+    fn perform(&mut self, id: u64, channel: Channel, value: Value) -> Result<(), EvidenceError> {
+        if let Value::Request(request) = &value {
+            self.open_requests.push((channel.clone(), request.id));
+        }
+        self.set.push((channel.clone(), self.vault.reveal(&value)));
+        self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
+        let achieved_ns = Some(self.now);
+        (self.record)(self.now, &Entry::Command { id, channel, value, achieved_ns })?;
+        for other in &mut self.scheduled {
+            if let When::After { command, delay } = other.when
+                && command == id
+            {
+                other.when = When::At(self.now + delay);
+            }
+        }
+        self.engine.achieved(id, self.now);
+        Ok(())
+    }
+
+    /// The next scheduled command with a time, earliest first.
+    fn next_scheduled(&self) -> Option<(Instant, usize)> {
+        let times = self.scheduled.iter().enumerate().filter_map(|(index, command)| match command.when {
+            When::At(at) => Some((at, index)),
+            When::After { .. } => None,
+        });
+        times.min()
     }
 
     /// Only what was asked is answered, and only so much is said.
@@ -183,7 +235,8 @@ impl Player<'_, '_> {
         interrupt: &Interrupt,
     ) -> Result<bool, EvidenceError> {
         let before = self.now;
-        let until = self.engine.deadline().max(self.now);
+        let scheduled = self.next_scheduled().map_or(Instant::NEVER, |(at, _)| at);
+        let until = self.engine.deadline().min(scheduled).max(self.now);
         let set = std::mem::take(&mut self.set);
         let ran = match device.run(until, &set) {
             Ok(ran) => ran,

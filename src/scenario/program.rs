@@ -292,6 +292,23 @@ pub enum Action {
     Together(Vec<Vec<Step>>),
 }
 
+impl Action {
+    /// Whether what follows happens later, even if everything is fast.
+    pub fn takes_time(&self) -> bool {
+        !matches!(
+            self,
+            Self::If { .. }
+                | Self::Judge { .. }
+                | Self::Measure { .. }
+                | Self::Unprovable { .. }
+                | Self::Never { .. }
+                | Self::Limited { .. }
+                | Self::Sequence(_)
+                | Self::Together(_)
+        )
+    }
+}
+
 impl Step {
     fn longest(&self) -> Duration {
         match &self.action {
