@@ -5,6 +5,7 @@
 mod check;
 mod exit;
 mod files;
+mod guard;
 mod list;
 mod play;
 mod report;
@@ -45,6 +46,9 @@ enum Command {
     Report(report::ReportArgs),
     /// The simulated locks
     Sim(sim::SimArgs),
+    /// Own a rig's outputs: started by `run` and `certify`, or as a service
+    #[command(hide = true)]
+    Guard(guard::GuardArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -85,6 +89,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Replay(args) => verify::replay(&args, terminal),
         Command::Report(args) => report::report(&args, terminal),
         Command::Sim(args) => sim::sim(&args, terminal),
+        Command::Guard(args) => guard::guard(&args, terminal),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "lockrig", &mut script);

@@ -18,6 +18,10 @@ pub mod engine;
 
 pub mod rig;
 
+pub mod drivers;
+
+pub mod guard;
+
 pub mod sim;
 
 pub mod evidence;

@@ -2,8 +2,14 @@
 //!
 //! Deliberately absent: drivers and peers themselves; a rig file describes, they act.
 
+mod bench;
 mod device;
 mod file;
+mod wiring;
 
+pub use bench::{
+    Active, Actuator, Bench, Bias, Board, Contact, Drive, Input, Line, Output, RelayBoard, Sensor,
+    SerialPort, Unwired,
+};
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load};

@@ -10,6 +10,6 @@ mod lower;
 mod program;
 mod syntax;
 
-pub use expand::{PROOF_DIGITS, Planned, Selection, expand, find_case};
+pub use expand::{PROOF_DIGITS, Planned, Selection, Start, expand, find_case};
 pub use library::Library;
 pub use program::{Action, Content, Expected, Mark, Part, Probe, Program, Rule, Since, Stage, Step, Weight};

@@ -7,4 +7,4 @@ mod quantity;
 mod time;
 
 pub use quantity::{Angle, Current, Quantity, QuantityError, Ratio, Tolerance, Voltage, parse};
-pub use time::{Duration, Instant};
+pub use time::{Duration, Instant, Moment};

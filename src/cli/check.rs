@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::scenario::{Content, Selection, expand};
+use crate::scenario::{Content, Selection, Start, expand};
 use crate::yaml::Severity;
 
 use super::exit::Exit;
@@ -65,7 +65,10 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
     }
     if !args.json {
         let cases = expand(&library, &Selection::default());
-        let playable = cases.iter().filter(|case| matches!(case.build(&library), Content::Play(_))).count();
+        let playable = cases
+            .iter()
+            .filter(|case| matches!(case.build(&library, Start::Delivered), Content::Play(_)))
+            .count();
         let fine = if named == 1 { "1 file is fine".to_owned() } else { format!("{named} files are fine") };
         let beside = if args.paths.is_empty() { "" } else { ", beside the library" };
         terminal.line(&format!(

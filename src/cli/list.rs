@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use crate::lock::Fact;
-use crate::scenario::{Content, Library, Selection, clauses, expand};
+use crate::scenario::{Content, Library, Selection, Start, clauses, expand};
 
 use super::exit::Exit;
 use super::files::Files;
@@ -118,7 +118,7 @@ fn scenarios(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
 
 fn cases(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
     let row = |case: crate::scenario::Planned| {
-        let reason = match case.build(library) {
+        let reason = match case.build(library, Start::Delivered) {
             Content::Play(_) => String::new(),
             Content::NotApplicable(reason) => format!("not applicable: {reason}"),
             Content::Unprovable(reason) => format!("inconclusive: {reason}"),

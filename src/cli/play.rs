@@ -18,7 +18,7 @@ use crate::evidence::{
 use crate::lock::{Mark, Method, Named};
 use crate::report;
 use crate::rig::{Device, Rig};
-use crate::run::{Session, SessionError};
+use crate::run::{Session, SessionError, start_of};
 use crate::scenario::{Content, Library, Planned, Selection, clauses, expand};
 use crate::sim::{self, Defect};
 use crate::yaml::nearest;
@@ -199,7 +199,7 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
         }
     }
     if common.dry_run {
-        summary::dry_run(&library, &plan, common.json, terminal);
+        summary::dry_run(&library, rig, &plan, common.json, terminal);
         return Ok(Exit::Pass);
     }
     if let (Some(_), Device::Lockstep { .. }) = (wanted.defect, &rig.device) {
@@ -398,8 +398,8 @@ fn check_cases(plan: &[Planned], selection: &Selection) -> Result<(), Refusal> {
 }
 
 /// The longest that a case can take; `None` if it is not applicable.
-fn longest(library: &Library, case: &Planned) -> Option<crate::unit::Duration> {
-    match case.build(library) {
+fn longest(library: &Library, rig: &Rig, case: &Planned) -> Option<crate::unit::Duration> {
+    match case.build(library, start_of(rig)) {
         Content::Play(program) => Some(program.longest()),
         Content::NotApplicable(_) | Content::Unprovable(_) => None,
     }

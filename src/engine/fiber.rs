@@ -3,13 +3,13 @@
 use crate::scenario::ast::Observation;
 use std::collections::VecDeque;
 
-use crate::scenario::{Action, Expected, Probe, Rule, Since, Step, Weight};
+use crate::scenario::{Action, Probe, Rule, Since, Step, Weight};
 use crate::trace::{Argument, Edge, GLITCH, Request, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
 use super::ahead::Ahead;
-use super::judge::{Observed, observed, quiet};
+use super::judge::{Observed, answered, observed, quiet};
 use super::record::{Record, StepOutcome};
 use super::{Engine, Output, When};
 
@@ -45,6 +45,8 @@ enum State<'p> {
     Achieved {
         command: u64,
         mark: Option<crate::scenario::Mark>,
+        /// What was seen just before, and when.
+        reacts_to: Option<(&'p str, Instant)>,
     },
     /// All signals up to now.
     Horizon {
@@ -77,6 +79,8 @@ pub(super) struct Fiber<'p> {
     begin: Instant,
     /// When what came before was achieved, while no time was spent since.
     anchor: Option<Instant>,
+    /// What was seen last, while nothing else was done since.
+    seen: Option<(&'p str, Instant)>,
     /// Commands that were given out before their steps.
     pub(super) planned: VecDeque<u64>,
 }
@@ -111,6 +115,7 @@ impl<'p> Engine<'p> {
             state,
             begin,
             anchor,
+            seen: None,
             planned: VecDeque::new(),
         });
     }
@@ -218,8 +223,12 @@ impl<'p> Engine<'p> {
                 }
                 self.resume_if(index, is_over)
             }
-            State::Achieved { command, mark } => {
+            State::Achieved { command, mark, reacts_to } => {
                 let Some(at) = self.achieved.get(command).copied() else { return false };
+                if let Some((label, seen)) = reacts_to {
+                    let reaction = Record::Reaction { to: (*label).to_owned(), latency: at.since(*seen) };
+                    self.outputs.push_back(Output::Record(reaction));
+                }
                 if let Some(mark) = mark {
                     self.marks[mark.0] = Some(at);
                 }
@@ -258,6 +267,10 @@ impl<'p> Engine<'p> {
                 frame.next += 1;
                 if step.action.takes_time() {
                     fiber.anchor = None;
+                    let seen = fiber.seen.take();
+                    if let Action::Set { .. } = step.action {
+                        fiber.seen = seen;
+                    }
                 }
                 self.begin_step(index, step);
             }
@@ -320,7 +333,8 @@ impl<'p> Engine<'p> {
                         command
                     }
                 };
-                self.fibers[index].state = State::Achieved { command, mark: *mark };
+                let reacts_to = self.fibers[index].seen.take();
+                self.fibers[index].state = State::Achieved { command, mark: *mark, reacts_to };
             }
             Action::Ask { channel, op, arguments, within, .. } => {
                 let id = self.next_command;
@@ -462,51 +476,11 @@ impl<'p> Engine<'p> {
         if response.is_none() && self.horizon < deadline {
             return false;
         }
-        let refusal = |why: Option<&str>| {
-            let why = why.map_or_else(String::new, |why| format!(": {why}"));
-            format!("{channel} refused {op}{why}")
-        };
-        let unanswered = || format!("{channel} did not answer {op}");
-        let outcome = match (expected, &response) {
-            (Expected::Done, Some(r)) if r.ok => Ok(()),
-            (Expected::Done, Some(r)) => Err((weight, refusal(r.why.as_deref()))),
-            (Expected::Refused, Some(r)) if r.ok => {
-                Err((weight, format!("{channel} did {op} and had to refuse it")))
+        let outcome = answered(channel, op, expected, weight, response.as_ref()).map(|probe| {
+            if let Some((probe, yes)) = probe {
+                self.probes[probe.0] = Some(yes);
             }
-            (Expected::Refused, _) => Ok(()),
-            (Expected::Paired(wanted), Some(r)) if r.ok => match r.paired {
-                Some(paired) if paired == wanted => Ok(()),
-                Some(true) => Err((weight, format!("{channel} is still paired"))),
-                Some(false) => Err((weight, format!("{channel} is not paired"))),
-                None => Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired"))),
-            },
-            (Expected::Erased { codes }, Some(r)) if r.ok => {
-                let left = |count: Option<u64>| count.filter(|count| *count > 0);
-                match (r.paired, left(r.users), left(r.codes).filter(|_| codes)) {
-                    (Some(true), ..) => Err((weight, format!("{channel} is still paired"))),
-                    (_, Some(users), _) => Err((weight, format!("{channel} still counts {users} users"))),
-                    (_, _, Some(left)) => Err((weight, format!("{channel} still counts {left} codes"))),
-                    (Some(false), None, None) => Ok(()),
-                    (None, ..) => {
-                        Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired")))
-                    }
-                }
-            }
-            // Silence or a refusal to say is no proof that a binding is gone.
-            (Expected::Paired(false) | Expected::Erased { .. }, Some(r)) => {
-                Err((Weight::Inconclusive, refusal(r.why.as_deref())))
-            }
-            (Expected::Paired(true), Some(r)) => Err((weight, refusal(r.why.as_deref()))),
-            (Expected::Probe(probe), Some(r)) if r.ok => {
-                self.probes[probe.0] = Some(r.paired == Some(true));
-                Ok(())
-            }
-            (Expected::Probe(_), Some(r)) => Err((Weight::Inconclusive, refusal(r.why.as_deref()))),
-            (Expected::Done, None) => Err((weight, unanswered())),
-            (Expected::Paired(_) | Expected::Erased { .. } | Expected::Probe(_), None) => {
-                Err((Weight::Inconclusive, unanswered()))
-            }
-        };
+        });
         self.end_step(index, step, outcome);
         true
     }
@@ -524,6 +498,7 @@ impl<'p> Engine<'p> {
                         if let Some(mark) = mark {
                             self.marks[mark.0] = Some(at);
                         }
+                        self.fibers[index].seen = Some((&step.label, at));
                         self.end_step(index, step, Ok(()));
                         if *weight == Weight::Fail {
                             let limit = Limit::at_most(deadline.since(since));

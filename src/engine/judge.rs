@@ -1,7 +1,8 @@
 //! Observations judged on the edges of a timeline.
 
 use crate::scenario::ast::Observation;
-use crate::trace::{Channel, Edge, Judgement, Pulse, Timeline, Value, pulses};
+use crate::scenario::{Expected, Probe, Weight};
+use crate::trace::{Channel, Edge, Judgement, Pulse, Response, Timeline, Value, pulses};
 use crate::unit::{Duration, Instant};
 
 /// What is known of an observation.
@@ -65,4 +66,56 @@ pub(super) fn quiet(
     let edges = timeline.since(channel, begin);
     let before = timeline.value_at(channel, begin);
     edges.iter().filter(|edge| edge.at > begin && edge.at <= end).all(|edge| Some(&edge.value) == before)
+}
+
+/// What an answer means for a step that asked: a probe's value, or what is wrong.
+pub(super) fn answered(
+    channel: &Channel,
+    op: &str,
+    expected: Expected,
+    weight: Weight,
+    response: Option<&Response>,
+) -> Result<Option<(Probe, bool)>, (Weight, String)> {
+    let refusal = |why: Option<&str>| {
+        let why = why.map_or_else(String::new, |why| format!(": {why}"));
+        format!("{channel} refused {op}{why}")
+    };
+    let unanswered = || format!("{channel} did not answer {op}");
+    match (expected, response) {
+        (Expected::Done, Some(r)) if r.ok => Ok(None),
+        (Expected::Done, Some(r)) => Err((weight, refusal(r.why.as_deref()))),
+        (Expected::Refused, Some(r)) if r.ok => {
+            Err((weight, format!("{channel} did {op} and had to refuse it")))
+        }
+        (Expected::Refused, _) => Ok(None),
+        (Expected::Paired(wanted), Some(r)) if r.ok => match r.paired {
+            Some(paired) if paired == wanted => Ok(None),
+            Some(true) => Err((weight, format!("{channel} is still paired"))),
+            Some(false) => Err((weight, format!("{channel} is not paired"))),
+            None => Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired"))),
+        },
+        (Expected::Erased { codes }, Some(r)) if r.ok => {
+            let left = |count: Option<u64>| count.filter(|count| *count > 0);
+            match (r.paired, left(r.users), left(r.codes).filter(|_| codes)) {
+                (Some(true), ..) => Err((weight, format!("{channel} is still paired"))),
+                (_, Some(users), _) => Err((weight, format!("{channel} still counts {users} users"))),
+                (_, _, Some(left)) => Err((weight, format!("{channel} still counts {left} codes"))),
+                (Some(false), None, None) => Ok(None),
+                (None, ..) => {
+                    Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired")))
+                }
+            }
+        }
+        // Silence or a refusal to say is no proof that a binding is gone.
+        (Expected::Paired(false) | Expected::Erased { .. }, Some(r)) => {
+            Err((Weight::Inconclusive, refusal(r.why.as_deref())))
+        }
+        (Expected::Paired(true), Some(r)) => Err((weight, refusal(r.why.as_deref()))),
+        (Expected::Probe(probe), Some(r)) if r.ok => Ok(Some((probe, r.paired == Some(true)))),
+        (Expected::Probe(_), Some(r)) => Err((Weight::Inconclusive, refusal(r.why.as_deref()))),
+        (Expected::Done, None) => Err((weight, unanswered())),
+        (Expected::Paired(_) | Expected::Erased { .. } | Expected::Probe(_), None) => {
+            Err((Weight::Inconclusive, unanswered()))
+        }
+    }
 }

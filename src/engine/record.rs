@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Program;
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
 use crate::verdict::{Measurement, Verdict};
 
 /// How a step ended.
@@ -40,6 +40,14 @@ pub enum Record {
     },
     /// A part ended.
     Part(PartResult),
+    /// A command followed at once on something seen.
+    Reaction {
+        /// What was seen.
+        to: String,
+        /// From its edge to the achieved edge of the command.
+        #[serde(rename = "latency_ns")]
+        latency: Duration,
+    },
     /// Something was measured.
     Measurement(Measurement),
 }

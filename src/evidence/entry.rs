@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::engine::{CaseResult, Record};
 use crate::trace::{Channel, Value};
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
 /// First line: what the run was made from.
@@ -70,6 +70,41 @@ pub enum Entry {
     Achieved {
         /// Number of the command.
         id: u64,
+    },
+    /// When the case began by other clocks.
+    Clock {
+        /// In UTC, as this machine has it.
+        utc: String,
+        /// On the machine's monotonic clock, which stamps edges.
+        monotonic_ns: u64,
+    },
+    /// A contact that is read back closed or opened.
+    Sensed {
+        /// Output.
+        output: String,
+        /// Closed.
+        closed: bool,
+    },
+    /// A hold ended.
+    Hold {
+        /// What was held.
+        channel: Channel,
+        /// When it began.
+        begin_ns: Instant,
+        /// How long it was commanded, if that was known beforehand.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        commanded_ns: Option<Duration>,
+        /// How long it lasted by the edges of its outputs.
+        achieved_ns: Duration,
+        /// Expanded uncertainty (k = 2) of that.
+        uncertainty_ns: Duration,
+    },
+    /// A hold ended by the contact that is read back.
+    SensedHold {
+        /// Output.
+        output: String,
+        /// How long it lasted.
+        sensed_ns: Duration,
     },
     /// The lock showed something.
     Signal {
@@ -170,6 +205,29 @@ impl Entry {
                 Self::Command { id: number("id")?, channel, value, achieved_ns }
             }
             "achieved" => Self::Achieved { id: number("id")? },
+            "clock" => Self::Clock {
+                utc: text("utc").ok_or_else(|| wrong("utc"))?,
+                monotonic_ns: number("monotonic_ns")?,
+            },
+            "sensed" => Self::Sensed {
+                output: text("output").ok_or_else(|| wrong("output"))?,
+                closed: body.get("closed").and_then(Json::as_bool).ok_or_else(|| wrong("closed"))?,
+            },
+            "hold" => {
+                let channel = text("channel").and_then(|name| name.parse().ok());
+                let length = |name: &str| number(name).map(Duration::nanoseconds);
+                Self::Hold {
+                    channel: channel.ok_or_else(|| wrong("channel"))?,
+                    begin_ns: Instant::from_nanoseconds(number("begin_ns")?),
+                    commanded_ns: length("commanded_ns").ok(),
+                    achieved_ns: length("achieved_ns")?,
+                    uncertainty_ns: length("uncertainty_ns")?,
+                }
+            }
+            "sensed_hold" => Self::SensedHold {
+                output: text("output").ok_or_else(|| wrong("output"))?,
+                sensed_ns: Duration::nanoseconds(number("sensed_ns")?),
+            },
             "signal" => {
                 let (channel, value) = channel_value()?;
                 Self::Signal { channel, value }

@@ -9,6 +9,9 @@ use crate::trace::{Channel, ChannelPattern};
 use crate::unit::{self, Duration, Quantity};
 use crate::yaml::{self, Diagnostic, Diagnostics, Place, Scalar, Source, Spanned};
 
+use super::bench::Bench;
+use super::wiring::{self, BenchSyntax, BoardSyntax, LockSyntax, WireSyntax};
+
 /// One bench.
 #[derive(Clone, Debug)]
 pub struct Rig {
@@ -33,19 +36,32 @@ pub struct Rig {
 impl Rig {
     /// Whether a channel is wired.
     pub fn wires(&self, channel: &Channel) -> bool {
+        if let Device::Bench(bench) = &self.device {
+            return bench.wires(channel);
+        }
         self.channels.iter().any(|pattern| pattern.matches(channel))
     }
 
     /// `hardware` only if a real device is declared and nothing in it is simulated.
     pub fn provenance(&self) -> &'static str {
-        match self.device {
+        match &self.device {
             Device::Simulated { .. } | Device::Lockstep { .. } => "simulated",
+            Device::Bench(bench) if bench.is_simulated() => "simulated",
+            Device::Bench(_) => "hardware",
+        }
+    }
+
+    /// The bench of real devices, if it is one.
+    pub fn bench(&self) -> Option<&Bench> {
+        match &self.device {
+            Device::Bench(bench) => Some(bench),
+            _ => None,
         }
     }
 }
 
 /// What plays the lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Device {
     /// The built-in simulated locks.
     Simulated {
@@ -59,6 +75,8 @@ pub enum Device {
         /// Wall-clock time within which it must answer.
         answer_within: Duration,
     },
+    /// Real devices in real time.
+    Bench(Box<Bench>),
 }
 
 type Word = Spanned<Scalar>;
@@ -71,6 +89,11 @@ struct RigSyntax {
     title: Option<String>,
     simulated: Option<SimulatedSyntax>,
     lockstep: Option<LockstepSyntax>,
+    lock: Option<LockSyntax>,
+    boards: Option<BTreeMap<String, Spanned<BoardSyntax>>>,
+    wiring: Option<BTreeMap<String, Spanned<WireSyntax>>>,
+    exclusive: Option<Vec<Vec<Word>>>,
+    watchdog: Option<Word>,
     channels: Option<Vec<Word>>,
     uncertainty: Option<UncertaintySyntax>,
     run_limit: Option<Word>,
@@ -176,7 +199,19 @@ fn rig(
     let title = line.iter().find_map(|(rig, _)| rig.title.clone());
     let simulated = line.iter().find_map(|(rig, _)| rig.simulated.clone());
     let lockstep = line.iter().find_map(|(rig, source)| Some((rig.lockstep.clone()?, *source)));
+    let wiring: Vec<_> = nearest(&line, |rig| rig.wiring.as_ref());
     let device = match (simulated, lockstep) {
+        (None, None) if !wiring.is_empty() => {
+            let syntax = BenchSyntax {
+                place: place.clone(),
+                lock: nearest(&line, |rig| rig.lock.as_ref()).first().copied(),
+                boards: nearest(&line, |rig| rig.boards.as_ref()),
+                wiring,
+                exclusive: nearest(&line, |rig| rig.exclusive.as_ref()).first().copied(),
+                watchdog: line.iter().find_map(|(rig, _)| rig.watchdog.as_ref()),
+            };
+            Device::Bench(Box::new(wiring::bench(&syntax, findings)?))
+        }
         (Some(simulated), None) => Device::Simulated { noise: simulated.noise },
         (None, Some((lockstep, source))) => {
             let command = lockstep.command.value.clone();
@@ -191,18 +226,19 @@ fn rig(
             findings.error_with_hint(
                 &place,
                 "a rig needs exactly one device",
-                "write `simulated: {noise: true}` or `lockstep: {command: […]}`",
+                "write `simulated: {noise: true}`, `lockstep: {command: […]}`, or `boards:` and `wiring:`",
             );
             return None;
         }
     };
     let mut channels = Vec::new();
     let wired = line.iter().find_map(|(rig, source)| Some((rig.channels.as_ref()?, *source)));
-    let Some((words, source)) = wired else {
+    let is_bench = matches!(device, Device::Bench(_));
+    if wired.is_none() && !is_bench {
         findings.error_with_hint(&place, "field `channels` is missing", "list what is wired, or `[\"*\"]`");
         return None;
-    };
-    for word in words {
+    }
+    for (word, source) in wired.iter().flat_map(|(words, source)| words.iter().map(move |w| (w, *source))) {
         match word.value.0.parse() {
             Ok(pattern) => channels.push(pattern),
             Err(_) => {
@@ -217,6 +253,11 @@ fn rig(
             quantity(source, &words.stimulus, findings).unwrap_or_default(),
             quantity(source, &words.observation, findings).unwrap_or_default(),
         ),
+        None if is_bench => {
+            let hint = "write `uncertainty: {stimulus: 0.5 ms, observation: 1 ms}` (k = 2)";
+            findings.error_with_hint(&place, "field `uncertainty` is missing", hint);
+            return None;
+        }
         None => (Duration::ZERO, Duration::ZERO),
     };
     let run_limit = line
@@ -233,6 +274,14 @@ fn rig(
         run_limit,
         files: line.iter().map(|(_, source)| source.name.clone()).collect(),
     })
+}
+
+/// What the files say on something, nearest first.
+fn nearest<'a, T>(
+    line: &Lineage<'a>,
+    field: impl Fn(&'a RigSyntax) -> Option<&'a T>,
+) -> Vec<(&'a T, &'a Arc<Source>)> {
+    line.iter().filter_map(|(rig, source)| Some((field(rig)?, *source))).collect()
 }
 
 fn quantity<Q: Quantity>(source: &Arc<Source>, word: &Word, findings: &mut Diagnostics) -> Option<Q> {

@@ -12,7 +12,7 @@ use crate::scenario::{Content, Library, Planned, Program, find_case};
 use crate::verdict::Verdict;
 use crate::yaml::Source;
 
-use super::session::{precision, unwired};
+use super::session::{precision, start_of, unwired};
 
 /// What replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn again(
         return Ok(());
     }
     let planned: Planned = find_case(library, case).ok_or("the inputs have no such case")?;
-    let result = match planned.build(library) {
+    let result = match planned.build(library, start_of(rig)) {
         Content::NotApplicable(reason) => CaseResult::unplayed(Verdict::NotApplicable, reason),
         Content::Unprovable(reason) => CaseResult::unplayed(Verdict::Inconclusive, reason),
         Content::Play(program) => match unwired(&program, rig) {

@@ -10,14 +10,16 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Precision};
 use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
-use crate::rig::{Device, Hello, LockstepDevice, Rig};
-use crate::scenario::{Content, Library, Planned, Program};
+use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
+use crate::scenario::{Content, Library, Planned, Program, Start};
 use crate::sim::{Defect, Peer, SimulatedLock};
-use crate::trace::{Timeline, vcd};
+use crate::trace::{Keystroke, Timeline, Value, vcd};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
-use super::lockstep::{Interrupt, play};
+use super::live::Live;
+use super::lockstep::{Interrupt, Played, play};
+use super::realtime;
 use super::vault::Vault;
 
 /// Verdicts wait at most about so long for the disk: one flush serves many cases.
@@ -41,6 +43,9 @@ pub enum SessionError {
     /// The evidence can't be written: what was durable stays.
     #[error("the evidence can't be written: {0}")]
     Evidence(#[from] EvidenceError),
+    /// The bench can't be had: nothing was switched.
+    #[error("the bench is not ready: {0}")]
+    Bench(#[from] Fault),
 }
 
 /// A run's cases and what they are played on.
@@ -68,24 +73,82 @@ pub fn case_seed(run_seed: u64, case: &str) -> u64 {
 }
 
 /// The device of a rig, with what only a program outside has: words on standard error.
-enum Bench {
+enum Bench<'a> {
     Simulated(Box<SimulatedLock>),
     Peer(Peer),
+    Real(Box<Real<'a>>),
 }
 
-impl Bench {
-    fn device(&mut self) -> &mut dyn LockstepDevice {
+/// A bench of real devices, opened for a case and kept until something breaks.
+struct Real<'a> {
+    rig: &'a Rig,
+    bench: &'a rig::Bench,
+    live: Option<Live>,
+}
+
+impl Bench<'_> {
+    fn stderr(&mut self) -> Vec<String> {
         match self {
-            Self::Simulated(lock) => lock.as_mut(),
-            Self::Peer(peer) => peer,
+            Self::Peer(peer) => peer.take_stderr(),
+            Self::Simulated(_) | Self::Real(_) => Vec::new(),
         }
     }
 
-    fn stderr(&mut self) -> Vec<String> {
-        match self {
-            Self::Simulated(_) => Vec::new(),
-            Self::Peer(peer) => peer.take_stderr(),
+    /// Plays one case.
+    fn play(
+        &mut self,
+        program: &Program,
+        hello: &Hello,
+        vault: &Vault,
+        precision: Precision,
+        interrupt: &Interrupt,
+        record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+    ) -> Result<Played, EvidenceError> {
+        let device: &mut dyn LockstepDevice = match self {
+            Self::Simulated(lock) => lock.as_mut(),
+            Self::Peer(peer) => peer,
+            Self::Real(real) => return real.play(program, hello.seed, vault, precision, interrupt, record),
+        };
+        play(program, hello, device, vault, precision, interrupt, record)
+    }
+}
+
+impl<'a> Real<'a> {
+    fn new(rig: &'a Rig, bench: &'a rig::Bench) -> Result<Self, Fault> {
+        let mut real = Self { rig, bench, live: None };
+        real.live = Some(real.open()?);
+        Ok(real)
+    }
+
+    fn open(&mut self) -> Result<Live, Fault> {
+        match self.live.take() {
+            Some(live) => Ok(live),
+            None => Live::open(&self.rig.id, self.bench),
         }
+    }
+
+    fn play(
+        &mut self,
+        program: &Program,
+        seed: u64,
+        vault: &Vault,
+        precision: Precision,
+        interrupt: &Interrupt,
+        record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+    ) -> Result<Played, EvidenceError> {
+        let mut live = match self.open() {
+            Ok(live) => live,
+            Err(fault) => {
+                let result = CaseResult::unplayed(Verdict::Error, fault.to_string());
+                let (end, ready) = (Instant::START, rig::Ready::default());
+                return Ok(Played { result, end, ready, trace: Timeline::default() });
+            }
+        };
+        let played =
+            realtime::play(program, seed, self.bench, &mut live, vault, precision, interrupt, record)?;
+        // What broke is opened anew, or is found missing, before the next case.
+        self.live = Some(live).filter(|_| played.result.verdict != Verdict::Error);
+        Ok(played)
     }
 }
 
@@ -107,6 +170,7 @@ impl Session<'_> {
             Device::Lockstep { command, answer_within } => {
                 Bench::Peer(Peer::new(command.clone(), *answer_within))
             }
+            Device::Bench(bench) => Bench::Real(Box::new(Real::new(self.rig, bench)?)),
         };
         let mut waiting: Vec<CaseEntry> = Vec::new();
         let mut committed = time::Instant::now();
@@ -144,11 +208,11 @@ impl Session<'_> {
     fn case(
         &self,
         planned: &Planned,
-        bench: &mut Bench,
+        bench: &mut Bench<'_>,
         folder: &mut RunFolder,
         earlier: &mut Vault,
     ) -> Result<(CaseResult, Instant), EvidenceError> {
-        let program = match planned.build(self.library) {
+        let program = match planned.build(self.library, start_of(self.rig)) {
             Content::Play(program) => program,
             Content::NotApplicable(reason) => {
                 return Ok((CaseResult::unplayed(Verdict::NotApplicable, reason), Instant::START));
@@ -161,12 +225,22 @@ impl Session<'_> {
             return Ok((result, Instant::START));
         }
         let seed = case_seed(self.seed, &planned.id);
-        let mut vault = Vault::simulated(&program.secrets, self.seed, seed);
+        let vault = match self.rig.bench() {
+            None => Ok(Vault::simulated(&program.secrets, self.seed, seed)),
+            Some(_) => Vault::drawn(&program.secrets),
+        };
+        let mut vault = match vault {
+            Ok(vault) => vault,
+            Err(fault) => {
+                let result = CaseResult::unplayed(Verdict::Error, fault.to_string());
+                return Ok((result, Instant::START));
+            }
+        };
         vault.remember(earlier);
         let hello = Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed };
         let precision = precision(self.rig);
         let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
-        let played = play(&program, &hello, bench.device(), &vault, precision, self.interrupt, &mut record)?;
+        let played = bench.play(&program, &hello, &vault, precision, self.interrupt, &mut record)?;
         earlier.remember(&vault);
         for line in bench.stderr() {
             let line = vault.redact(&line).unwrap_or(line);
@@ -187,8 +261,23 @@ pub(super) fn precision(rig: &Rig) -> Precision {
     Precision { stimulus: rig.stimulus_uncertainty, observation: rig.observation_uncertainty }
 }
 
+/// In which state a rig hands over a lock.
+pub fn start_of(rig: &Rig) -> Start {
+    if rig.bench().is_some() { Start::AsFound } else { Start::Delivered }
+}
+
 /// A case that needs what the rig has not wired can't tell anything.
 pub(super) fn unwired(program: &Program, rig: &Rig) -> Option<CaseResult> {
+    if let Some(bench) = rig.bench() {
+        let settings = program.settings().into_iter().filter(|(_, value)| !has_secret(value));
+        let lacking = settings
+            .filter(|(channel, _)| rig.wires(channel))
+            .find_map(|(channel, value)| bench.drives(channel, value).err());
+        if let Some(lacking) = lacking {
+            let reason = format!("not wired: {lacking}");
+            return Some(CaseResult::unplayed(Verdict::Inconclusive, reason));
+        }
+    }
     let missing: Vec<String> =
         program.channels().iter().filter(|channel| !rig.wires(channel)).map(ToString::to_string).collect();
     let reason = format!("not wired: {}", missing.join(", "));
@@ -213,4 +302,8 @@ fn write_trace(folder: &RunFolder, case: &str, trace: &Timeline) -> Result<(), E
     let path = traces.join(format!("{case}.vcd"));
     let file = File::create(&path).map_err(EvidenceError::io(&path))?;
     vcd::write(trace, case, BufWriter::new(file)).map_err(EvidenceError::io(&path))
+}
+
+fn has_secret(value: &Value) -> bool {
+    matches!(value, Value::Keys(keys) if keys.iter().any(|key| matches!(key, Keystroke::Secret { .. })))
 }

@@ -26,6 +26,18 @@ impl Vault {
         Self { values: values.collect() }
     }
 
+    /// The secrets of a case on a real lock: drawn by the operating system, for each case anew.
+    ///
+    /// # Errors
+    /// The operating system gives no random numbers.
+    pub fn drawn(secrets: &BTreeSet<(Arc<str>, u8)>) -> Result<Self, Fault> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|error| Fault(format!("no random numbers: {error}")))?;
+        let seed = u64::from_le_bytes(seed);
+        let value = |(handle, digits): &(Arc<str>, u8)| (Arc::clone(handle), code(seed, handle, *digits));
+        Ok(Self { values: secrets.iter().map(value).collect() })
+    }
+
     /// Takes over the secrets of earlier cases: a device may still say them.
     pub fn remember(&mut self, earlier: &Self) {
         for entry in &earlier.values {

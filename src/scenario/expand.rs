@@ -2,6 +2,7 @@
 
 mod act;
 mod attempt;
+mod baseline;
 mod builder;
 mod expect;
 mod procedure;
@@ -14,6 +15,7 @@ use crate::unit::Ratio;
 use super::Library;
 use super::ast::{MethodChoice, MethodFacts, Model, Scenario};
 use super::program::{Content, share_word};
+pub use baseline::Start;
 use builder::{Builder, Excluded};
 
 /// Digits of the proof that a maker issues for one reset.
@@ -61,13 +63,15 @@ impl Planned {
     }
 
     /// Makes the program, or says why the model excludes the case.
-    pub fn build(&self, library: &Library) -> Content {
+    pub fn build(&self, library: &Library, start: Start) -> Content {
         match (library.scenarios.get(&self.scenario), library.models.get(&self.model)) {
-            (Some(scenario), Some(model)) => match content(scenario, model, self.method, &self.variant) {
-                Ok(content) => content,
-                Err(Excluded::Model(reason)) => Content::NotApplicable(reason),
-                Err(Excluded::Plan(reason)) => Content::Unprovable(reason),
-            },
+            (Some(scenario), Some(model)) => {
+                match content(scenario, model, self.method, &self.variant, start) {
+                    Ok(content) => content,
+                    Err(Excluded::Model(reason)) => Content::NotApplicable(reason),
+                    Err(Excluded::Plan(reason)) => Content::Unprovable(reason),
+                }
+            }
             _ => Content::NotApplicable("the library has no such scenario or model".into()),
         }
     }
@@ -199,6 +203,7 @@ fn content(
     model: &Model,
     method: Method,
     variant: &Variant,
+    start: Start,
 ) -> Result<Content, Excluded> {
     let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
     let facts = fact.known().ok_or_else(|| fact.absence(&format!("reset by {method}")))?;
@@ -208,7 +213,7 @@ fn content(
     let levels = variant.levels.iter().fold(Levels::default(), |all, level| all.with(*level));
     check_levels(scenario, facts, levels)?;
     let mut builder = Builder::new(model, scenario, method, facts, levels, variant.cut);
-    builder.build()?;
+    builder.build(start)?;
     Ok(Content::Play(builder.finish()))
 }
 

@@ -1,6 +1,6 @@
 //! What the engine plays: a case reduced to primitive steps, independent of any brand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::trace::{Argument, Channel, Value};
@@ -48,6 +48,28 @@ impl Program {
         parts.fold(Duration::ZERO, Duration::saturating_add).min(self.time_limit)
     }
 
+    /// How long each channel can stay at what it was set to before it is set again, at the longest:
+    /// what `counts` says is a hold.
+    pub fn longest_holds(&self, counts: impl Fn(&Channel, &Value) -> bool) -> BTreeMap<Channel, Duration> {
+        let mut holds = Holds { counts: &counts, open: BTreeMap::new(), longest: BTreeMap::new() };
+        let mut elapsed = Duration::ZERO;
+        for part in &self.parts {
+            elapsed = holds.walk(&part.steps, elapsed);
+        }
+        let open = std::mem::take(&mut holds.open);
+        open.into_iter().for_each(|(channel, since)| holds.note(channel, elapsed.saturating_sub(since)));
+        holds.longest
+    }
+
+    /// Every value that it sets.
+    pub fn settings(&self) -> Vec<(&Channel, &Value)> {
+        let mut all = Vec::new();
+        for part in &self.parts {
+            part.steps.iter().for_each(|step| step.collect_settings(&mut all));
+        }
+        all
+    }
+
     /// Every channel that it needs.
     pub fn channels(&self) -> BTreeSet<Channel> {
         let mut all = BTreeSet::new();
@@ -55,6 +77,49 @@ impl Program {
             part.steps.iter().for_each(|step| step.collect_channels(&mut all));
         }
         all
+    }
+}
+
+struct Holds<'a> {
+    counts: &'a dyn Fn(&Channel, &Value) -> bool,
+    open: BTreeMap<Channel, Duration>,
+    longest: BTreeMap<Channel, Duration>,
+}
+
+impl Holds<'_> {
+    /// When the steps have ended at the latest, if they begin when `elapsed` has passed.
+    fn walk(&mut self, steps: &[Step], mut elapsed: Duration) -> Duration {
+        for step in steps {
+            match &step.action {
+                Action::Set { channel, value, .. } => {
+                    if (self.counts)(channel, value) {
+                        self.open.entry(channel.clone()).or_insert(elapsed);
+                    } else if let Some(since) = self.open.remove(channel) {
+                        self.note(channel.clone(), elapsed.saturating_sub(since));
+                    }
+                }
+                Action::If { body, .. }
+                | Action::Never { body, .. }
+                | Action::Sequence(body)
+                | Action::Limited { body, .. } => {
+                    elapsed = self.walk(body, elapsed);
+                    continue;
+                }
+                Action::Together(branches) => {
+                    let ends = branches.iter().map(|branch| self.walk(branch, elapsed));
+                    elapsed = ends.collect::<Vec<_>>().into_iter().max().unwrap_or(elapsed);
+                    continue;
+                }
+                _ => {}
+            }
+            elapsed = elapsed.saturating_add(step.longest());
+        }
+        elapsed
+    }
+
+    fn note(&mut self, channel: Channel, length: Duration) {
+        let longest = self.longest.entry(channel).or_default();
+        *longest = (*longest).max(length);
     }
 }
 
@@ -325,6 +390,20 @@ impl Step {
             Action::Together(branches) => {
                 branches.iter().map(|branch| longest(branch)).max().unwrap_or_default()
             }
+        }
+    }
+
+    fn collect_settings<'a>(&'a self, all: &mut Vec<(&'a Channel, &'a Value)>) {
+        match &self.action {
+            Action::Set { channel, value, .. } => all.push((channel, value)),
+            Action::If { body, .. }
+            | Action::Never { body, .. }
+            | Action::Limited { body, .. }
+            | Action::Sequence(body) => body.iter().for_each(|step| step.collect_settings(all)),
+            Action::Together(branches) => {
+                branches.iter().flatten().for_each(|step| step.collect_settings(all));
+            }
+            _ => {}
         }
     }
 

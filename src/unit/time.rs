@@ -159,3 +159,41 @@ impl fmt::Display for Instant {
         write!(f, "{}", Duration(self.0))
     }
 }
+
+/// A point on the machine's monotonic clock, which no case starts or ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// Later than anything.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The point at which the clock shows `nanoseconds`.
+    pub const fn from_nanoseconds(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// What the clock shows in nanoseconds.
+    pub const fn as_nanoseconds(self) -> u64 {
+        self.0
+    }
+
+    /// Time passed since `earlier`; zero if that lies ahead.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The point `length` before this one.
+    pub const fn before(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(length.0))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(length.0))
+    }
+}

@@ -98,7 +98,7 @@ proptest! {
         let cases = expand(&library, &Selection::default());
         let playable: Vec<_> = cases
             .iter()
-            .filter_map(|case| match case.build(&library) {
+            .filter_map(|case| match case.build(&library, Start::Delivered) {
                 Content::Play(program) => Some((case, program)),
                 _ => None,
             })
@@ -163,7 +163,7 @@ proptest! {
             let (library, findings) = Library::load(models, scenarios);
             drop(findings.render(false));
             for case in expand(&library, &Selection::default()) {
-                drop(case.build(&library));
+                drop(case.build(&library, Start::Delivered));
             }
         }
     }

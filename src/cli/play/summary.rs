@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::evidence::{Counts, EvidenceError};
 use crate::report::{Summary, overall};
+use crate::rig::Rig;
 use crate::scenario::{Library, Planned};
 use crate::unit::Duration;
 use crate::verdict::Verdict;
@@ -134,11 +135,11 @@ fn deviations(summary: &Summary, terminal: &Terminal) {
 }
 
 /// Lists a plan with the longest time each case can take.
-pub(super) fn dry_run(library: &Library, plan: &[Planned], as_json: bool, terminal: &Terminal) {
+pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &[Planned], as_json: bool, terminal: &Terminal) {
     let mut total = Duration::ZERO;
     let mut playable = 0;
     for case in plan {
-        let time = longest(library, case);
+        let time = longest(library, rig, case);
         total = total.saturating_add(time.unwrap_or_default());
         playable += usize::from(time.is_some());
         if as_json {

@@ -9,6 +9,8 @@ use crate::scenario::program::{Action, Mark, Part, Probe, Program, Since, Stage,
 use crate::trace::{Channel, Keystroke, Value};
 use crate::unit::{Duration, Ratio, Voltage};
 
+use super::baseline::Start;
+
 /// Longest that a case may take if its scenario does not say.
 const TIME_LIMIT: Duration = Duration::seconds(4 * 3600);
 
@@ -131,11 +133,18 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// Why the model excludes the case.
-    pub(super) fn build(&mut self) -> Result<(), Excluded> {
+    pub(super) fn build(&mut self, start: Start) -> Result<(), Excluded> {
         self.bench()?;
+        if start == Start::AsFound {
+            self.to_baseline("brought to its baseline")?;
+        }
         self.arrange()?;
         self.act()?;
-        self.expect()
+        self.expect()?;
+        if start == Start::AsFound {
+            self.to_baseline("left at its baseline")?;
+        }
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Program {

@@ -1,0 +1,50 @@
+//! `lockrig guard`: the second process, or the service that owns a rig's outputs.
+
+use crate::guard::{Setup, serve_parent, serve_socket, service_socket};
+
+use super::exit::Exit;
+use super::files::{Files, Kind};
+use super::terminal::Terminal;
+
+#[derive(clap::Args)]
+pub(super) struct GuardArgs {
+    /// Serve this rig's clients on /run/lockrig, as a service
+    rig: Option<String>,
+}
+
+pub(super) fn guard(args: &GuardArgs, terminal: &Terminal) -> Exit {
+    let served = match &args.rig {
+        None => serve_parent(),
+        Some(word) => match setup(word, terminal) {
+            Ok(setup) => serve_socket(&service_socket(&setup.rig), &setup),
+            Err(exit) => return exit,
+        },
+    };
+    match served {
+        Ok(()) => Exit::Pass,
+        Err(error) => {
+            terminal.error(&format!("the guard can't serve: {error}"), None);
+            Exit::Unproven
+        }
+    }
+}
+
+/// What the guard of a rig owns.
+pub(super) fn setup(word: &str, terminal: &Terminal) -> Result<Setup, Exit> {
+    let mut files = Files::library();
+    let id = files.id_of(Kind::Rig, word);
+    let (_, rigs, findings) = files.load();
+    let Some(rig) = rigs.get(&id) else {
+        terminal.styled(&findings.render(terminal.has_color()));
+        terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));
+        return Err(Exit::Usage);
+    };
+    match rig.bench() {
+        Some(bench) => Ok(Setup::of(&rig.id, bench)),
+        None => {
+            let hint = "a rig with `boards:` and `wiring:` has";
+            terminal.error(&format!("rig `{id}` has no outputs to guard"), Some(hint));
+            Err(Exit::Usage)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A serial console that is listened to: lines out of whatever bytes come.
+
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::access;
+use super::input::InputFault;
+use crate::rig::SerialPort;
+
+/// Longer lines are cut, and the rest of them is left out.
+const MAX_LINE: usize = 4096;
+/// How long the listener may not notice that nobody wants it any more.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// A console that is listened to until it is dropped.
+pub struct Console {
+    unwanted: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Console {
+    /// Opens a port and listens; nothing is ever written to it. `on_line` is called from another
+    /// thread for each line, and once with why no more can come.
+    ///
+    /// # Errors
+    /// Not there, not permitted, or in use.
+    pub fn open(
+        port: &SerialPort,
+        mut on_line: impl FnMut(Result<String, InputFault>) + Send + 'static,
+    ) -> Result<Self, InputFault> {
+        let path = port.port.clone();
+        let opened = serialport::new(&path, port.baud).timeout(GLANCE).open_native();
+        let mut port = opened.map_err(|error| {
+            InputFault(access::denied(path.as_ref()).unwrap_or_else(|| format!("{path}: {error}")))
+        })?;
+        let unwanted = Arc::new(AtomicBool::new(false));
+        let is_unwanted = Arc::clone(&unwanted);
+        let listen = move || {
+            let (mut lines, mut complete, mut buffer) = (Lines::default(), Vec::new(), [0; 4096]);
+            while !is_unwanted.load(Ordering::Relaxed) {
+                match port.read(&mut buffer) {
+                    Ok(0) => return on_line(Err(InputFault(format!("{path} was unplugged")))),
+                    Ok(count) => lines.push(&buffer[..count], &mut complete),
+                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+                    Err(error) => {
+                        return on_line(Err(InputFault(format!("{path} was unplugged: {error}"))));
+                    }
+                }
+                complete.drain(..).for_each(|line| on_line(Ok(line)));
+            }
+        };
+        let thread = std::thread::Builder::new().name("console".into()).spawn(listen);
+        let thread = thread.map_err(|error| InputFault(format!("no thread: {error}")))?;
+        Ok(Self { unwanted, thread: Some(thread) })
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.unwanted.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Cuts bytes into lines of bounded length.
+#[derive(Debug, Default)]
+pub struct Lines {
+    line: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Lines {
+    /// Adds bytes, and puts out the lines that they complete; what is not UTF-8 is replaced.
+    pub fn push(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
+        for byte in bytes {
+            if *byte == b'\n' {
+                let text = String::from_utf8_lossy(&self.line);
+                let mut text = text.trim_end_matches('\r').to_owned();
+                if self.is_cut {
+                    text.push('…');
+                }
+                lines.push(text);
+                self.line.clear();
+                self.is_cut = false;
+            } else if self.line.len() < MAX_LINE - 8 {
+                self.line.push(*byte);
+            } else {
+                self.is_cut = true;
+            }
+        }
+    }
+}

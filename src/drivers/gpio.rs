@@ -1,0 +1,80 @@
+//! GPIO chips of the kernel: found by name, path or label, with words for what is wrong.
+
+use std::path::{Path, PathBuf};
+
+use gpiocdev::chip::{Chip, chips};
+
+use super::access;
+
+/// The chip called `name`: `gpiochip0`, `/dev/gpiochip0` or a label such as `pinctrl-rp1`.
+///
+/// # Errors
+/// It is missing, or not accessible; says what there is, or which group is missing.
+pub(super) fn find(name: &str) -> Result<Chip, String> {
+    let path = match name.starts_with('/') {
+        true => PathBuf::from(name),
+        false => Path::new("/dev").join(name),
+    };
+    if path.exists() {
+        return open(&path);
+    }
+    let mut known = Vec::new();
+    for path in chips().unwrap_or_default() {
+        let chip = open(&path)?;
+        if let Ok(info) = chip.info() {
+            if info.label == name {
+                return Ok(chip);
+            }
+            known.push(format!("{} ({})", info.name, info.label));
+        }
+    }
+    let known = if known.is_empty() { "this machine has none".to_owned() } else { known.join(", ") };
+    Err(format!("there is no GPIO chip `{name}`; {known}"))
+}
+
+/// Labels of the chips that have the pins of a Raspberry Pi's header, by generation.
+const HEADER: [&str; 4] = ["pinctrl-rp1", "pinctrl-bcm2712", "pinctrl-bcm2711", "pinctrl-bcm2835"];
+
+/// The chip that has the pins of a Raspberry Pi's header.
+///
+/// # Errors
+/// There is none, or it is not accessible.
+pub(super) fn find_header() -> Result<Chip, String> {
+    let found = HEADER.iter().find_map(|label| find(label).ok());
+    found.ok_or_else(|| "this machine has none of a Raspberry Pi's GPIO chips".to_owned())
+}
+
+fn open(path: &Path) -> Result<Chip, String> {
+    Chip::from_path(path).map_err(|error| match access::denied(path) {
+        Some(reason) => reason,
+        None => format!("{}: {error}", path.display()),
+    })
+}
+
+/// Who holds a line, if anybody does.
+pub(super) fn holder(chip: &Chip, number: u32) -> Option<String> {
+    let info = chip.line_info(number).ok()?;
+    info.used.then(|| match info.consumer.is_empty() {
+        true => "the kernel".to_owned(),
+        false => format!("`{}`", info.consumer),
+    })
+}
+
+/// What a refused request of lines means.
+pub(super) fn refusal(chip: &Chip, numbers: &[u32], error: &gpiocdev::Error) -> Refused {
+    let lines = chip.info().map_or(0, |info| info.num_lines);
+    if let Some(number) = numbers.iter().find(|number| **number >= lines) {
+        return Refused::Broken(format!("{} has {lines} lines and no line {number}", chip.name()));
+    }
+    let busy = numbers.iter().find_map(|number| Some((number, holder(chip, *number)?)));
+    match busy {
+        Some((number, holder)) => Refused::Busy { what: format!("line {number} of {}", chip.name()), holder },
+        None => Refused::Broken(format!("{}: {error}", chip.name())),
+    }
+}
+
+/// Why lines can't be had.
+pub(super) enum Refused {
+    Busy { what: String, holder: String },
+    Broken(String),
+}

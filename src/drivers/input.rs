@@ -1,0 +1,177 @@
+//! Inputs: edges with the kernel's time stamps, or levels that are polled where a board gives no
+//! edges.
+//!
+//! The kernel reports a debounced edge once it was stable: its stamp is taken back by that time.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use gpiocdev::Request;
+use gpiocdev::line::{Bias as LineBias, EdgeDetection, EdgeKind, Value};
+
+use super::clock;
+use super::gpio::{self, Refused};
+use crate::rig::{Active, Bias, Board, Input};
+use crate::unit::{Duration, Moment};
+
+/// Edges that the kernel keeps while nobody reads.
+const BUFFER: u32 = 4096;
+
+/// Why inputs can't be had, or not any more: the rig's error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InputFault(pub String);
+
+/// An input changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Which input, by its place in the list that was opened.
+    pub input: usize,
+    /// Whether it is active now.
+    pub active: bool,
+    /// When it changed.
+    pub at: Moment,
+}
+
+/// Inputs on one GPIO chip.
+pub struct Inputs {
+    chip: String,
+    request: Request,
+    lines: Vec<Line>,
+    /// Levels are read so often, because the board gives no edges.
+    poll: Option<Duration>,
+}
+
+struct Line {
+    input: usize,
+    number: u32,
+    debounce: Duration,
+    active: bool,
+    edges: u32,
+}
+
+impl Inputs {
+    /// Opens inputs of one board, given with their places in the caller's list.
+    ///
+    /// # Errors
+    /// The chip or a line can't be had; says why.
+    pub fn open(
+        board: &Board,
+        poll: Option<Duration>,
+        inputs: &[(usize, &Input)],
+        consumer: &str,
+    ) -> Result<Self, InputFault> {
+        let chip = match board {
+            Board::Gpio { chip } => gpio::find(chip),
+            Board::RaspberryPi {} => gpio::find_header(),
+            _ => Err("the board has no inputs".to_owned()),
+        };
+        let chip = chip.map_err(InputFault)?;
+        let mut request = Request::builder();
+        request.on_chip(chip.path()).with_consumer(consumer).with_kernel_event_buffer_size(BUFFER);
+        for (_, input) in inputs {
+            request.with_line(input.line.number).as_input();
+            match input.active {
+                Active::High => request.as_active_high(),
+                Active::Low => request.as_active_low(),
+            };
+            let bias = match input.bias {
+                Bias::None => None,
+                Bias::PullUp => Some(LineBias::PullUp),
+                Bias::PullDown => Some(LineBias::PullDown),
+            };
+            request.with_bias(bias);
+            request.with_debounce_period(std::time::Duration::from_nanos(input.debounce.as_nanoseconds()));
+            if poll.is_none() {
+                request.with_edge_detection(EdgeDetection::BothEdges);
+            }
+        }
+        let request = request.request().map_err(|error| {
+            let numbers: Vec<u32> = inputs.iter().map(|(_, input)| input.line.number).collect();
+            match gpio::refusal(&chip, &numbers, &error) {
+                Refused::Busy { what, holder } => InputFault(format!("{what} is in use by {holder}")),
+                Refused::Broken(reason) => InputFault(reason),
+            }
+        })?;
+        let lines = inputs.iter().map(|(input, line)| Line {
+            input: *input,
+            number: line.line.number,
+            debounce: line.debounce,
+            active: false,
+            edges: 0,
+        });
+        let mut opened = Self { chip: chip.name(), request, lines: lines.collect(), poll };
+        for index in 0..opened.lines.len() {
+            opened.lines[index].active = opened.level(index)?;
+        }
+        Ok(opened)
+    }
+
+    /// How often [`Inputs::read`] must be called at least.
+    pub fn poll(&self) -> Option<Duration> {
+        self.poll
+    }
+
+    /// How long after its stamp an edge may be handed out.
+    pub fn delay(&self) -> Duration {
+        let debounce = self.lines.iter().map(|line| line.debounce).max().unwrap_or_default();
+        debounce.saturating_add(self.poll.unwrap_or_default())
+    }
+
+    /// Each input with its level.
+    pub fn levels(&self) -> impl Iterator<Item = (usize, bool)> {
+        self.lines.iter().map(|line| (line.input, line.active))
+    }
+
+    /// All changes since the last call, without waiting.
+    ///
+    /// # Errors
+    /// The chip is gone, or edges were lost.
+    pub fn read(&mut self, changes: &mut Vec<Reading>) -> Result<(), InputFault> {
+        if self.poll.is_some() {
+            return self.read_levels(changes);
+        }
+        while self.request.has_edge_event().map_err(|error| self.lost(&error))? {
+            let event = self.request.read_edge_event().map_err(|error| self.lost(&error))?;
+            let Some(line) = self.lines.iter_mut().find(|line| line.number == event.offset) else {
+                continue;
+            };
+            if line.edges != 0 && event.line_seqno > line.edges.wrapping_add(1) {
+                let missed = event.line_seqno - line.edges - 1;
+                let (number, chip) = (line.number, &self.chip);
+                return Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")));
+            }
+            line.edges = event.line_seqno;
+            line.active = event.kind == EdgeKind::Rising;
+            let at = Moment::from_nanoseconds(event.timestamp_ns).before(line.debounce);
+            changes.push(Reading { input: line.input, active: line.active, at });
+        }
+        Ok(())
+    }
+
+    fn read_levels(&mut self, changes: &mut Vec<Reading>) -> Result<(), InputFault> {
+        for index in 0..self.lines.len() {
+            let active = self.level(index)?;
+            let line = &mut self.lines[index];
+            if line.active != active {
+                line.active = active;
+                changes.push(Reading { input: line.input, active, at: clock::now() });
+            }
+        }
+        Ok(())
+    }
+
+    fn level(&self, index: usize) -> Result<bool, InputFault> {
+        let value = self.request.value(self.lines[index].number);
+        value.map(|value| value == Value::Active).map_err(|error| self.lost(&error))
+    }
+
+    fn lost(&self, error: &gpiocdev::Error) -> InputFault {
+        InputFault(format!("{} can't be read: {error}", self.chip))
+    }
+}
+
+impl AsFd for Inputs {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.request.as_fd()
+    }
+}

@@ -1,0 +1,147 @@
+//! Serial relay boards. No crate knows these protocols: LCUS takes `A0 NUMBER STATE SUM` at 9600
+//! baud and never answers; Numato takes `relay on 0` and echoes it with a prompt.
+
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use serialport::{SerialPort, TTYPort};
+
+use crate::drivers::access;
+use crate::rig::{Active, Drive, RelayBoard};
+
+use super::{OutputBoard, OutputFault};
+
+/// A board that confirms does so within this time.
+const ANSWER_WITHIN: Duration = Duration::from_millis(200);
+/// More than any answer has.
+const MAX_ANSWER: usize = 256;
+
+/// A port with words for what is wrong with it.
+struct Port {
+    port: TTYPort,
+    path: String,
+}
+
+impl Port {
+    fn open(board: &RelayBoard, baud: u32) -> Result<Self, OutputFault> {
+        let path = board.port.clone();
+        let opened = serialport::new(&path, baud).timeout(ANSWER_WITHIN).open_native();
+        let port = opened.map_err(|error| match access::denied(path.as_ref()) {
+            Some(reason) => OutputFault::Broken(reason),
+            None if error.to_string().contains("busy") => {
+                OutputFault::Busy { what: path.clone(), holder: "another program".into() }
+            }
+            None => OutputFault::Broken(format!("{path}: {error}")),
+        })?;
+        Ok(Self { port, path })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), OutputFault> {
+        let written = self.port.write_all(bytes);
+        written.map_err(|error| OutputFault::Broken(format!("{}: {error}", self.path)))
+    }
+
+    /// Everything up to the prompt.
+    fn answer(&mut self) -> Result<String, OutputFault> {
+        let begin = Instant::now();
+        let mut answer = Vec::new();
+        while begin.elapsed() < ANSWER_WITHIN && answer.len() < MAX_ANSWER {
+            let mut byte = [0];
+            match self.port.read(&mut byte) {
+                Ok(0) => break,
+                Ok(_) if byte == *b">" => return Ok(String::from_utf8_lossy(&answer).into_owned()),
+                Ok(_) => answer.push(byte[0]),
+                Err(error) if error.kind() == ErrorKind::TimedOut => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(OutputFault::Broken(format!("{}: {error}", self.path))),
+            }
+        }
+        let problem = match answer.as_slice() {
+            [] => "the relay board does not answer".to_owned(),
+            _ => format!("the relay board said {:?}", String::from_utf8_lossy(&answer)),
+        };
+        Err(OutputFault::Broken(format!("{}: {problem}", self.path)))
+    }
+}
+
+/// A board that is told and believed.
+pub(super) struct Lcus {
+    port: Port,
+}
+
+impl Lcus {
+    pub(super) fn open(board: &RelayBoard, lines: &[(u32, Active)]) -> Result<Self, OutputFault> {
+        let mut lcus = Self { port: Port::open(board, 9_600)? };
+        for (number, _) in lines {
+            lcus.set(*number, Drive::Deenergised)?;
+        }
+        Ok(lcus)
+    }
+}
+
+impl OutputBoard for Lcus {
+    fn set(&mut self, number: u32, drive: Drive) -> Result<(), OutputFault> {
+        let number = u8::try_from(number).unwrap_or(u8::MAX);
+        let state = u8::from(drive == Drive::Energised);
+        let sum = 0xA0_u8.wrapping_add(number).wrapping_add(state);
+        self.port.write(&[0xA0, number, state, sum])
+    }
+
+    fn read(&mut self, _: u32) -> Result<Option<Drive>, OutputFault> {
+        Ok(None)
+    }
+}
+
+/// A board that confirms each command.
+pub(super) struct Numato {
+    port: Port,
+}
+
+impl Numato {
+    pub(super) fn open(board: &RelayBoard, lines: &[(u32, Active)]) -> Result<Self, OutputFault> {
+        let mut numato = Self { port: Port::open(board, 9_600)? };
+        for (number, _) in lines {
+            numato.set(*number, Drive::Deenergised)?;
+        }
+        Ok(numato)
+    }
+
+    /// A command and what the board says to it, without the echo.
+    fn ask(&mut self, command: &str) -> Result<String, OutputFault> {
+        // What was left over belongs to no command.
+        let _ = self.port.port.clear(serialport::ClearBuffer::Input);
+        self.port.write(format!("{command}\r").as_bytes())?;
+        let answer = self.port.answer()?;
+        match answer.trim_start().strip_prefix(command) {
+            Some(rest) => Ok(rest.trim().to_owned()),
+            None => Err(OutputFault::Broken(format!(
+                "{}: the relay board said {answer:?} to `{command}`",
+                self.port.path
+            ))),
+        }
+    }
+}
+
+impl OutputBoard for Numato {
+    fn set(&mut self, number: u32, drive: Drive) -> Result<(), OutputFault> {
+        let word = if drive == Drive::Energised { "on" } else { "off" };
+        let said = self.ask(&format!("relay {word} {}", index(number)))?;
+        if said.is_empty() {
+            return Ok(());
+        }
+        Err(OutputFault::Broken(format!("{}: the relay board said {said:?}", self.port.path)))
+    }
+
+    fn read(&mut self, number: u32) -> Result<Option<Drive>, OutputFault> {
+        match self.ask(&format!("relay read {}", index(number)))?.as_str() {
+            "on" => Ok(Some(Drive::Energised)),
+            "off" => Ok(Some(Drive::Deenergised)),
+            other => Err(OutputFault::Broken(format!("{}: the relay board said {other:?}", self.port.path))),
+        }
+    }
+}
+
+/// Relays from 10 on are called by letters.
+fn index(number: u32) -> char {
+    char::from_digit(number, 36).map_or('?', |c| c.to_ascii_uppercase())
+}

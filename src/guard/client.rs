@@ -1,0 +1,345 @@
+//! The client's side: starts the guard or finds its service, tells it what to play, and takes the
+//! outputs over when it dies or hangs.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::drivers::clock;
+use crate::unit::{Duration, Moment};
+
+use super::outputs::make_safe;
+use super::protocol::{Event, MAX_LINE, Program, Request, Setup};
+use super::{BEAT, SILENCE};
+
+/// Opening boards takes its time: a slow relay board confirms each of its relays.
+const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Why there is no guard: nothing was switched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct GuardError(pub String);
+
+/// A guard that serves this process.
+pub struct Client {
+    sender: Sender<Request>,
+    waker: UnixStream,
+    thread: Option<JoinHandle<()>>,
+    warnings: Vec<String>,
+    next: u64,
+}
+
+impl Client {
+    /// Finds the rig's service, else starts a guard of its own; `on_event` is called from another
+    /// thread for everything that the guard says from then on.
+    ///
+    /// # Errors
+    /// The outputs can't be had; says who has them, or what is missing.
+    pub fn start(
+        setup: &Setup,
+        mut on_event: impl FnMut(Event) + Send + 'static,
+    ) -> Result<Self, GuardError> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| GuardError(format!("{what}: {error}"));
+        let (stream, child) = connect(setup)?;
+        let (waker, wake) = UnixStream::pair().map_err(|error| failed("no socket pair", &error))?;
+        for socket in [&stream, &wake, &waker] {
+            socket.set_nonblocking(true).map_err(|error| failed("no socket", &error))?;
+        }
+        let (sender, requests) = mpsc::channel();
+        let (first_words, ready) = mpsc::channel();
+        let setup_there = setup.clone();
+        let mut is_ready = false;
+        let thread = std::thread::Builder::new().name("guard link".into()).spawn(move || {
+            let pid = child.as_ref().map(Child::id);
+            let mut link = Link {
+                stream,
+                wake,
+                requests,
+                received: Vec::new(),
+                unsent: Vec::new(),
+                heard: clock::now(),
+                // A board may take its time to open: silence counts from the first word on.
+                counts_silence: false,
+                child,
+                guard_process: pid.and_then(open_process),
+                setup: setup_there,
+            };
+            link.run(&mut |event| match &event {
+                Event::Ready { .. } | Event::Unavailable { .. } | Event::Tripped { .. } if !is_ready => {
+                    is_ready = true;
+                    let _ = first_words.send(event);
+                }
+                _ => on_event(event),
+            });
+        });
+        let thread = thread.map_err(|error| failed("no thread", &error))?;
+        let mut client = Self { sender, waker, thread: Some(thread), warnings: Vec::new(), next: 0 };
+        let client_name = format!("process {} of {}", std::process::id(), user());
+        client.tell(Request::Hello { client: client_name, setup: setup.clone() });
+        match ready.recv_timeout(READY_WITHIN) {
+            Ok(Event::Ready { warnings, .. }) => client.warnings = warnings,
+            Ok(Event::Unavailable { reason } | Event::Tripped { reason }) => return Err(GuardError(reason)),
+            Ok(_) => return Err(GuardError("the guard talks nonsense".into())),
+            Err(RecvTimeoutError::Timeout) => return Err(GuardError("the guard does not get ready".into())),
+            Err(RecvTimeoutError::Disconnected) => return Err(GuardError("the guard ended at once".into())),
+        }
+        Ok(client)
+    }
+
+    /// What is weaker than it could be.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Plays a program and returns its number.
+    pub fn play(&mut self, program: Program) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.tell(Request::Play { number, program });
+        number
+    }
+
+    /// Brings everything to rest.
+    pub fn rest(&mut self) {
+        self.tell(Request::Rest {});
+    }
+
+    /// Asks what the boards say.
+    pub fn read(&mut self) {
+        self.tell(Request::Read {});
+    }
+
+    fn tell(&mut self, request: Request) {
+        // A guard that is gone has said so already.
+        let _ = self.sender.send(request);
+        let _ = self.waker.write(b"!");
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.tell(Request::Bye {});
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Where a rig's service listens.
+pub fn service_socket(rig: &str) -> PathBuf {
+    Path::new("/run/lockrig").join(format!("{rig}.sock"))
+}
+
+fn connect(setup: &Setup) -> Result<(UnixStream, Option<Child>), GuardError> {
+    if let Ok(stream) = UnixStream::connect(service_socket(&setup.rig)) {
+        return Ok((stream, None));
+    }
+    let failed = |error: std::io::Error| GuardError(format!("the guard can't be started: {error}"));
+    let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.arg("guard").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().map_err(failed)?;
+    Ok((ours, Some(child)))
+}
+
+fn open_process(pid: u32) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+fn user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| format!("user {}", rustix::process::getuid().as_raw()))
+}
+
+/// The thread that talks to the guard; it sleeps in one place only.
+struct Link {
+    stream: UnixStream,
+    wake: UnixStream,
+    requests: Receiver<Request>,
+    received: Vec<u8>,
+    unsent: Vec<u8>,
+    heard: Moment,
+    counts_silence: bool,
+    child: Option<Child>,
+    guard_process: Option<OwnedFd>,
+    setup: Setup,
+}
+
+/// How the guard ended.
+enum End {
+    /// As it was asked to.
+    Wanted,
+    /// For a reason that makes its outputs doubtful.
+    Lost(String),
+}
+
+impl Link {
+    fn run(&mut self, on_event: &mut dyn FnMut(Event)) {
+        match self.talk(on_event) {
+            End::Wanted => self.await_end(),
+            End::Lost(reason) => {
+                let reason = self.take_over(&reason);
+                on_event(Event::Tripped { reason });
+            }
+        }
+    }
+
+    fn talk(&mut self, on_event: &mut dyn FnMut(Event)) -> End {
+        let mut beaten = Moment::default();
+        let mut is_leaving = false;
+        loop {
+            let now = clock::now();
+            if now.since(beaten) >= BEAT && !is_leaving {
+                beaten = now;
+                self.say(&Request::Beat {});
+            }
+            if self.counts_silence && now.since(self.heard) >= SILENCE {
+                return End::Lost(format!("the guard hung: it was silent for {SILENCE}"));
+            }
+            if !self.flush() || !self.wait(now, beaten) {
+                return if is_leaving { End::Wanted } else { End::Lost("the guard died".into()) };
+            }
+            loop {
+                match self.requests.try_recv() {
+                    Ok(request) => {
+                        is_leaving |= matches!(request, Request::Bye {});
+                        self.say(&request);
+                    }
+                    Err(mpsc::TryRecvError::Empty) => break,
+                    Err(mpsc::TryRecvError::Disconnected) => {
+                        is_leaving = true;
+                        break;
+                    }
+                }
+            }
+            match self.receive(on_event) {
+                Received::Fine => {}
+                Received::End if is_leaving => return End::Wanted,
+                Received::End => return End::Lost("the guard died".into()),
+                Received::Refused => return End::Wanted,
+            }
+        }
+    }
+
+    /// Waits for the guard, for something to say, or for the next beat; `false` if the guard ended
+    /// and nothing of what it said is left.
+    fn wait(&mut self, now: Moment, beaten: Moment) -> bool {
+        let mut wanted = PollFlags::IN;
+        if !self.unsent.is_empty() {
+            wanted |= PollFlags::OUT;
+        }
+        let mut ready = vec![PollFd::new(&self.stream, wanted), PollFd::new(&self.wake, PollFlags::IN)];
+        if let Some(process) = &self.guard_process {
+            ready.push(PollFd::new(process, PollFlags::IN));
+        }
+        let mut until = beaten + BEAT;
+        if self.counts_silence {
+            until = until.min(self.heard + SILENCE);
+        }
+        let _ = poll(&mut ready, Some(&clock::timeout(until.since(now))));
+        let said = ready[0].revents().contains(PollFlags::IN);
+        let ended = ready.get(2).is_some_and(|process| !process.revents().is_empty());
+        let mut buffer = [0; 64];
+        while matches!(self.wake.read(&mut buffer), Ok(count) if count == buffer.len()) {}
+        !ended || said
+    }
+
+    fn say(&mut self, request: &Request) {
+        if let Ok(line) = serde_json::to_vec(request) {
+            self.unsent.extend_from_slice(&line);
+            self.unsent.push(b'\n');
+        }
+    }
+
+    fn flush(&mut self) -> bool {
+        while !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(count) => drop(self.unsent.drain(..count)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+        true
+    }
+
+    fn receive(&mut self, on_event: &mut dyn FnMut(Event)) -> Received {
+        loop {
+            while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.received.drain(..=end).collect();
+                let Ok(event) = serde_json::from_slice::<Event>(&line) else { return Received::End };
+                self.heard = clock::now();
+                match event {
+                    Event::Beat {} => {}
+                    event => {
+                        if let Event::Ready { pid, .. } = &event {
+                            self.counts_silence = true;
+                            self.guard_process = self.guard_process.take().or_else(|| open_process(*pid));
+                        }
+                        let is_refused = matches!(event, Event::Unavailable { .. });
+                        on_event(event);
+                        if is_refused {
+                            return Received::Refused;
+                        }
+                    }
+                }
+            }
+            let mut buffer = [0; 16 << 10];
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Received::End,
+                Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Fine,
+                Err(_) => return Received::End,
+            }
+            if self.received.len() > MAX_LINE {
+                return Received::End;
+            }
+        }
+    }
+
+    /// Ends the guard, waits for its end, and drives its outputs safe.
+    fn take_over(&mut self, reason: &str) -> String {
+        if let Some(process) = &self.guard_process {
+            let _ = pidfd_send_signal(process, Signal::KILL);
+            let mut ready = [PollFd::new(process, PollFlags::IN)];
+            let _ = poll(&mut ready, Some(&clock::timeout(Duration::seconds(1))));
+        }
+        if let Some(child) = &mut self.child {
+            let _ = child.wait();
+        }
+        let consumer = format!("lockrig {} {}", self.setup.rig, std::process::id());
+        let consumer: String = consumer.chars().take(31).collect();
+        match make_safe(&self.setup, &consumer) {
+            Ok(()) => format!("{reason}; its outputs were made safe"),
+            Err(fault) => format!("{reason}, and its outputs could not be made safe: {fault}"),
+        }
+    }
+
+    /// A guard that was told to end does so, or is ended.
+    fn await_end(&mut self) {
+        let Some(child) = &mut self.child else { return };
+        if let Some(process) = &self.guard_process {
+            let mut ready = [PollFd::new(process, PollFlags::IN)];
+            let _ = poll(&mut ready, Some(&clock::timeout(Duration::seconds(2))));
+            if ready[0].revents().is_empty() {
+                self.take_over("the guard did not end");
+                return;
+            }
+        }
+        let _ = child.wait();
+    }
+}
+
+enum Received {
+    Fine,
+    End,
+    Refused,
+}

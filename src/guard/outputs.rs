@@ -1,0 +1,120 @@
+//! The boards that a guard owns, opened without power and made safe whatever else fails.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::drivers::output::{self, OutputBoard, OutputFault};
+use crate::rig::{Active, Board, Drive};
+
+use super::protocol::Setup;
+
+/// Lines of a process that was just killed are free a little later.
+const RETRY_BUSY: Duration = Duration::from_secs(2);
+
+/// Every output of a setup.
+pub(super) struct Outputs {
+    boards: Vec<(Arc<str>, Box<dyn OutputBoard>)>,
+    lines: Vec<(usize, u32)>,
+}
+
+impl Outputs {
+    /// Opens every board, the fast ones first; all outputs are then without power.
+    ///
+    /// # Errors
+    /// Every board that can't be had, with its reason; those that can were made safe.
+    pub(super) fn open(setup: &Setup, consumer: &str, patience: Duration) -> Result<Self, OutputFault> {
+        let mut wanted: BTreeMap<Arc<str>, Vec<(u32, Active)>> = BTreeMap::new();
+        for spec in &setup.outputs {
+            wanted.entry(Arc::clone(&spec.board)).or_default().push((spec.number, spec.active));
+        }
+        let mut names: Vec<(bool, Arc<str>)> = wanted
+            .keys()
+            .map(|name| {
+                let slow = matches!(setup.boards.get(name), Some(Board::Lcus(_) | Board::Numato(_)));
+                (slow, Arc::clone(name))
+            })
+            .collect();
+        names.sort();
+        let mut boards = Vec::new();
+        let mut problems: Vec<OutputFault> = Vec::new();
+        for (_, name) in &names {
+            let Some(board) = setup.boards.get(name) else {
+                problems.push(OutputFault::Broken(format!("there is no board `{name}`")));
+                continue;
+            };
+            match patiently(board, &wanted[name], consumer, patience) {
+                Ok(opened) => boards.push((Arc::clone(name), opened)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match problems.len() {
+            0 => {}
+            1 => return Err(problems.remove(0)),
+            _ => {
+                let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                return Err(OutputFault::Broken(all.join("; ")));
+            }
+        }
+        let index = |name: &Arc<str>| boards.iter().position(|(other, _)| other == name).unwrap_or(0);
+        let lines = setup.outputs.iter().map(|spec| (index(&spec.board), spec.number)).collect();
+        Ok(Self { boards, lines })
+    }
+
+    /// Drives an output.
+    ///
+    /// # Errors
+    /// Its board is gone, or did not confirm.
+    pub(super) fn set(&mut self, output: usize, drive: Drive) -> Result<(), OutputFault> {
+        match self.lines.get(output) {
+            Some((board, number)) => self.boards[*board].1.set(*number, drive),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the power from everything, whatever fails on the way.
+    ///
+    /// # Errors
+    /// The first board that did not take it.
+    pub(super) fn make_safe(&mut self) -> Result<(), OutputFault> {
+        let mut outcome = Ok(());
+        let mut order: Vec<usize> = (0..self.lines.len()).collect();
+        order.sort_by_key(|output| self.lines[*output].0);
+        for output in order {
+            let done = self.set(output, Drive::Deenergised);
+            outcome = outcome.and(done);
+        }
+        outcome
+    }
+
+    /// What the boards say.
+    pub(super) fn read(&mut self) -> Result<Vec<Option<Drive>>, OutputFault> {
+        let lines = self.lines.clone();
+        lines.iter().map(|(board, number)| self.boards[*board].1.read(*number)).collect()
+    }
+}
+
+fn patiently(
+    board: &Board,
+    lines: &[(u32, Active)],
+    consumer: &str,
+    patience: Duration,
+) -> Result<Box<dyn OutputBoard>, OutputFault> {
+    let begin = Instant::now();
+    loop {
+        match output::open(board, lines, consumer) {
+            Err(OutputFault::Busy { .. }) if begin.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Opens every output of a bench and takes its power, for when no guard does.
+///
+/// # Errors
+/// Every board that could not be had.
+pub fn make_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
+    Outputs::open(setup, consumer, RETRY_BUSY)?.make_safe()
+}

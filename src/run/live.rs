@@ -1,0 +1,248 @@
+//! The opened devices of a bench, waited for in one place.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::drivers::clock;
+use crate::drivers::console::Console;
+use crate::drivers::input::{InputFault, Inputs, Reading};
+use crate::guard::{Client, Event, Setup};
+use crate::rig::{Bench, Drive, Fault, Input, Sensor};
+use crate::trace::{Channel, Value};
+use crate::unit::{Duration, Moment};
+
+/// The kernel hands an edge out within this time of its stamp, debouncing apart.
+const DELIVERY: Duration = Duration::milliseconds(3);
+
+/// What an input stands for.
+#[derive(Clone, Debug)]
+enum Meaning {
+    Contact(Channel),
+    Colour(Channel, Arc<str>),
+    Sense(usize),
+}
+
+/// Something that a device said.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A channel took a value.
+    Signal(Moment, Channel, Value),
+    /// The contact of an output closed or opened.
+    Sensed(Moment, usize, bool),
+    /// The guard drove an output.
+    Achieved(Moment, u64, usize, Drive),
+    /// The rig is wrong.
+    Fault(Fault),
+    /// Everything is at rest.
+    Rested,
+}
+
+/// What other threads tell this one.
+enum Heard {
+    Guard(Event),
+    Console(Result<String, InputFault>),
+}
+
+/// Devices that are open.
+pub struct Live {
+    guard: Client,
+    heard: Receiver<Heard>,
+    /// Readable when something was heard.
+    woken: UnixStream,
+    inputs: Vec<Inputs>,
+    /// Listens as long as it is here.
+    _console: Option<Console>,
+    meanings: Vec<Meaning>,
+    /// Which inputs are active.
+    active: Vec<bool>,
+    delay: Duration,
+    poll: Option<Duration>,
+}
+
+impl Live {
+    /// Opens everything that is wired.
+    ///
+    /// # Errors
+    /// A device is missing, in use or not permitted; nothing was switched.
+    pub fn open(rig: &str, bench: &Bench) -> Result<Self, Fault> {
+        let fault = |error: &dyn std::fmt::Display| Fault(error.to_string());
+        let mut meanings = Vec::new();
+        let mut boards: BTreeMap<Arc<str>, Vec<(usize, &Input)>> = BTreeMap::new();
+        let mut add = |meaning: Meaning, input| {
+            let input: &Input = input;
+            boards.entry(Arc::clone(&input.line.board)).or_default().push((meanings.len(), input));
+            meanings.push(meaning);
+        };
+        for (channel, sensor) in &bench.sensors {
+            match sensor {
+                Sensor::Switch(input) => add(Meaning::Contact(channel.clone()), input),
+                Sensor::Light(colours) => {
+                    for (colour, input) in colours {
+                        add(Meaning::Colour(channel.clone(), Arc::clone(colour)), input);
+                    }
+                }
+            }
+        }
+        for (index, output) in bench.outputs.iter().enumerate() {
+            if let Some(sense) = &output.sense {
+                add(Meaning::Sense(index), sense);
+            }
+        }
+        let consumer: String = format!("lockrig {rig} {}", std::process::id()).chars().take(31).collect();
+        let mut inputs = Vec::new();
+        let mut active = vec![false; meanings.len()];
+        for (name, lines) in &boards {
+            let board = bench.boards.get(name).ok_or_else(|| Fault(format!("no board `{name}`")))?;
+            let poll = bench.poll.get(name).copied();
+            let opened = Inputs::open(board, poll, lines, &consumer).map_err(|error| fault(&error))?;
+            opened.levels().for_each(|(input, level)| active[input] = level);
+            inputs.push(opened);
+        }
+        let (sender, heard) = channel();
+        let (woken, wake) = UnixStream::pair().map_err(|error| fault(&error))?;
+        for socket in [&woken, &wake] {
+            socket.set_nonblocking(true).map_err(|error| fault(&error))?;
+        }
+        let wake = Arc::new(wake);
+        let tell = move |heard| {
+            // Whoever does not listen any more has ended the speaker itself.
+            let _ = sender.send(heard);
+            let _ = (&*wake).write(b"!");
+        };
+        let tell_line = tell.clone();
+        let on_line = move |line| tell_line(Heard::Console(line));
+        let console = bench.console.as_ref().map(|port| Console::open(port, on_line)).transpose();
+        let _console = console.map_err(|error| fault(&error))?;
+        let on_event = move |event| tell(Heard::Guard(event));
+        let guard = Client::start(&Setup::of(rig, bench), on_event).map_err(|error| fault(&error))?;
+        let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
+        let delay = delay.saturating_add(DELIVERY);
+        let poll = inputs.iter().filter_map(|input| input.poll()).min();
+        Ok(Self { guard, heard, woken, inputs, _console, meanings, active, delay, poll })
+    }
+
+    /// The guard.
+    pub fn guard(&mut self) -> &mut Client {
+        &mut self.guard
+    }
+
+    /// Everything stamped so long ago was handed out by [`Live::said`].
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// Waits until something was said, or until a moment.
+    pub(super) fn wait(&mut self, until: Moment) {
+        let now = clock::now();
+        let until = self.poll.map_or(until, |poll| until.min(now + poll));
+        let mut ready = vec![PollFd::new(&self.woken, PollFlags::IN)];
+        ready.extend(
+            self.inputs
+                .iter()
+                .filter(|input| input.poll().is_none())
+                .map(|input| PollFd::new(input, PollFlags::IN)),
+        );
+        // A signal ends the sleep early, and whoever waits looks at the clock again.
+        let _ = poll(&mut ready, Some(&clock::timeout(until.since(now))));
+        let mut buffer = [0; 64];
+        while matches!(self.woken.read(&mut buffer), Ok(count) if count == buffer.len()) {}
+    }
+
+    /// Everything that was said since the last call, in the order of its time.
+    pub(super) fn said(&mut self) -> Vec<Said> {
+        let now = clock::now();
+        let mut all: Vec<(Moment, Said)> = Vec::new();
+        let mut changes: Vec<Reading> = Vec::new();
+        for input in &mut self.inputs {
+            if let Err(error) = input.read(&mut changes) {
+                all.push((now, Said::Fault(Fault(error.to_string()))));
+            }
+        }
+        changes.sort_by_key(|change| change.at);
+        for change in changes {
+            self.active[change.input] = change.active;
+            all.push((change.at, self.meaning(change)));
+        }
+        while let Ok(heard) = self.heard.try_recv() {
+            let event = match heard {
+                Heard::Guard(event) => event,
+                Heard::Console(Ok(line)) => {
+                    let text = Value::Text(line.into());
+                    all.push((now, Said::Signal(now, Channel::Console, text)));
+                    continue;
+                }
+                Heard::Console(Err(error)) => {
+                    all.push((now, Said::Fault(Fault(error.to_string()))));
+                    continue;
+                }
+            };
+            match event {
+                Event::Achieved { command, at, output, drive } => {
+                    all.push((at, Said::Achieved(at, command, output, drive)));
+                }
+                Event::Refused { reason, .. } => {
+                    all.push((now, Said::Fault(Fault(format!("the guard refused: {reason}")))));
+                }
+                Event::Tripped { reason } | Event::Unavailable { reason } => {
+                    all.push((now, Said::Fault(Fault(reason))));
+                }
+                Event::Rested {} => all.push((now, Said::Rested)),
+                Event::Ready { .. } | Event::Levels { .. } | Event::Beat {} => {}
+            }
+        }
+        all.sort_by_key(|(at, _)| *at);
+        all.into_iter().map(|(_, said)| said).collect()
+    }
+
+    /// What differs from the state that every case begins with: contacts open, lights off, the
+    /// bolt thrown.
+    pub(super) fn state(&self) -> Vec<(Channel, Value)> {
+        let mut all = Vec::new();
+        for (meaning, active) in self.meanings.iter().zip(&self.active) {
+            match meaning {
+                Meaning::Contact(channel) if *active != (*channel == Channel::Bolt) => {
+                    all.push((channel.clone(), Value::Switch(*active)));
+                }
+                Meaning::Colour(channel, _) if *active => {
+                    let value = self.light(channel);
+                    if !all.iter().any(|(known, _)| known == channel) {
+                        all.push((channel.clone(), value));
+                    }
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+
+    /// Whether the contact of an output is closed, where that is sensed.
+    pub(super) fn sensed(&self, output: usize) -> Option<bool> {
+        let is_it = |meaning: &Meaning| matches!(meaning, Meaning::Sense(index) if *index == output);
+        self.meanings.iter().position(is_it).map(|input| self.active[input])
+    }
+
+    fn meaning(&self, change: Reading) -> Said {
+        match &self.meanings[change.input] {
+            Meaning::Contact(channel) => {
+                Said::Signal(change.at, channel.clone(), Value::Switch(change.active))
+            }
+            Meaning::Colour(channel, _) => Said::Signal(change.at, channel.clone(), self.light(channel)),
+            Meaning::Sense(output) => Said::Sensed(change.at, *output, change.active),
+        }
+    }
+
+    /// The colour of a light; several lines at once are one mixed colour.
+    fn light(&self, channel: &Channel) -> Value {
+        let lit = self.meanings.iter().zip(&self.active).filter_map(|(meaning, active)| match meaning {
+            Meaning::Colour(of, colour) if of == channel && *active => Some(&**colour),
+            _ => None,
+        });
+        let lit: Vec<&str> = lit.collect();
+        Value::Light((!lit.is_empty()).then(|| lit.join("-").into()))
+    }
+}

@@ -1,0 +1,275 @@
+//! One case in real time: this thread waits for the sensors, the guard plays every output on a
+//! clock of its own, and what was achieved comes back.
+//!
+//! Signals are handed to the engine by their stamps, and a window is judged only once everything
+//! stamped in it was handed in; an edge that comes later than that is the rig's error.
+
+use std::sync::atomic::Ordering;
+
+use crate::drivers::clock;
+use crate::engine::{Engine, Output, Precision, When};
+use crate::evidence::{Entry, EvidenceError};
+use crate::rig::{Bench, Fault, Ready};
+use crate::scenario::Program;
+use crate::trace::{Channel, Edge, Timeline, Value};
+use crate::unit::{Duration, Instant, Moment};
+use crate::verdict::Verdict;
+
+use super::live::{Live, Said};
+use super::lockstep::{Interrupt, Played};
+use super::sense::Senses;
+use super::stimulus::Stimuli;
+use super::vault::Vault;
+
+/// An interrupt is seen within this time.
+const GLANCE: Duration = Duration::milliseconds(50);
+/// Outputs are at rest so soon after the end of a case.
+const REST_WITHIN: Duration = Duration::seconds(1);
+/// A lock that says more in one case is broken, or its wiring is.
+const MAX_SIGNALS: usize = 200_000;
+
+/// Plays one case on a bench, recording everything that the verdict rests on.
+///
+/// # Errors
+/// The evidence can't be written.
+#[expect(clippy::too_many_arguments, reason = "a case, a bench, and where its record goes")]
+pub(super) fn play(
+    program: &Program,
+    seed: u64,
+    bench: &Bench,
+    live: &mut Live,
+    vault: &Vault,
+    precision: Precision,
+    interrupt: &Interrupt,
+    record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+) -> Result<Played, EvidenceError> {
+    record(Instant::START, &Entry::Begin { seed })?;
+    // What happened before the case belongs to none.
+    drop(live.said());
+    let epoch = clock::now();
+    let utc = jiff::Timestamp::now().to_string();
+    record(Instant::START, &Entry::Clock { utc, monotonic_ns: epoch.as_nanoseconds() })?;
+    let holds = program.longest_holds(|channel, value| bench.is_away(channel, value));
+    let mut player = Player {
+        engine: Engine::new(program, precision),
+        vault,
+        record,
+        trace: Timeline::default(),
+        stimuli: Stimuli::new(bench, epoch, holds.clone()),
+        senses: Senses::new(bench, |output| live.sensed(output)),
+        now: Instant::START,
+        horizon: Instant::START,
+        signals: 0,
+        precision,
+        is_safe: false,
+    };
+    for (channel, value) in live.state() {
+        player.signal(Instant::START, channel, value)?;
+    }
+    if let Some(fault) = excess(bench, &holds) {
+        player.fault(&fault)?;
+    }
+    loop {
+        player.drain(live)?;
+        if player.engine.result().is_some() {
+            break;
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            player.stop(Verdict::Aborted, "interrupted")?;
+            continue;
+        }
+        player.turn(live)?;
+    }
+    player.rest(live)?;
+    let result = player.engine.result().cloned();
+    let result = result.unwrap_or_else(|| {
+        crate::engine::CaseResult::unplayed(Verdict::Error, "the engine has no result at the end")
+    });
+    let ready = Ready { serial: bench.serial.clone(), ..Ready::default() };
+    Ok(Played { result, end: player.now, ready, trace: player.trace })
+}
+
+/// A hold that could be longer than an output may be on; refused before anything is switched.
+fn excess(bench: &Bench, holds: &std::collections::BTreeMap<Channel, Duration>) -> Option<Fault> {
+    holds.iter().find_map(|(channel, longest)| {
+        let outputs = bench.outputs_of(channel);
+        let most = outputs.iter().filter_map(|output| bench.outputs.get(*output)?.max_on).min()?;
+        (*longest > most).then(|| {
+            Fault(format!("the case can hold {channel} for {longest}, and the rig allows {most} (`max_on`)"))
+        })
+    })
+}
+
+struct Player<'a, 'p> {
+    engine: Engine<'p>,
+    vault: &'a Vault,
+    record: &'a mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+    trace: Timeline,
+    stimuli: Stimuli<'a>,
+    senses: Senses,
+    now: Instant,
+    horizon: Instant,
+    signals: usize,
+    precision: Precision,
+    /// The guard made everything safe: nothing is played any more.
+    is_safe: bool,
+}
+
+impl Player<'_, '_> {
+    /// Hands what the engine put out to the guard, as one program.
+    fn drain(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Record(record) => (self.record)(self.now, &Entry::Record(record))?,
+                Output::Command { id, when, channel, value } => {
+                    self.command(id, when, channel, value)?;
+                }
+            }
+        }
+        if let Some(program) = self.stimuli.take()
+            && !self.is_safe
+        {
+            live.guard().play(program);
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, id: u64, when: When, channel: Channel, value: Value) -> Result<(), EvidenceError> {
+        let achieved_ns = None;
+        let entry = Entry::Command { id, channel: channel.clone(), value: value.clone(), achieved_ns };
+        (self.record)(self.now, &entry)?;
+        if matches!(when, When::At(at) if at <= self.now) {
+            self.stimuli.supersede(&channel);
+        }
+        let revealed = self.vault.reveal(&value);
+        match self.stimuli.add(id, when, &channel, &revealed, value) {
+            Ok(()) => Ok(()),
+            Err(unwired) => self.fault(&Fault(unwired.to_string())),
+        }
+    }
+
+    /// Waits until something happens or is due, and tells the engine.
+    fn turn(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
+        let delay = live.delay();
+        let deadline = self.stimuli.moment(self.engine.deadline());
+        let now = clock::now();
+        // What was awaited is judged once everything up to then was handed in.
+        let due =
+            if deadline > now { deadline } else { (deadline + delay).max(now + Duration::microseconds(50)) };
+        live.wait(due.min(now + GLANCE));
+        let said = live.said();
+        let now = clock::now();
+        if said.is_empty() && now < due {
+            return Ok(());
+        }
+        for said in said {
+            self.hear(said)?;
+        }
+        if let Some(fault) = self.senses.overdue(now) {
+            self.fault(&fault)?;
+        }
+        self.now = self.now.max(self.stimuli.instant(now));
+        let horizon = self.stimuli.instant(now.before(delay)).max(self.horizon);
+        self.horizon = horizon;
+        (self.record)(self.now, &Entry::Advance { horizon_ns: horizon })?;
+        self.engine.advance(self.now, horizon);
+        Ok(())
+    }
+
+    fn hear(&mut self, said: Said) -> Result<(), EvidenceError> {
+        match said {
+            Said::Signal(at, channel, value) => {
+                let at = self.stimuli.instant(at);
+                if at < self.horizon {
+                    let late = self.horizon.since(at);
+                    return self.fault(&Fault(format!("an edge of {channel} came {late} too late")));
+                }
+                self.signal(at, channel, value)
+            }
+            Said::Sensed(at, output, closed) => {
+                let sensed = self.senses.sensed(output, closed, at);
+                let at = self.stimuli.instant(at);
+                (self.record)(at, &Entry::Sensed { output: self.senses.name(output), closed })?;
+                match sensed {
+                    Some(hold) => (self.record)(at, &hold),
+                    None => Ok(()),
+                }
+            }
+            Said::Achieved(at, command, output, drive) => {
+                self.senses.driven(output, drive, at);
+                self.achieved(at, command)
+            }
+            Said::Fault(fault) => {
+                self.is_safe = true;
+                self.fault(&fault)
+            }
+            Said::Rested => Ok(()),
+        }
+    }
+
+    fn achieved(&mut self, moment: Moment, command: u64) -> Result<(), EvidenceError> {
+        let Some(done) = self.stimuli.achieved(command, moment) else { return Ok(()) };
+
+        self.trace.push(&done.channel, Edge { at: done.at, value: done.value.clone() });
+        (self.record)(done.at, &Entry::Achieved { id: done.id })?;
+        if let Some(hold) = &done.hold {
+            let entry = Entry::Hold {
+                channel: done.channel.clone(),
+                begin_ns: hold.begin,
+                commanded_ns: hold.commanded,
+                achieved_ns: hold.achieved,
+                uncertainty_ns: self.precision.stimulus.times(2),
+            };
+            (self.record)(done.at, &entry)?;
+        }
+        self.engine.achieved(done.id, done.at);
+        Ok(())
+    }
+
+    fn signal(&mut self, at: Instant, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
+        if let Err(fault) = self.vault.conceal(&channel, &mut value) {
+            return self.fault(&fault);
+        }
+        self.signals += 1;
+        if self.signals > MAX_SIGNALS {
+            return self.fault(&Fault("the lock says too much in one case".into()));
+        }
+        self.trace.push(&channel, Edge { at, value: value.clone() });
+        self.engine.signal(at, &channel, value.clone());
+        (self.record)(at, &Entry::Signal { channel, value })
+    }
+
+    fn fault(&mut self, fault: &Fault) -> Result<(), EvidenceError> {
+        self.stop(Verdict::Error, &fault.to_string())
+    }
+
+    /// Ends the case for a reason that is not the lock's.
+    fn stop(&mut self, verdict: Verdict, reason: &str) -> Result<(), EvidenceError> {
+        let reason = self.vault.redact(reason).unwrap_or_else(|| reason.to_owned());
+        self.engine.stop(verdict, &reason);
+        (self.record)(self.now, &Entry::Stop { verdict, reason })
+    }
+
+    /// Sees the outputs to their rest; whatever does not get there is the guard's to end.
+    fn rest(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
+        if self.is_safe {
+            return Ok(());
+        }
+        let until = clock::now() + REST_WITHIN;
+        live.guard().rest();
+        loop {
+            live.wait(until);
+            for said in live.said() {
+                match said {
+                    Said::Achieved(at, command, ..) => self.achieved(at, command)?,
+                    Said::Rested => return Ok(()),
+                    // The next case finds out.
+                    _ => {}
+                }
+            }
+            if clock::now() >= until {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A lock on the other side of the wires: reads the lines that a rig drives and drives those that a
+//! rig reads, in real time. Its behaviour is that of the simulated locks; nothing else of the
+//! tested program is used.
+//!
+//! `bench-lock MODEL BOARD WIRE…`, where BOARD says whose lines they are and a WIRE is
+//! `CHANNEL=LINE` (`!` before the number where a high line means no), `CHANNEL:COLOUR=LINE` for
+//! lights, `keypad=ROWS/COLUMNS/LAYOUT` with commas between lines and keys, or `sense=OUTPUT>LINE`.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test's program"
+)]
+
+mod board;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Clock};
+
+use board::Board;
+use lockrig::rig::{Hello, LockstepDevice};
+use lockrig::sim::SimulatedLock;
+use lockrig::trace::{Channel, Keystroke, Value};
+use lockrig::unit::{Instant, Voltage};
+
+const NOMINAL: i64 = 6_000_000;
+/// A relay's contact follows its coil so late.
+const RELAY: Duration = Duration::from_millis(4);
+
+/// After so long without a change there is no hurry.
+const QUIET: Duration = Duration::from_millis(300);
+
+struct Line {
+    number: u32,
+    inverted: bool,
+}
+
+impl Line {
+    fn parse(text: &str) -> Self {
+        let number = text.trim_start_matches('!');
+        Self { number: number.parse().expect("a line"), inverted: number.len() != text.len() }
+    }
+
+    fn read(&self, board: &mut dyn Board) -> bool {
+        board.read(self.number) != self.inverted
+    }
+
+    fn drive(&self, board: &mut dyn Board, on: bool) {
+        board.drive(self.number, on != self.inverted);
+    }
+}
+
+/// What the rig sets.
+enum Input {
+    Switch(Channel, Line),
+    Keys { rows: Vec<Line>, columns: Vec<Line>, layout: Vec<Vec<Arc<str>>> },
+}
+
+/// What the rig reads.
+enum Output {
+    Switch(Channel, Line),
+    Colour(Channel, Arc<str>, Line),
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let model = arguments.next().expect("a model");
+    let mut board = board::open(&arguments.next().expect("a board"));
+    let (mut inputs, mut outputs, mut senses) = (Vec::new(), Vec::new(), Vec::new());
+    for wire in arguments {
+        let (channel, line) = wire.split_once('=').expect("CHANNEL=LINE");
+        match channel {
+            "keypad" => inputs.push(keypad(line)),
+            "sense" => {
+                let (of, line) = line.split_once('>').expect("OUTPUT>LINE");
+                senses.push((Line::parse(of), Line::parse(line), false));
+            }
+            _ => {
+                let (name, colour) = channel.split_once(':').unwrap_or((channel, ""));
+                let channel: Channel = name.parse().expect("a channel");
+                let line = Line::parse(line);
+                match (&channel, colour) {
+                    (Channel::Beeper | Channel::Bolt, _) => outputs.push(Output::Switch(channel, line)),
+                    (Channel::Light(_), colour) => outputs.push(Output::Colour(channel, colour.into(), line)),
+                    _ => inputs.push(Input::Switch(channel, line)),
+                }
+            }
+        }
+    }
+    let mut lock = SimulatedLock::new(std::env::var_os("LOCK_NOISE").is_some(), None);
+    let hello = Hello { model, case: "bench".into(), seed: 1 };
+    let ready = lock.start(&hello).unwrap_or_else(|fault| panic!("{fault}"));
+    show(&ready.out, &outputs, board.as_mut());
+    if let Some(Output::Switch(_, bolt)) =
+        outputs.iter().find(|output| matches!(output, Output::Switch(Channel::Bolt, _)))
+    {
+        bolt.drive(board.as_mut(), true);
+    }
+    println!("LOCK READY");
+    let begin = Clock::now();
+    let mut changed = begin;
+    let mut before: Vec<Option<Value>> = inputs.iter().map(|_| None).collect();
+    let mut following: Vec<(Clock, usize, bool)> = Vec::new();
+    while board.is_there() {
+        let now = Instant::from_nanoseconds(u64::try_from(begin.elapsed().as_nanos()).expect("not so long"));
+        loop {
+            let ran = lock.run(now, &[]).expect("a simulated lock runs");
+            show(&ran.out, &outputs, board.as_mut());
+            if ran.now >= now && ran.out.is_empty() {
+                break;
+            }
+        }
+        for (input, before) in inputs.iter().zip(&mut before) {
+            let value = read(input, board.as_mut());
+            if before.as_ref() != Some(&value) {
+                let ran = lock.run(now, &[(channel(input), value.clone())]).expect("a simulated lock runs");
+                show(&ran.out, &outputs, board.as_mut());
+                *before = Some(value);
+                changed = Clock::now();
+            }
+        }
+        for (index, (of, _, known)) in senses.iter_mut().enumerate() {
+            let closed = of.read(board.as_mut());
+            if closed != *known {
+                *known = closed;
+                following.push((Clock::now() + RELAY, index, closed));
+            }
+        }
+        following.retain(|(at, index, closed)| {
+            let waits = *at > Clock::now();
+            if !waits && !board.is_stuck(senses[*index].1.number) {
+                senses[*index].1.drive(board.as_mut(), *closed);
+            }
+            waits
+        });
+        board.pause(changed.elapsed() > QUIET);
+    }
+}
+
+fn keypad(text: &str) -> Input {
+    let parts: Vec<&str> = text.split('/').collect();
+    let lines = |text: &str| text.split(',').map(Line::parse).collect::<Vec<_>>();
+    let (rows, columns) = (lines(parts[0]), lines(parts[1]));
+    let keys: Vec<Arc<str>> = parts[2].split(',').map(Arc::from).collect();
+    let layout = keys.chunks(columns.len()).map(<[_]>::to_vec).collect();
+    Input::Keys { rows, columns, layout }
+}
+
+fn channel(input: &Input) -> Channel {
+    match input {
+        Input::Switch(channel, _) => channel.clone(),
+        Input::Keys { .. } => Channel::Keypad,
+    }
+}
+
+fn read(input: &Input, board: &mut dyn Board) -> Value {
+    match input {
+        Input::Switch(Channel::Power, line) => {
+            Value::Voltage(Voltage::from_millionths(if line.read(board) { NOMINAL } else { 0 }))
+        }
+        Input::Switch(_, line) => Value::Switch(line.read(board)),
+        Input::Keys { rows, columns, layout } => {
+            let columns: Vec<bool> = columns.iter().map(|line| line.read(board)).collect();
+            let mut held = Vec::new();
+            for (row, labels) in rows.iter().zip(layout) {
+                if row.read(board) {
+                    let closed = labels.iter().zip(&columns).filter(|(_, closed)| **closed);
+                    held.extend(closed.map(|(label, _)| Keystroke::Key(Arc::clone(label))));
+                }
+            }
+            Value::Keys(held)
+        }
+    }
+}
+
+fn show(said: &[(Channel, Value)], outputs: &[Output], board: &mut dyn Board) {
+    for (channel, value) in said {
+        for output in outputs {
+            match (output, value) {
+                (Output::Switch(of, line), Value::Switch(on)) if of == channel => line.drive(board, *on),
+                (Output::Colour(of, colour, line), Value::Light(lit)) if of == channel => {
+                    line.drive(board, lit.as_ref() == Some(colour));
+                }
+                _ => {}
+            }
+        }
+    }
+}
