@@ -9,3 +9,4 @@ pub mod console;
 mod gpio;
 pub mod input;
 pub mod output;
+pub mod program;

@@ -3,6 +3,7 @@
 //! Deliberately absent: the terminal, and how a report looks. `lockstep` plays in virtual time
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
 
+mod conversation;
 mod live;
 mod lockstep;
 mod realtime;

@@ -55,6 +55,9 @@ pub fn open(
         Board::RaspberryPi {} => Box::new(pi::PiOutputs::open(lines, consumer)?),
         Board::Lcus(relays) => Box::new(relay::Lcus::open(relays, lines)?),
         Board::Numato(relays) => Box::new(relay::Numato::open(relays, lines)?),
+        Board::Program { .. } => {
+            return Err(OutputFault::Broken("a program has no outputs".into()));
+        }
         Board::Recorder { file } => Box::new(recorder::Recorder::open(file, lines)?),
     })
 }

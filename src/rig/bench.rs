@@ -31,6 +31,8 @@ pub struct Bench {
     pub actuators: BTreeMap<Channel, Actuator>,
     /// How channels are watched.
     pub sensors: BTreeMap<Channel, Sensor>,
+    /// Channels that a program of the user's own speaks for, with its board.
+    pub programs: BTreeMap<Channel, Arc<str>>,
     /// Serial console of the lock.
     pub console: Option<SerialPort>,
     /// Outputs of which at most one may be away from rest.
@@ -54,6 +56,11 @@ pub enum Board {
     Lcus(RelayBoard),
     /// A serial relay board of Numato, which echoes what it is told.
     Numato(RelayBoard),
+    /// A program that speaks for channels which no driver knows.
+    Program {
+        /// Program and arguments.
+        command: Vec<String>,
+    },
     /// No board: a file that each write is appended to with its time, for trials.
     Recorder {
         /// Where.
@@ -248,6 +255,7 @@ impl Bench {
     pub fn wires(&self, channel: &Channel) -> bool {
         self.actuators.contains_key(channel)
             || self.sensors.contains_key(channel)
+            || self.programs.contains_key(channel)
             || (*channel == Channel::Console && self.console.is_some())
     }
 

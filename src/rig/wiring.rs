@@ -37,6 +37,7 @@ pub(super) struct BoardSyntax {
     numato: Option<Word>,
     relays: Option<Word>,
     recorder: Option<Word>,
+    program: Option<Vec<Word>>,
     poll: Option<Word>,
 }
 
@@ -57,6 +58,7 @@ pub(super) struct WireSyntax {
     bias: Option<Word>,
     debounce: Option<Word>,
     colours: Option<BTreeMap<String, InputSyntax>>,
+    through: Option<Word>,
     port: Option<Word>,
     baud: Option<Word>,
 }
@@ -98,6 +100,7 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
             outputs: Vec::new(),
             actuators: BTreeMap::new(),
             sensors: BTreeMap::new(),
+            programs: BTreeMap::new(),
             console: None,
             exclusive: Vec::new(),
             watchdog: syntax.watchdog.map(|word| PathBuf::from(&word.value.0)),
@@ -164,9 +167,14 @@ impl Reader<'_> {
                 }
                 count
             });
+            let program = all.iter().find_map(|(board, _)| board.value.program.as_ref());
+            if let (Some(words), true) = (program, stated.is_empty()) {
+                let command = words.iter().map(|word| word.value.0.clone()).collect();
+                self.bench.boards.insert(name.as_str().into(), Board::Program { command });
+                continue;
+            }
             let [(value, make)] = stated.as_slice() else {
-                let hint =
-                    "`gpio: CHIP`, `raspberry_pi: pins`, `lcus: PORT`, `numato: PORT` or `recorder: FILE`";
+                let hint = "`gpio: CHIP`, `raspberry_pi: pins`, `lcus: PORT`, `numato: PORT`, `program: [COMMAND]` or `recorder: FILE`";
                 self.findings.error_with_hint(&place, format!("board `{name}` needs exactly one kind"), hint);
                 continue;
             };
@@ -197,6 +205,9 @@ impl Reader<'_> {
             return;
         };
         let wire = &wire.value;
+        if let Some(board) = &wire.through {
+            return self.through(channel, board, source);
+        }
         match &channel {
             Channel::Button(_) | Channel::PowerCell(_) | Channel::Cover => {
                 self.switch(&channel, wire, source, &place)
@@ -208,7 +219,7 @@ impl Reader<'_> {
             Channel::Beeper | Channel::Bolt | Channel::Door => self.contact(channel, wire, source, &place),
             Channel::Console => self.console(wire, &place),
             _ => {
-                let hint = "wired are buttons, power, keypad, cover, door, lights, beeper, bolt and console";
+                let hint = "a program can speak for it: write `through: BOARD`; else wired are buttons, power, keypad, cover, door, lights, beeper, bolt and console";
                 self.findings.error_with_hint(&place, format!("`{channel}` can't be wired yet"), hint);
             }
         }
@@ -329,6 +340,25 @@ impl Reader<'_> {
         };
         if let Some(input) = self.input(&channel.to_string(), &syntax, source) {
             self.bench.sensors.insert(channel, Sensor::Switch(input));
+        }
+    }
+
+    fn through(&mut self, channel: Channel, word: &Word, source: &Arc<Source>) {
+        let place = Place::of(source, word);
+        let name = word.value.0.as_str();
+        match self.bench.boards.get_key_value(name) {
+            Some((board, Board::Program { .. })) if channel.is_observed() => {
+                self.bench.programs.insert(channel, Arc::clone(board));
+            }
+            Some((_, Board::Program { .. })) => {
+                let message = format!("`{channel}` is an output: only the guard may drive it");
+                self.findings.error(&place, message);
+            }
+            Some(_) => self.findings.error(&place, format!("board `{name}` is no program")),
+            None => {
+                let known: Vec<Arc<str>> = self.bench.boards.keys().cloned().collect();
+                self.findings.unknown(&place, "board", name, known.iter().map(|name| &**name));
+            }
         }
     }
 
@@ -472,7 +502,7 @@ impl Reader<'_> {
         let line = line?;
         if matches!(
             self.bench.boards.get(&line.board),
-            Some(Board::Lcus(_) | Board::Numato(_) | Board::Recorder { .. })
+            Some(Board::Lcus(_) | Board::Numato(_) | Board::Recorder { .. } | Board::Program { .. })
         ) {
             let message = format!("board `{}` has no inputs", line.board);
             self.findings.error(&Place::of(source, &syntax.input), message);
@@ -512,6 +542,7 @@ impl Reader<'_> {
                 Some(format!("pin {number} is reserved for the identification of boards on top"))
             }
             Board::RaspberryPi {} if number > 27 => Some(format!("a Raspberry Pi has no pin {number}")),
+            Board::Program { .. } => Some(format!("board `{board}` has no lines")),
             Board::Lcus(board) | Board::Numato(board) if board_lacks(kind, number, board.relays) => {
                 Some(format!("the board has {} relays, and none has number {number}", board.relays))
             }

@@ -11,8 +11,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::drivers::clock;
 use crate::drivers::console::Console;
 use crate::drivers::input::{InputFault, Inputs, Reading};
+use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
-use crate::rig::{Bench, Drive, Fault, Input, Sensor};
+use crate::rig::{Bench, Board, Drive, Fault, Input, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
 
@@ -46,6 +47,7 @@ pub(super) enum Said {
 enum Heard {
     Guard(Event),
     Console(Result<String, InputFault>),
+    Program(Result<(Channel, Value), InputFault>),
 }
 
 /// Devices that are open.
@@ -55,6 +57,7 @@ pub struct Live {
     /// Readable when something was heard.
     woken: UnixStream,
     inputs: Vec<Inputs>,
+    programs: BTreeMap<Arc<str>, Program>,
     /// Listens as long as it is here.
     _console: Option<Console>,
     meanings: Vec<Meaning>,
@@ -118,17 +121,32 @@ impl Live {
         let on_line = move |line| tell_line(Heard::Console(line));
         let console = bench.console.as_ref().map(|port| Console::open(port, on_line)).transpose();
         let _console = console.map_err(|error| fault(&error))?;
+        let mut programs = BTreeMap::new();
+        for (name, board) in &bench.boards {
+            let Board::Program { command } = board else { continue };
+            let channels = bench.programs.iter().filter(|(_, through)| *through == name);
+            let channels: Vec<Channel> = channels.map(|(channel, _)| channel.clone()).collect();
+            let tell = tell.clone();
+            let program = Program::start(command, channels, move |said| tell(Heard::Program(said)));
+            programs.insert(Arc::clone(name), program.map_err(|error| fault(&error))?);
+        }
         let on_event = move |event| tell(Heard::Guard(event));
         let guard = Client::start(&Setup::of(rig, bench), on_event).map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
         let delay = delay.saturating_add(DELIVERY);
         let poll = inputs.iter().filter_map(|input| input.poll()).min();
-        Ok(Self { guard, heard, woken, inputs, _console, meanings, active, delay, poll })
+        Ok(Self { guard, heard, woken, inputs, programs, _console, meanings, active, delay, poll })
     }
 
     /// The guard.
     pub fn guard(&mut self) -> &mut Client {
         &mut self.guard
+    }
+
+    /// Tells the program that speaks for a channel; `None` if there is none.
+    pub(super) fn tell(&self, bench: &Bench, channel: &Channel, value: &Value) -> Option<Result<(), Fault>> {
+        let program = self.programs.get(bench.programs.get(channel)?)?;
+        Some(program.tell(channel, value).map_err(|error| Fault(error.to_string())))
     }
 
     /// Everything stamped so long ago was handed out by [`Live::said`].
@@ -176,7 +194,11 @@ impl Live {
                     all.push((now, Said::Signal(now, Channel::Console, text)));
                     continue;
                 }
-                Heard::Console(Err(error)) => {
+                Heard::Program(Ok((channel, value))) => {
+                    all.push((now, Said::Signal(now, channel, value)));
+                    continue;
+                }
+                Heard::Console(Err(error)) | Heard::Program(Err(error)) => {
                     all.push((now, Said::Fault(Fault(error.to_string()))));
                     continue;
                 }

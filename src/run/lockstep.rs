@@ -5,18 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::{CaseResult, Engine, Output, Precision, When};
 use crate::evidence::{Entry, EvidenceError};
-use crate::rig::{Fault, Hello, LockstepDevice, Ready};
+use crate::rig::{Hello, LockstepDevice, Ready};
 use crate::scenario::Program;
 use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
+use super::conversation::Conversation;
 use super::vault::Vault;
 
-/// A device that says more in one case is broken.
-const MAX_SIGNALS: usize = 200_000;
-/// The same for the texts of one case together.
-const MAX_TEXT_BYTES_A_CASE: usize = 8 << 20;
 /// As many turns without anything happening mean that nothing ever will.
 const MAX_IDLE_TURNS: usize = 10_000;
 
@@ -57,9 +54,7 @@ pub fn play(
         now: Instant::START,
         set: Vec::new(),
         scheduled: Vec::new(),
-        signals: 0,
-        text_bytes: 0,
-        open_requests: Vec::new(),
+        conversation: Conversation::default(),
     };
     let ready = player.start(hello, device)?;
     let mut idle = 0;
@@ -85,8 +80,8 @@ pub fn play(
             continue;
         }
         idle = if player.turn(device, interrupt)? { 0 } else { idle + 1 };
-        if idle > MAX_IDLE_TURNS || player.signals > MAX_SIGNALS {
-            player.stop(Verdict::Error, "the device says too much, or time stands still")?;
+        if idle > MAX_IDLE_TURNS {
+            player.stop(Verdict::Error, "time stands still")?;
         }
     }
 }
@@ -107,9 +102,7 @@ struct Player<'a, 'p> {
     now: Instant,
     set: Vec<(Channel, Value)>,
     scheduled: Vec<Scheduled>,
-    signals: usize,
-    text_bytes: usize,
-    open_requests: Vec<(Channel, u64)>,
+    conversation: Conversation,
 }
 
 impl Player<'_, '_> {
@@ -170,9 +163,7 @@ impl Player<'_, '_> {
 
     /// Sets a channel, which in virtual time is achieved at once.
     fn perform(&mut self, id: u64, channel: Channel, value: Value) -> Result<(), EvidenceError> {
-        if let Value::Request(request) = &value {
-            self.open_requests.push((channel.clone(), request.id));
-        }
+        self.conversation.asked(&channel, &value);
         self.set.push((channel.clone(), self.vault.reveal(&value)));
         self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
         let achieved_ns = Some(self.now);
@@ -197,32 +188,12 @@ impl Player<'_, '_> {
         times.min()
     }
 
-    /// Only what was asked is answered, and only so much is said.
-    fn admit(&mut self, channel: &Channel, value: &Value) -> Result<(), Fault> {
-        match value {
-            Value::Response(response) => {
-                let asked =
-                    self.open_requests.iter().position(|(at, id)| at == channel && *id == response.id);
-                let Some(index) = asked else {
-                    return Err(Fault(format!("an answer on `{channel}` that nothing asked for")));
-                };
-                self.open_requests.swap_remove(index);
-            }
-            Value::Text(text) | Value::Notify(text) => self.text_bytes += text.len(),
-            _ => {}
-        }
-        if self.text_bytes > MAX_TEXT_BYTES_A_CASE {
-            return Err(Fault("the device says too much in one case".into()));
-        }
-        Ok(())
-    }
-
     fn signal(&mut self, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
-        let allowed = self.admit(&channel, &value).and_then(|()| self.vault.conceal(&channel, &mut value));
+        let allowed =
+            self.conversation.admit(&channel, &value).and_then(|()| self.vault.conceal(&channel, &mut value));
         if let Err(fault) = allowed {
             return self.stop(Verdict::Error, &fault.to_string());
         }
-        self.signals += 1;
         self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
         self.engine.signal(self.now, &channel, value.clone());
         (self.record)(self.now, &Entry::Signal { channel, value })

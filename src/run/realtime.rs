@@ -15,6 +15,7 @@ use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant, Moment};
 use crate::verdict::Verdict;
 
+use super::conversation::Conversation;
 use super::live::{Live, Said};
 use super::lockstep::{Interrupt, Played};
 use super::sense::Senses;
@@ -25,8 +26,6 @@ use super::vault::Vault;
 const GLANCE: Duration = Duration::milliseconds(50);
 /// Outputs are at rest so soon after the end of a case.
 const REST_WITHIN: Duration = Duration::seconds(1);
-/// A lock that says more in one case is broken, or its wiring is.
-const MAX_SIGNALS: usize = 200_000;
 
 /// Plays one case on a bench, recording everything that the verdict rests on.
 ///
@@ -59,7 +58,8 @@ pub(super) fn play(
         senses: Senses::new(bench, |output| live.sensed(output)),
         now: Instant::START,
         horizon: Instant::START,
-        signals: 0,
+        bench,
+        conversation: Conversation::default(),
         precision,
         is_safe: false,
     };
@@ -109,7 +109,8 @@ struct Player<'a, 'p> {
     senses: Senses,
     now: Instant,
     horizon: Instant,
-    signals: usize,
+    bench: &'a Bench,
+    conversation: Conversation,
     precision: Precision,
     /// The guard made everything safe: nothing is played any more.
     is_safe: bool,
@@ -122,7 +123,7 @@ impl Player<'_, '_> {
             match output {
                 Output::Record(record) => (self.record)(self.now, &Entry::Record(record))?,
                 Output::Command { id, when, channel, value } => {
-                    self.command(id, when, channel, value)?;
+                    self.command(live, id, when, channel, value)?;
                 }
             }
         }
@@ -134,14 +135,32 @@ impl Player<'_, '_> {
         Ok(())
     }
 
-    fn command(&mut self, id: u64, when: When, channel: Channel, value: Value) -> Result<(), EvidenceError> {
+    fn command(
+        &mut self,
+        live: &Live,
+        id: u64,
+        when: When,
+        channel: Channel,
+        value: Value,
+    ) -> Result<(), EvidenceError> {
         let achieved_ns = None;
         let entry = Entry::Command { id, channel: channel.clone(), value: value.clone(), achieved_ns };
         (self.record)(self.now, &entry)?;
         if matches!(when, When::At(at) if at <= self.now) {
             self.stimuli.supersede(&channel);
         }
+        self.conversation.asked(&channel, &value);
         let revealed = self.vault.reveal(&value);
+        if let Some(told) = live.tell(self.bench, &channel, &revealed) {
+            let at = self.stimuli.instant(clock::now());
+            self.trace.push(&channel, Edge { at, value });
+            (self.record)(at, &Entry::Achieved { id })?;
+            self.engine.achieved(id, at);
+            return match told {
+                Ok(()) => Ok(()),
+                Err(fault) => self.fault(&fault),
+            };
+        }
         match self.stimuli.add(id, when, &channel, &revealed, value) {
             Ok(()) => Ok(()),
             Err(unwired) => self.fault(&Fault(unwired.to_string())),
@@ -227,12 +246,9 @@ impl Player<'_, '_> {
     }
 
     fn signal(&mut self, at: Instant, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
-        if let Err(fault) = self.vault.conceal(&channel, &mut value) {
+        let admitted = self.conversation.admit(&channel, &value);
+        if let Err(fault) = admitted.and_then(|()| self.vault.conceal(&channel, &mut value)) {
             return self.fault(&fault);
-        }
-        self.signals += 1;
-        if self.signals > MAX_SIGNALS {
-            return self.fault(&Fault("the lock says too much in one case".into()));
         }
         self.trace.push(&channel, Edge { at, value: value.clone() });
         self.engine.signal(at, &channel, value.clone());

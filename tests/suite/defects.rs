@@ -8,7 +8,7 @@ use lockrig::engine::Precision;
 use lockrig::lock::Named;
 use lockrig::rig::Hello;
 use lockrig::run::{Vault, case_seed, play};
-use lockrig::scenario::{Content, Library, Planned, Selection, expand};
+use lockrig::scenario::{Content, Library, Planned, Selection, Start, expand};
 use lockrig::sim::{Defect, SimulatedLock};
 use lockrig::verdict::Verdict;
 use lockrig::yaml::Source;
@@ -41,7 +41,7 @@ fn verdicts(
     let mut lock = SimulatedLock::new(true, defect);
     let mut verdicts = Vec::new();
     for case in cases {
-        let Content::Play(program) = case.build(library) else { continue };
+        let Content::Play(program) = case.build(library, Start::Delivered) else { continue };
         let own_seed = case_seed(seed, &case.id);
         let vault = Vault::simulated(&program.secrets, seed, own_seed);
         let hello = Hello { model: case.model.to_string(), case: case.id.to_string(), seed: own_seed };

@@ -8,7 +8,7 @@ use lockrig::engine::{Engine, Precision};
 use lockrig::evidence::Entry;
 use lockrig::rig::{Fault, Hello, LockstepDevice, Ran, Ready};
 use lockrig::run::{Vault, play};
-use lockrig::scenario::{Content, Library, Selection, expand};
+use lockrig::scenario::{Content, Library, Selection, Start, expand};
 use lockrig::trace::{Channel, Response, Value};
 use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;

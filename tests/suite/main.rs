@@ -8,6 +8,7 @@ mod defects;
 mod diagnostics;
 mod evidence;
 mod hostile;
+mod kills;
 mod language;
 mod liars;
 mod mutants;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Lines as the lock's side sees them: numbers below 100 are the first chip's, others the second's.
-pub trait Board {
+pub(crate) trait Board {
     /// The level that the rig drives.
     fn read(&mut self, line: u32) -> bool;
 
@@ -30,9 +30,10 @@ pub trait Board {
     }
 }
 
-pub fn open(name: &str) -> Box<dyn Board> {
+pub(crate) fn open(name: &str) -> Box<dyn Board> {
     match name.split_once(':') {
         Some(("gpio-sim", folders)) => Box::new(GpioSim::new(folders)),
+        Some(("recorder", file)) => Box::new(Recorder::new(file)),
         _ => panic!("unknown board {name}"),
     }
 }
@@ -68,5 +69,41 @@ impl Board for GpioSim {
         let path = self.folder(line).join("pull");
         let mut file = OpenOptions::new().write(true).open(path).expect("a simulated line");
         file.write_all(if high { b"pull-up" } else { b"pull-down" }).expect("a level");
+    }
+}
+
+/// The rig writes its outputs to a file; there are no lines that it reads.
+struct Recorder {
+    file: PathBuf,
+    open: Option<File>,
+    rest: String,
+    levels: BTreeMap<u32, bool>,
+}
+
+impl Recorder {
+    fn new(file: &str) -> Self {
+        Self { file: file.into(), open: None, rest: String::new(), levels: BTreeMap::new() }
+    }
+}
+
+impl Board for Recorder {
+    fn read(&mut self, line: u32) -> bool {
+        self.levels.get(&line).copied().unwrap_or(false)
+    }
+
+    fn drive(&mut self, _: u32, _: bool) {}
+
+    fn pause(&mut self, _: bool) {
+        std::thread::sleep(Duration::from_millis(1));
+        self.open = self.open.take().or_else(|| File::open(&self.file).ok());
+        let Some(file) = &mut self.open else { return };
+        file.read_to_string(&mut self.rest).expect("a readable file");
+        while let Some(end) = self.rest.find('\n') {
+            let line: String = self.rest.drain(..=end).collect();
+            let words: Vec<u32> = line.split_whitespace().skip(1).filter_map(|w| w.parse().ok()).collect();
+            if let [number, level] = words.as_slice() {
+                self.levels.insert(*number, *level == 1);
+            }
+        }
     }
 }

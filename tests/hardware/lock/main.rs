@@ -4,17 +4,14 @@
 //!
 //! `bench-lock MODEL BOARD WIRE…`, where BOARD says whose lines they are and a WIRE is
 //! `CHANNEL=LINE` (`!` before the number where a high line means no), `CHANNEL:COLOUR=LINE` for
-//! lights, `keypad=ROWS/COLUMNS/LAYOUT` with commas between lines and keys, or `sense=OUTPUT>LINE`.
+//! lights, `keypad=ROWS/COLUMNS/LAYOUT` with commas between lines and keys, `sense=OUTPUT>LINE`, or
+//! `socket=PATH`, where a rig's program speaks for what has no line; `bench-lock --join PATH` is
+//! that program. With `stdio=CHANNEL,…` the lock itself is the program.
 
-#![expect(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a test's program"
-)]
+#![expect(clippy::panic, clippy::print_stdout, clippy::expect_used, reason = "a test's program")]
 
 mod board;
+mod talk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -24,6 +21,7 @@ use lockrig::rig::{Hello, LockstepDevice};
 use lockrig::sim::SimulatedLock;
 use lockrig::trace::{Channel, Keystroke, Value};
 use lockrig::unit::{Instant, Voltage};
+use talk::Talk;
 
 const NOMINAL: i64 = 6_000_000;
 /// A relay's contact follows its coil so late.
@@ -67,12 +65,18 @@ enum Output {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let model = arguments.next().expect("a model");
+    if model == "--join" {
+        return talk::join(&arguments.next().expect("a socket"));
+    }
     let mut board = board::open(&arguments.next().expect("a board"));
     let (mut inputs, mut outputs, mut senses) = (Vec::new(), Vec::new(), Vec::new());
+    let mut talk = Talk::default();
     for wire in arguments {
         let (channel, line) = wire.split_once('=').expect("CHANNEL=LINE");
         match channel {
             "keypad" => inputs.push(keypad(line)),
+            "socket" => talk = Talk::listen(line),
+            "stdio" => talk = Talk::stdio(line),
             "sense" => {
                 let (of, line) = line.split_once('>').expect("OUTPUT>LINE");
                 senses.push((Line::parse(of), Line::parse(line), false));
@@ -92,22 +96,24 @@ fn main() {
     let mut lock = SimulatedLock::new(std::env::var_os("LOCK_NOISE").is_some(), None);
     let hello = Hello { model, case: "bench".into(), seed: 1 };
     let ready = lock.start(&hello).unwrap_or_else(|fault| panic!("{fault}"));
-    show(&ready.out, &outputs, board.as_mut());
+    show(&ready.out, &outputs, board.as_mut(), &mut talk);
     if let Some(Output::Switch(_, bolt)) =
         outputs.iter().find(|output| matches!(output, Output::Switch(Channel::Bolt, _)))
     {
         bolt.drive(board.as_mut(), true);
     }
-    println!("LOCK READY");
+    if talk.is_silent() {
+        println!("LOCK READY");
+    }
     let begin = Clock::now();
     let mut changed = begin;
     let mut before: Vec<Option<Value>> = inputs.iter().map(|_| None).collect();
     let mut following: Vec<(Clock, usize, bool)> = Vec::new();
-    while board.is_there() {
+    while board.is_there() && talk.is_there() {
         let now = Instant::from_nanoseconds(u64::try_from(begin.elapsed().as_nanos()).expect("not so long"));
         loop {
             let ran = lock.run(now, &[]).expect("a simulated lock runs");
-            show(&ran.out, &outputs, board.as_mut());
+            show(&ran.out, &outputs, board.as_mut(), &mut talk);
             if ran.now >= now && ran.out.is_empty() {
                 break;
             }
@@ -116,10 +122,15 @@ fn main() {
             let value = read(input, board.as_mut());
             if before.as_ref() != Some(&value) {
                 let ran = lock.run(now, &[(channel(input), value.clone())]).expect("a simulated lock runs");
-                show(&ran.out, &outputs, board.as_mut());
+                show(&ran.out, &outputs, board.as_mut(), &mut talk);
                 *before = Some(value);
                 changed = Clock::now();
             }
+        }
+        for (channel, value) in talk.heard() {
+            let ran = lock.run(now, &[(channel, value)]).expect("a simulated lock runs");
+            show(&ran.out, &outputs, board.as_mut(), &mut talk);
+            changed = Clock::now();
         }
         for (index, (of, _, known)) in senses.iter_mut().enumerate() {
             let closed = of.read(board.as_mut());
@@ -175,8 +186,9 @@ fn read(input: &Input, board: &mut dyn Board) -> Value {
     }
 }
 
-fn show(said: &[(Channel, Value)], outputs: &[Output], board: &mut dyn Board) {
+fn show(said: &[(Channel, Value)], outputs: &[Output], board: &mut dyn Board, talk: &mut Talk) {
     for (channel, value) in said {
+        talk.say(channel, value);
         for output in outputs {
             match (output, value) {
                 (Output::Switch(of, line), Value::Switch(on)) if of == channel => line.drive(board, *on),
