@@ -9,6 +9,7 @@ mod guard;
 mod list;
 mod play;
 mod report;
+mod rig;
 mod sim;
 mod terminal;
 mod verify;
@@ -44,6 +45,8 @@ enum Command {
     Replay(verify::FolderArgs),
     /// Write a view of a run folder
     Report(report::ReportArgs),
+    /// Test, watch or silence a bench
+    Rig(rig::RigArgs),
     /// The simulated locks
     Sim(sim::SimArgs),
     /// Own a rig's outputs: started by `run` and `certify`, or as a service
@@ -88,6 +91,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Verify(args) => verify::verify(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),
         Command::Report(args) => report::report(&args, terminal),
+        Command::Rig(args) => rig::rig(&args, terminal),
         Command::Sim(args) => sim::sim(&args, terminal),
         Command::Guard(args) => guard::guard(&args, terminal),
         Command::Completions { shell } => {

@@ -9,4 +9,5 @@ pub mod console;
 mod gpio;
 pub mod input;
 pub mod output;
+pub mod ports;
 pub mod program;

@@ -4,17 +4,21 @@
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
 
 mod conversation;
+mod health;
 mod live;
 mod lockstep;
 mod realtime;
 mod replay;
+mod selftest;
 mod sense;
 mod session;
 mod stimulus;
 mod vault;
 
-pub use live::Live;
+pub use health::Health;
+pub use live::{Live, Watched};
 pub use lockstep::{Interrupt, Played, play};
 pub use replay::{Replayed, replay};
-pub use session::{Event, Session, SessionError, case_seed, start_of};
+pub use selftest::{Clicked, Followed, selftest};
+pub use session::{Event, Prepared, Session, SessionError, case_seed, start_of};
 pub use vault::Vault;

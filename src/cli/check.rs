@@ -1,10 +1,14 @@
 //! `lockrig check`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::scenario::{Content, Selection, Start, expand};
+use crate::rig::Rig;
+use crate::run::start_of;
+use crate::scenario::{Content, Library, Selection, Start, expand};
 use crate::yaml::Severity;
 
 use super::exit::Exit;
@@ -69,6 +73,9 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
             .iter()
             .filter(|case| matches!(case.build(&library, Start::Delivered), Content::Play(_)))
             .count();
+        for rig in rigs.values() {
+            warn_of_gaps(rig, &library, terminal);
+        }
         let fine = if named == 1 { "1 file is fine".to_owned() } else { format!("{named} files are fine") };
         let beside = if args.paths.is_empty() { "" } else { ", beside the library" };
         terminal.line(&format!(
@@ -80,6 +87,38 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
         ));
     }
     Exit::Pass
+}
+
+/// Cases of the mounted model that a bench can't tell anything of.
+fn warn_of_gaps(rig: &Rig, library: &Library, terminal: &Terminal) {
+    let Some(bench) = rig.bench() else { return };
+    if !library.models.contains_key(&bench.model) {
+        terminal.warning(&format!("rig `{}` holds an unknown model `{}`", rig.id, bench.model));
+        return;
+    }
+    let selection = Selection { models: vec![Arc::clone(&bench.model)], ..Selection::default() };
+    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
+    let mut lacking = 0;
+    for case in expand(library, &selection) {
+        let Content::Play(program) = case.build(library, start_of(rig)) else { continue };
+        let unwired: Vec<String> = program
+            .channels()
+            .iter()
+            .filter(|channel| !rig.wires(channel))
+            .map(ToString::to_string)
+            .collect();
+        lacking += usize::from(!unwired.is_empty());
+        unwired.into_iter().for_each(|channel| *missing.entry(channel).or_default() += 1);
+    }
+    if lacking > 0 {
+        let channels: Vec<&str> = missing.keys().map(String::as_str).collect();
+        terminal.warning(&format!(
+            "rig `{}` does not wire {}: {lacking} cases of `{}` will be inconclusive",
+            rig.id,
+            channels.join(", "),
+            bench.model
+        ));
+    }
 }
 
 fn concerns(paths: &[PathBuf], file: &str) -> bool {

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::json;
 
+use crate::drivers::ports::{self, Port};
 use crate::lock::Fact;
 use crate::scenario::{Content, Library, Selection, Start, clauses, expand};
 
@@ -31,6 +32,8 @@ enum What {
     Cases,
     /// Clauses that scenarios are evidence for
     Clauses,
+    /// GPIO chips and serial ports of this machine, and whether they may be used
+    Ports,
 }
 
 pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
@@ -40,6 +43,7 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
         return Exit::Usage;
     }
     let rows: Vec<(Vec<String>, serde_json::Value)> = match args.what {
+        What::Ports => ports(),
         What::Models => models(&library),
         What::Scenarios => scenarios(&library),
         What::Rigs => rigs
@@ -60,12 +64,25 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
             })
             .collect(),
     };
+    if rows.is_empty() && !args.json {
+        terminal.note("none");
+    }
     if args.json {
         rows.iter().for_each(|(_, json)| terminal.line(&json.to_string()));
     } else {
         table(&rows, terminal);
     }
     Exit::Pass
+}
+
+fn ports() -> Vec<(Vec<String>, serde_json::Value)> {
+    let row = |port: Port| {
+        let json = json!({"port": port.path, "kind": port.kind, "description": port.description,
+                          "accessible": port.denied.is_none(), "denied": port.denied});
+        let access = port.denied.unwrap_or_else(|| "accessible".to_owned());
+        (vec![port.path, port.kind.to_owned(), port.description, access], json)
+    };
+    ports::all().into_iter().map(row).collect()
 }
 
 fn table(rows: &[(Vec<String>, serde_json::Value)], terminal: &Terminal) {

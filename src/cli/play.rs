@@ -18,7 +18,7 @@ use crate::evidence::{
 use crate::lock::{Mark, Method, Named};
 use crate::report;
 use crate::rig::{Device, Rig};
-use crate::run::{Session, SessionError, start_of};
+use crate::run::{Health, Session, SessionError, start_of};
 use crate::scenario::{Content, Library, Planned, Selection, clauses, expand};
 use crate::sim::{self, Defect};
 use crate::yaml::nearest;
@@ -185,7 +185,10 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
         return Err(Refusal::usage("the files have errors", "mend them; `lockrig check` shows them again"));
     }
     let rig = known("rig", &wanted.rig, &rigs)?;
-    let selection = selection(&library, &wanted.selected)?;
+    let mut selection = selection(&library, &wanted.selected)?;
+    if let Some(bench) = rig.bench() {
+        check_mounted(&library, rig, &bench.model, &mut selection)?;
+    }
     check_models(&library, rig, wanted, &selection)?;
     let mut plan = expand(&library, &selection);
     check_cases(&plan, &selection)?;
@@ -221,24 +224,36 @@ fn perform(
     plan: &[Planned],
     terminal: &Terminal,
 ) -> Result<Exit, Refusal> {
+    if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
+        let hint = format!("mend it, then `lockrig rig selftest {}`", rig.id);
+        return Err(Refusal {
+            message: format!("rig `{}` is refused since it broke: {fault}", rig.id),
+            hint: Some(hint),
+            exit: Exit::Unproven,
+        });
+    }
     let interrupt = Arc::new(AtomicBool::new(false));
     listen(&interrupt).map_err(|error| unwritable(&format!("signals can't be caught: {error}")))?;
+    let session = Session {
+        library,
+        rig,
+        seed: wanted.seed,
+        defect: wanted.defect,
+        all_traces: common.traces == Traces::All || rig.provenance() == "hardware",
+        interrupt: &interrupt,
+    };
+    let mut prepared = session
+        .prepare()
+        .map_err(|fault| unwritable(&format!("the bench is not ready, and nothing was switched: {fault}")))?;
+    prepared.warnings().iter().for_each(|warning| terminal.warning(warning));
     let info = info(common, wanted, rig, plan.len());
     let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut folder =
         RunFolder::create(&common.out, &name, info, &catalogue(library, plan), &files.inputs(rig))
             .map_err(|error| unwritable(&error.to_string()))?;
     let path = folder.path().to_owned();
-    let session = Session {
-        library,
-        rig,
-        seed: wanted.seed,
-        defect: wanted.defect,
-        all_traces: common.traces == Traces::All,
-        interrupt: &interrupt,
-    };
     let mut progress = Progress::new(plan.len(), !common.json, terminal);
-    let played = session.run(plan, &mut folder, &mut |event| progress.show(&event));
+    let played = session.run(plan, prepared, &mut folder, &mut |event| progress.show(&event));
     progress.finish();
     let manifest = played
         .and_then(|()| seal(folder).map_err(SessionError::Evidence))
@@ -377,6 +392,26 @@ fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selec
         }
     }
     Ok(())
+}
+
+/// On a bench one lock is mounted.
+fn check_mounted(
+    library: &Library,
+    rig: &Rig,
+    mounted: &Arc<str>,
+    selection: &mut Selection,
+) -> Result<(), Refusal> {
+    known("model", mounted, &library.models)?;
+    match selection.models.iter().find(|model| *model != mounted) {
+        Some(other) => Err(Refusal::usage(
+            format!("a `{mounted}` is mounted on rig `{}`, not a `{other}`", rig.id),
+            "mount the lock, then write it into the rig file: `lock: {model: …}`",
+        )),
+        None => {
+            selection.models = vec![Arc::clone(mounted)];
+            Ok(())
+        }
+    }
 }
 
 fn check_cases(plan: &[Planned], selection: &Selection) -> Result<(), Refusal> {

@@ -62,6 +62,11 @@ impl Terminal {
         let _ = writeln!(io::stderr().lock(), "{}", visible(text));
     }
 
+    /// What is weaker than it could be.
+    pub(super) fn warning(&self, text: &str) {
+        self.note(&format!("warning: {text}"));
+    }
+
     /// What went wrong, and what would help.
     pub(super) fn error(&self, text: &str, hint: Option<&str>) {
         self.note(&format!("error: {text}"));

@@ -78,3 +78,13 @@ pub(super) enum Refused {
     Busy { what: String, holder: String },
     Broken(String),
 }
+
+/// A chip in words: its label, its lines, and who holds which.
+pub(super) fn describe(path: &Path) -> Option<String> {
+    let chip = Chip::from_path(path).ok()?;
+    let info = chip.info().ok()?;
+    let used = (0..info.num_lines).filter_map(|line| Some(format!("{line}: {}", holder(&chip, line)?)));
+    let used: Vec<String> = used.collect();
+    let used = if used.is_empty() { String::new() } else { format!("; in use {}", used.join(", ")) };
+    Some(format!("{}, {} lines{used}", info.label, info.num_lines))
+}

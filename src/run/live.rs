@@ -43,6 +43,17 @@ pub(super) enum Said {
     Rested,
 }
 
+/// What a person watches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Watched {
+    /// A channel has a value, so long after the start.
+    Value(Duration, String, String),
+    /// The rig is wrong.
+    Fault(Fault),
+    /// Nothing happened for a while.
+    Nothing,
+}
+
 /// What other threads tell this one.
 enum Heard {
     Guard(Event),
@@ -169,6 +180,49 @@ impl Live {
         let _ = poll(&mut ready, Some(&clock::timeout(until.since(now))));
         let mut buffer = [0; 64];
         while matches!(self.woken.read(&mut buffer), Ok(count) if count == buffer.len()) {}
+    }
+
+    /// Hands out the state of every input and each change, for a time or until `show` says no.
+    pub fn watch(&mut self, length: Option<Duration>, show: &mut dyn FnMut(Watched) -> bool) {
+        let begin = clock::now();
+        let end = length.map_or(Moment::NEVER, |length| begin + length);
+        for index in 0..self.meanings.len() {
+            let reading = Reading { input: index, active: self.active[index], at: begin };
+            let watched = self.watched(begin, self.meaning(reading));
+            if !watched.is_none_or(&mut *show) {
+                return;
+            }
+        }
+        while clock::now() < end {
+            self.wait(end.min(clock::now() + Duration::milliseconds(100)));
+            let said = self.said();
+            // Asked even when nothing was said.
+            let mut goes_on = said.is_empty() && show(Watched::Nothing);
+            for said in said {
+                goes_on = self.watched(begin, said).is_none_or(&mut *show);
+                if !goes_on {
+                    break;
+                }
+            }
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn watched(&self, begin: Moment, said: Said) -> Option<Watched> {
+        match said {
+            Said::Signal(at, channel, value) => {
+                let value = serde_json::to_string(&value).unwrap_or_default();
+                Some(Watched::Value(at.since(begin), channel.to_string(), value))
+            }
+            Said::Sensed(at, output, closed) => {
+                let value = if closed { "closed" } else { "open" };
+                Some(Watched::Value(at.since(begin), format!("contact {output}"), value.into()))
+            }
+            Said::Fault(fault) => Some(Watched::Fault(fault)),
+            Said::Achieved(..) | Said::Rested => None,
+        }
     }
 
     /// Everything that was said since the last call, in the order of its time.

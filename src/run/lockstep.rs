@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::{CaseResult, Engine, Output, Precision, When};
 use crate::evidence::{Entry, EvidenceError};
-use crate::rig::{Hello, LockstepDevice, Ready};
+use crate::rig::{Fault, Hello, LockstepDevice, Ready};
 use crate::scenario::Program;
 use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
@@ -30,6 +30,16 @@ pub struct Played {
     pub ready: Ready,
     /// Commands and signals.
     pub trace: Timeline,
+    /// What broke on the rig, if anything did: it needs a person.
+    pub broken: Option<Fault>,
+}
+
+impl Played {
+    /// A case that was not played.
+    pub(super) fn unplayed(result: CaseResult) -> Self {
+        let (end, ready, trace) = (Instant::START, Ready::default(), Timeline::default());
+        Self { result, end, ready, trace, broken: None }
+    }
 }
 
 /// Plays one case on a device, recording everything that the verdict rests on.
@@ -73,7 +83,7 @@ pub fn play(
                 // Leaves the device at rest; what it says to that belongs to no case.
                 let _ = device.run(player.now, &player.set);
             }
-            return Ok(Played { result, end: player.now, ready, trace: player.trace });
+            return Ok(Played { result, end: player.now, ready, trace: player.trace, broken: None });
         }
         if interrupt.load(Ordering::Relaxed) {
             player.stop(Verdict::Aborted, "interrupted")?;

@@ -61,7 +61,7 @@ pub(super) fn play(
         bench,
         conversation: Conversation::default(),
         precision,
-        is_safe: false,
+        broken: None,
     };
     for (channel, value) in live.state() {
         player.signal(Instant::START, channel, value)?;
@@ -86,7 +86,7 @@ pub(super) fn play(
         crate::engine::CaseResult::unplayed(Verdict::Error, "the engine has no result at the end")
     });
     let ready = Ready { serial: bench.serial.clone(), ..Ready::default() };
-    Ok(Played { result, end: player.now, ready, trace: player.trace })
+    Ok(Played { result, end: player.now, ready, trace: player.trace, broken: player.broken })
 }
 
 /// A hold that could be longer than an output may be on; refused before anything is switched.
@@ -112,8 +112,8 @@ struct Player<'a, 'p> {
     bench: &'a Bench,
     conversation: Conversation,
     precision: Precision,
-    /// The guard made everything safe: nothing is played any more.
-    is_safe: bool,
+    /// What broke: nothing is played any more.
+    broken: Option<Fault>,
 }
 
 impl Player<'_, '_> {
@@ -128,7 +128,7 @@ impl Player<'_, '_> {
             }
         }
         if let Some(program) = self.stimuli.take()
-            && !self.is_safe
+            && self.broken.is_none()
         {
             live.guard().play(program);
         }
@@ -185,7 +185,7 @@ impl Player<'_, '_> {
             self.hear(said)?;
         }
         if let Some(fault) = self.senses.overdue(now) {
-            self.fault(&fault)?;
+            self.breaks(&fault)?;
         }
         self.now = self.now.max(self.stimuli.instant(now));
         let horizon = self.stimuli.instant(now.before(delay)).max(self.horizon);
@@ -218,10 +218,7 @@ impl Player<'_, '_> {
                 self.senses.driven(output, drive, at);
                 self.achieved(at, command)
             }
-            Said::Fault(fault) => {
-                self.is_safe = true;
-                self.fault(&fault)
-            }
+            Said::Fault(fault) => self.breaks(&fault),
             Said::Rested => Ok(()),
         }
     }
@@ -255,6 +252,12 @@ impl Player<'_, '_> {
         (self.record)(at, &Entry::Signal { channel, value })
     }
 
+    /// A device is lost: the guard goes safe when it is left, and a person has to look.
+    fn breaks(&mut self, fault: &Fault) -> Result<(), EvidenceError> {
+        self.broken.get_or_insert_with(|| fault.clone());
+        self.fault(fault)
+    }
+
     fn fault(&mut self, fault: &Fault) -> Result<(), EvidenceError> {
         self.stop(Verdict::Error, &fault.to_string())
     }
@@ -268,7 +271,7 @@ impl Player<'_, '_> {
 
     /// Sees the outputs to their rest; whatever does not get there is the guard's to end.
     fn rest(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
-        if self.is_safe {
+        if self.broken.is_some() {
             return Ok(());
         }
         let until = clock::now() + REST_WITHIN;

@@ -70,8 +70,8 @@ fn again(
     lines: &[JournalLine],
     recorded: &CaseResult,
 ) -> Result<(), String> {
-    // Whether a run ran out of its time is not a matter of a case's inputs.
-    if lines.is_empty() && recorded.verdict == Verdict::Aborted {
+    // Whether a run ran out of its time, or its rig broke, is not a matter of a case's inputs.
+    if lines.is_empty() && matches!(recorded.verdict, Verdict::Aborted | Verdict::Error) {
         return Ok(());
     }
     let planned: Planned = find_case(library, case).ok_or("the inputs have no such case")?;

@@ -17,6 +17,7 @@ use crate::trace::{Keystroke, Timeline, Value, vcd};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
+use super::health::Health;
 use super::live::Live;
 use super::lockstep::{Interrupt, Played, play};
 use super::realtime;
@@ -43,9 +44,6 @@ pub enum SessionError {
     /// The evidence can't be written: what was durable stays.
     #[error("the evidence can't be written: {0}")]
     Evidence(#[from] EvidenceError),
-    /// The bench can't be had: nothing was switched.
-    #[error("the bench is not ready: {0}")]
-    Bench(#[from] Fault),
 }
 
 /// A run's cases and what they are played on.
@@ -72,6 +70,21 @@ pub fn case_seed(run_seed: u64, case: &str) -> u64 {
     bytes >> 11
 }
 
+/// What a run is played on, opened.
+pub struct Prepared<'a>(Bench<'a>);
+
+impl Prepared<'_> {
+    /// What is weaker than it could be.
+    pub fn warnings(&mut self) -> Vec<String> {
+        match &mut self.0 {
+            Bench::Real(real) => {
+                real.live.iter_mut().flat_map(|live| live.guard().warnings().to_vec()).collect()
+            }
+            Bench::Simulated(_) | Bench::Peer(_) => Vec::new(),
+        }
+    }
+}
+
 /// The device of a rig, with what only a program outside has: words on standard error.
 enum Bench<'a> {
     Simulated(Box<SimulatedLock>),
@@ -84,6 +97,7 @@ struct Real<'a> {
     rig: &'a Rig,
     bench: &'a rig::Bench,
     live: Option<Live>,
+    broken: Option<Fault>,
 }
 
 impl Bench<'_> {
@@ -115,9 +129,18 @@ impl Bench<'_> {
 
 impl<'a> Real<'a> {
     fn new(rig: &'a Rig, bench: &'a rig::Bench) -> Result<Self, Fault> {
-        let mut real = Self { rig, bench, live: None };
+        let mut real = Self { rig, bench, live: None, broken: None };
         real.live = Some(real.open()?);
         Ok(real)
+    }
+
+    /// A rig that broke stays refused until its self-test passes.
+    fn note(&mut self, broken: Option<&Fault>) {
+        if let Some(fault) = broken {
+            self.broken = Some(fault.clone());
+            // The run itself is an error already; the next one finds the fault again.
+            let _ = Health::of(&self.rig.id).mark(&fault.to_string());
+        }
     }
 
     fn open(&mut self) -> Result<Live, Fault> {
@@ -136,34 +159,33 @@ impl<'a> Real<'a> {
         interrupt: &Interrupt,
         record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
     ) -> Result<Played, EvidenceError> {
+        if let Some(fault) = &self.broken {
+            let result = CaseResult::unplayed(Verdict::Error, format!("the rig broke before: {fault}"));
+            return Ok(Played::unplayed(result));
+        }
         let mut live = match self.open() {
             Ok(live) => live,
             Err(fault) => {
-                let result = CaseResult::unplayed(Verdict::Error, fault.to_string());
-                let (end, ready) = (Instant::START, rig::Ready::default());
-                return Ok(Played { result, end, ready, trace: Timeline::default() });
+                self.note(Some(&fault));
+                return Ok(Played::unplayed(CaseResult::unplayed(Verdict::Error, fault.to_string())));
             }
         };
         let played =
             realtime::play(program, seed, self.bench, &mut live, vault, precision, interrupt, record)?;
         // What broke is opened anew, or is found missing, before the next case.
         self.live = Some(live).filter(|_| played.result.verdict != Verdict::Error);
+        self.note(played.broken.as_ref());
         Ok(played)
     }
 }
 
 impl Session<'_> {
-    /// Plays the planned cases into an open folder; an interrupt ends the run after the case.
+    /// Opens what is played on; nothing of a run exists yet.
     ///
     /// # Errors
-    /// The evidence can't be written.
-    pub fn run(
-        &self,
-        plan: &[Planned],
-        folder: &mut RunFolder,
-        show: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), SessionError> {
-        let mut bench = match &self.rig.device {
+    /// A device of the bench is missing, in use, or not permitted.
+    pub fn prepare(&self) -> Result<Prepared<'_>, Fault> {
+        Ok(Prepared(match &self.rig.device {
             Device::Simulated { noise } => {
                 Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect)))
             }
@@ -171,7 +193,21 @@ impl Session<'_> {
                 Bench::Peer(Peer::new(command.clone(), *answer_within))
             }
             Device::Bench(bench) => Bench::Real(Box::new(Real::new(self.rig, bench)?)),
-        };
+        }))
+    }
+
+    /// Plays the planned cases into an open folder; an interrupt ends the run after the case.
+    ///
+    /// # Errors
+    /// The evidence can't be written.
+    pub fn run(
+        &self,
+        plan: &[Planned],
+        mut bench: Prepared<'_>,
+        folder: &mut RunFolder,
+        show: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), SessionError> {
+        let bench = &mut bench.0;
         let mut waiting: Vec<CaseEntry> = Vec::new();
         let mut committed = time::Instant::now();
         let mut elapsed = Duration::ZERO;
@@ -188,7 +224,7 @@ impl Session<'_> {
                     Instant::START,
                 )
             } else {
-                self.case(planned, &mut bench, folder, &mut earlier)?
+                self.case(planned, bench, folder, &mut earlier)?
             };
             elapsed = elapsed.saturating_add(end.since(Instant::START));
             let entry = entry(planned, result, end);

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom to hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Victim {
+pub(crate) enum Victim {
     Client,
     Guard,
     /// The client, and the guard once the outputs are safe.
@@ -24,14 +24,14 @@ pub enum Victim {
     GuardThenClient,
 }
 
-pub const VICTIMS: [Victim; 4] =
+pub(crate) const VICTIMS: [Victim; 4] =
     [Victim::Client, Victim::Guard, Victim::ClientThenGuard, Victim::GuardThenClient];
 
-pub const SIGNALS: [(&str, Signal); 4] =
+pub(crate) const SIGNALS: [(&str, Signal); 4] =
     [("KILL", Signal::KILL), ("TERM", Signal::TERM), ("INT", Signal::INT), ("STOP", Signal::STOP)];
 
 /// A bench in a folder of its own.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: PathBuf,
 }
 
@@ -76,7 +76,7 @@ methods:
 ";
 
 impl Bench {
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         fs::create_dir_all(folder.join("rigs")).expect("a folder");
         fs::create_dir_all(folder.join("scenarios/models")).expect("a folder");
         let rig = RIG.replace("FOLDER", &folder.display().to_string());
@@ -86,7 +86,7 @@ impl Bench {
     }
 
     /// Starts a run and waits until the button is held.
-    pub fn start(&self, program: &Path) -> Child {
+    pub(crate) fn start(&self, program: &Path) -> Child {
         let log = fs::File::create(self.folder.join("log")).expect("a file");
         let child = Command::new(program)
             .args(["run", "reset-is-confirmed", "--rig", "kills", "--model", "holds"])
@@ -102,7 +102,7 @@ impl Bench {
     }
 
     /// The last level of each output, and when the last of them was written.
-    pub fn levels(&self) -> (BTreeMap<u32, bool>, u64) {
+    pub(crate) fn levels(&self) -> (BTreeMap<u32, bool>, u64) {
         let text = fs::read_to_string(self.folder.join("outputs")).unwrap_or_default();
         let mut levels = BTreeMap::new();
         let mut last_off = 0;
@@ -133,8 +133,10 @@ impl Bench {
     }
 
     /// Hits a victim `after` so long in a hold; returns how long outputs stayed on then.
-    pub fn hit(&self, program: &Path, victim: Victim, signal: Signal, after: Duration) -> Duration {
+    pub(crate) fn hit(&self, program: &Path, victim: Victim, signal: Signal, after: Duration) -> Duration {
         let _ = fs::remove_file(self.folder.join("outputs"));
+        // A guard that died leaves its rig refused.
+        let _ = fs::remove_dir_all(self.folder.join("state"));
         let mut child = self.start(program);
         let guard = guard_of(child.id());
         std::thread::sleep(after);

@@ -7,6 +7,7 @@ mod common;
 mod defects;
 mod diagnostics;
 mod evidence;
+mod guard;
 mod hostile;
 mod kills;
 mod language;

@@ -1,0 +1,169 @@
+//! `lockrig rig selftest|monitor|safe`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::guard::make_safe;
+use crate::rig::Rig;
+use crate::run::{Health, Live, Watched, selftest};
+use crate::unit::{self, Duration};
+
+use super::exit::Exit;
+use super::files::{Files, Kind};
+use super::guard::setup;
+use super::terminal::Terminal;
+
+#[derive(clap::Args)]
+pub(super) struct RigArgs {
+    #[command(subcommand)]
+    command: RigCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum RigCommand {
+    /// Click each relay once against what is read back; a rig that broke is allowed again
+    Selftest {
+        /// Bench: an id or a rig file
+        rig: String,
+    },
+    /// Show every channel, and each change, until Ctrl-C
+    Monitor {
+        /// Bench: an id or a rig file
+        rig: String,
+        /// End by itself after this time
+        #[arg(long = "for", value_name = "TIME")]
+        length: Option<String>,
+    },
+    /// Take the power from every output
+    Safe {
+        /// Bench: an id or a rig file
+        rig: String,
+    },
+}
+
+pub(super) fn rig(args: &RigArgs, terminal: &Terminal) -> Exit {
+    match &args.command {
+        RigCommand::Selftest { rig } => with_bench(rig, terminal, |rig| test(rig, terminal)),
+        RigCommand::Monitor { rig, length } => {
+            let length = length.as_deref().map(unit::parse::<Duration>).transpose();
+            match length {
+                Ok(length) => with_bench(rig, terminal, |rig| monitor(rig, length, terminal)),
+                Err(error) => {
+                    terminal.error(&error.to_string(), Some("write `--for '10 s'`"));
+                    Exit::Usage
+                }
+            }
+        }
+        RigCommand::Safe { rig } => safe(rig, terminal),
+    }
+}
+
+fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -> Exit {
+    let mut files = Files::library();
+    let id = files.id_of(Kind::Rig, word);
+    let (_, rigs, findings) = files.load();
+    match rigs.get(&id) {
+        Some(rig) if rig.bench().is_some() => act(rig),
+        Some(_) => {
+            terminal.error(&format!("rig `{id}` has no real outputs"), Some("nothing can break on it"));
+            Exit::Usage
+        }
+        None => {
+            terminal.styled(&findings.render(terminal.has_color()));
+            terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));
+            Exit::Usage
+        }
+    }
+}
+
+fn failed(terminal: &Terminal, message: &str) -> Exit {
+    terminal.error(message, None);
+    Exit::Unproven
+}
+
+fn test(rig: &Rig, terminal: &Terminal) -> Exit {
+    let Some(bench) = rig.bench() else { return Exit::Usage };
+    let mut live = match Live::open(&rig.id, bench) {
+        Ok(live) => live,
+        Err(fault) => return failed(terminal, &fault.to_string()),
+    };
+    for warning in live.guard().warnings() {
+        terminal.warning(warning);
+    }
+    let mut show = |clicked: &crate::run::Clicked| {
+        let contact = match &clicked.contact {
+            Some(contact) => format!(
+                "contact follows after {} and {}, bounces for {}",
+                contact.out, contact.back, contact.bounce
+            ),
+            None => "not read back: listen for the click".to_owned(),
+        };
+        terminal.line(&format!(
+            "{:<20} {:<14} away for {}; {contact}",
+            clicked.output, clicked.line, clicked.achieved
+        ));
+    };
+    let health = Health::of(&rig.id);
+    let faults = match selftest(&mut live, bench, &mut show) {
+        Ok(faults) if faults.is_empty() => {
+            if let Err(error) = health.clear() {
+                return failed(terminal, &format!("the note of its fault can't be removed: {error}"));
+            }
+            terminal.line(&format!("rig `{}` passed: {} outputs", rig.id, bench.outputs.len()));
+            return Exit::Pass;
+        }
+        Ok(faults) => faults,
+        Err(fault) => vec![fault],
+    };
+    for fault in &faults {
+        terminal.error(&fault.to_string(), None);
+    }
+    if let Some(first) = faults.first()
+        && let Err(error) = health.mark(&first.to_string())
+    {
+        terminal.error(&format!("the fault can't be noted: {error}"), None);
+    }
+    Exit::Unproven
+}
+
+fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
+    let Some(bench) = rig.bench() else { return Exit::Usage };
+    let interrupt = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        if let Err(error) = signal_hook::flag::register(signal, Arc::clone(&interrupt)) {
+            return failed(terminal, &format!("signals can't be caught: {error}"));
+        }
+    }
+    let mut live = match Live::open(&rig.id, bench) {
+        Ok(live) => live,
+        Err(fault) => return failed(terminal, &fault.to_string()),
+    };
+    let mut outcome = Exit::Pass;
+    live.watch(length, &mut |watched| {
+        match watched {
+            Watched::Value(at, channel, value) => {
+                terminal.line(&format!("{:>12}  {channel:<20} {value}", at.to_string()));
+            }
+            Watched::Nothing => {}
+            Watched::Fault(fault) => {
+                outcome = failed(terminal, &fault.to_string());
+            }
+        }
+        !interrupt.load(Ordering::Relaxed)
+    });
+    outcome
+}
+
+fn safe(word: &str, terminal: &Terminal) -> Exit {
+    let setup = match setup(word, terminal) {
+        Ok(setup) => setup,
+        Err(exit) => return exit,
+    };
+    match make_safe(&setup, &format!("lockrig safe {}", std::process::id())) {
+        Ok(()) => {
+            terminal.line(&format!("{} outputs of `{}` are without power", setup.outputs.len(), setup.rig));
+            Exit::Pass
+        }
+        Err(fault) => failed(terminal, &fault.to_string()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Clicks every relay of a bench once, and watches what is read back.
+
+use crate::drivers::clock;
+use crate::guard::{Edge, Program, When};
+use crate::rig::{Bench, Drive, Fault};
+use crate::unit::{Duration, Moment};
+
+use super::live::{Live, Said};
+
+/// How long a relay is away from rest: long enough for any to follow and to stop bouncing.
+const CLICK: Duration = Duration::milliseconds(200);
+/// So long after the last edge nothing bounces any more.
+const STILL: Duration = Duration::milliseconds(150);
+/// A contact that bounces longer is worn.
+const MOST_BOUNCE: Duration = Duration::milliseconds(20);
+
+/// What one output did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clicked {
+    /// Its name.
+    pub output: String,
+    /// Its line.
+    pub line: String,
+    /// How long it was away from rest, by its own edges.
+    pub achieved: Duration,
+    /// What its contact did, where that is read back.
+    pub contact: Option<Followed>,
+}
+
+/// What a contact did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// From leaving rest to the first edge of the contact.
+    pub out: Duration,
+    /// The same on the way back.
+    pub back: Duration,
+    /// From its first edge to its last, the longer of both ways.
+    pub bounce: Duration,
+}
+
+/// Clicks each output in turn, and hands out what it did.
+///
+/// # Errors
+/// A device is missing or broken; which relay did not follow.
+pub fn selftest(live: &mut Live, bench: &Bench, show: &mut dyn FnMut(&Clicked)) -> Result<Vec<Fault>, Fault> {
+    let mut faults = Vec::new();
+    drop(live.said());
+    for (index, output) in bench.outputs.iter().enumerate() {
+        let command = u64::try_from(index).unwrap_or(0) * 2;
+        let (out, back) = match output.rest {
+            Drive::Deenergised => (Drive::Energised, Drive::Deenergised),
+            Drive::Energised => (Drive::Deenergised, Drive::Energised),
+        };
+        let at = When::At(clock::now());
+        let after = When::After { command, delay: CLICK };
+        let edges = vec![
+            Edge { command, output: index, drive: out, when: at },
+            Edge { command: command + 1, output: index, drive: back, when: after },
+        ];
+        live.guard().play(Program { edges, ..Program::default() });
+        let (edges, contact) = watch(live, index, command)?;
+        let [left, returned] = edges;
+        let contact = match output.sense.as_ref() {
+            None => None,
+            Some(_) => match followed(left, returned, &contact) {
+                Some(contact) if contact.bounce <= MOST_BOUNCE => Some(contact),
+                Some(contact) => {
+                    faults.push(Fault(format!(
+                        "the contact of `{}` bounced for {}, and more than {MOST_BOUNCE} is worn",
+                        output.name, contact.bounce
+                    )));
+                    Some(contact)
+                }
+                None => {
+                    let what = "did not follow: stuck, worn, or wired wrongly";
+                    faults.push(Fault(format!("the contact of `{}` {what}", output.name)));
+                    None
+                }
+            },
+        };
+        let (name, line) = (output.name.clone(), output.line.to_string());
+        show(&Clicked { output: name, line, achieved: returned.since(left), contact });
+    }
+    Ok(faults)
+}
+
+/// Both edges of an output, and all of its contact.
+fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Vec<Moment>), Fault> {
+    let (mut edges, mut contact): ([Option<Moment>; 2], Vec<Moment>) = ([None, None], Vec::new());
+    let patience = clock::now() + CLICK.times(10);
+    loop {
+        let until = edges[1].map_or(patience, |back| back + STILL);
+        if clock::now() >= until {
+            break;
+        }
+        live.wait(until);
+        for said in live.said() {
+            match said {
+                Said::Achieved(at, command, ..) if command == first => edges[0] = Some(at),
+                Said::Achieved(at, command, ..) if command == first + 1 => edges[1] = Some(at),
+                Said::Sensed(at, output, _) if output == index => contact.push(at),
+                Said::Fault(fault) => return Err(fault),
+                _ => {}
+            }
+        }
+    }
+    match edges {
+        [Some(out), Some(back)] => Ok(([out, back], contact)),
+        _ => Err(Fault("the guard did not play the click".into())),
+    }
+}
+
+fn followed(left: Moment, returned: Moment, contact: &[Moment]) -> Option<Followed> {
+    let (out, back): (Vec<Moment>, Vec<Moment>) = contact.iter().partition(|at| **at < returned);
+    let (first_out, last_out) = (out.first()?, out.last()?);
+    let (first_back, last_back) = (back.first()?, back.last()?);
+    Some(Followed {
+        out: first_out.since(left),
+        back: first_back.since(returned),
+        bounce: last_out.since(*first_out).max(last_back.since(*first_back)),
+    })
+}
