@@ -37,17 +37,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// Finds the rig's service, else starts a guard of its own; `on_event` is called from another
+    /// Finds the rig's service, else starts `program guard`; `on_event` is called from another
     /// thread for everything that the guard says from then on.
     ///
     /// # Errors
     /// The outputs can't be had; says who has them, or what is missing.
     pub fn start(
         setup: &Setup,
+        program: &Path,
         mut on_event: impl FnMut(Event) + Send + 'static,
     ) -> Result<Self, GuardError> {
         let failed = |what: &str, error: &dyn std::fmt::Display| GuardError(format!("{what}: {error}"));
-        let (stream, child) = connect(setup)?;
+        let (stream, child) = connect(setup, program)?;
         let (waker, wake) = UnixStream::pair().map_err(|error| failed("no socket pair", &error))?;
         for socket in [&stream, &wake, &waker] {
             socket.set_nonblocking(true).map_err(|error| failed("no socket", &error))?;
@@ -137,13 +138,13 @@ pub fn service_socket(rig: &str) -> PathBuf {
     Path::new("/run/lockrig").join(format!("{rig}.sock"))
 }
 
-fn connect(setup: &Setup) -> Result<(UnixStream, Option<Child>), GuardError> {
+fn connect(setup: &Setup, program: &Path) -> Result<(UnixStream, Option<Child>), GuardError> {
     if let Ok(stream) = UnixStream::connect(service_socket(&setup.rig)) {
         return Ok((stream, None));
     }
     let failed = |error: std::io::Error| GuardError(format!("the guard can't be started: {error}"));
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-    let program = std::env::current_exe().map_err(failed)?;
+
     let mut command = Command::new(program);
     command.arg("guard").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().map_err(failed)?;

@@ -142,7 +142,9 @@ impl Live {
             programs.insert(Arc::clone(name), program.map_err(|error| fault(&error))?);
         }
         let on_event = move |event| tell(Heard::Guard(event));
-        let guard = Client::start(&Setup::of(rig, bench), on_event).map_err(|error| fault(&error))?;
+        let program = std::env::current_exe().map_err(|error| fault(&error))?;
+        let guard = Client::start(&Setup::of(rig, bench), &program, on_event);
+        let guard = guard.map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
         let delay = delay.saturating_add(DELIVERY);
         let poll = inputs.iter().filter_map(|input| input.poll()).min();

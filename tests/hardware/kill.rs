@@ -33,13 +33,15 @@ pub(crate) const SIGNALS: [(&str, Signal); 4] =
 /// A bench in a folder of its own.
 pub(crate) struct Bench {
     folder: PathBuf,
+    /// Files that hold an output's level each, where outputs are real lines; else they are recorded.
+    lines: Vec<PathBuf>,
 }
 
 const RIG: &str = "rig: kills
 title: A bench whose outputs are recorded
 lock: {model: holds, simulated: true}
 boards:
-  file: {recorder: FOLDER/outputs}
+  file: BOARD
   nobody: {program: [sleep, '600']}
 wiring:
   button.reset: {relay: file/1, contact: normally_open, safe: released, max_on: 60 s}
@@ -47,8 +49,8 @@ wiring:
   power: {relay: file/2, contact: normally_open, safe: off, supply: 6.0 V}
   cover: {relay: file/3, contact: normally_closed, safe: closed, max_on: 4 h}
   keypad:
-    rows: [file/10, file/11, file/12, file/13]
-    columns: [file/20, file/21, file/22]
+    rows: [file/5, file/6, file/7, file/8]
+    columns: [file/9, file/10, file/11]
     layout: [1 2 3, 4 5 6, 7 8 9, lock 0 -]
     contact: normally_open
     safe: released
@@ -76,13 +78,18 @@ methods:
 ";
 
 impl Bench {
-    pub(crate) fn new(folder: &Path) -> Self {
+    /// Outputs are recorded, or are the lines of a GPIO chip whose levels are in files.
+    pub(crate) fn new(folder: &Path, chip: Option<(&str, Vec<PathBuf>)>) -> Self {
         fs::create_dir_all(folder.join("rigs")).expect("a folder");
         fs::create_dir_all(folder.join("scenarios/models")).expect("a folder");
-        let rig = RIG.replace("FOLDER", &folder.display().to_string());
-        fs::write(folder.join("rigs/kills.yaml"), rig).expect("a file");
+        let board = match &chip {
+            None => format!("{{recorder: {}/outputs}}", folder.display()),
+            Some((name, _)) => format!("{{gpio: {name}}}"),
+        };
+        fs::write(folder.join("rigs/kills.yaml"), RIG.replace("BOARD", &board)).expect("a file");
         fs::write(folder.join("scenarios/models/holds.yaml"), MODEL).expect("a file");
-        Self { folder: folder.to_owned() }
+        let lines = chip.map(|(_, lines)| lines).unwrap_or_default();
+        Self { folder: folder.to_owned(), lines }
     }
 
     /// Starts a run and waits until the button is held.
@@ -103,6 +110,11 @@ impl Bench {
 
     /// The last level of each output, and when the last of them was written.
     pub(crate) fn levels(&self) -> (BTreeMap<u32, bool>, u64) {
+        if !self.lines.is_empty() {
+            let level = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|text| text.trim() == "1");
+            let levels = (0..).zip(self.lines.iter().map(level)).collect();
+            return (levels, monotonic());
+        }
         let text = fs::read_to_string(self.folder.join("outputs")).unwrap_or_default();
         let mut levels = BTreeMap::new();
         let mut last_off = 0;
@@ -117,9 +129,13 @@ impl Bench {
         (levels, last_off)
     }
 
-    fn await_levels(&self, what: &str, holds: impl Fn(&BTreeMap<u32, bool>) -> bool) {
+    fn await_levels(&self, what: &str, holds: impl Fn(&BTreeMap<u32, bool>) -> bool) -> u64 {
         let begin = Instant::now();
-        while !holds(&self.levels().0) {
+        loop {
+            let (levels, at) = self.levels();
+            if holds(&levels) {
+                return at;
+            }
             if begin.elapsed() > PATIENCE {
                 let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
                 panic!("{what}: not after {PATIENCE:?}; {:?}; {log}", self.levels().0);
@@ -128,8 +144,8 @@ impl Bench {
         }
     }
 
-    fn await_safe(&self) {
-        self.await_levels("everything is off", |levels| levels.values().all(|on| !on));
+    fn await_safe(&self) -> u64 {
+        self.await_levels("everything is off", |levels| levels.values().all(|on| !on))
     }
 
     /// Hits a victim `after` so long in a hold; returns how long outputs stayed on then.
@@ -149,14 +165,14 @@ impl Bench {
         };
         let at = monotonic();
         kill_process(first, signal).expect("a process to kill");
-        self.await_safe();
+        let seen_off = self.await_safe();
         if let Some(second) = second {
             // It may have ended already, as it should.
             let _ = kill_process(second, signal);
             std::thread::sleep(Duration::from_millis(20));
             self.await_safe();
         }
-        let on = Duration::from_nanos(self.levels().1.saturating_sub(at));
+        let on = Duration::from_nanos(seen_off.saturating_sub(at));
         // A stopped process is ended for good, and nothing comes on again by that.
         let _ = kill_process(client, Signal::KILL);
         child.wait().expect("an end");

@@ -19,7 +19,7 @@ fn nothing_is_left_on_whoever_is_hit_when() {
             for (s, (_, signal)) in SIGNALS.into_iter().enumerate() {
                 scope.spawn(move || {
                     let folder = tempfile::tempdir().expect("a folder");
-                    let bench = Bench::new(folder.path());
+                    let bench = Bench::new(folder.path(), None);
                     for instant in 0..INSTANTS {
                         // Spread over the hold, and not the same for any two.
                         let spread = (v as u32 * 4 + s as u32) * INSTANTS + instant;

@@ -12,7 +12,7 @@ mkdir -p "$tree"/{bin,proc,sys,dev,tmp,modules,bench}
 install -m755 "$folder/unpacked/bin/busybox" "$tree/bin/busybox"
 ln -s busybox "$tree/bin/sh"
 install -m755 "$here/init" "$tree/init"
-install -m644 "$job" "$tree/job"
+{ for name in MODEL SCENARIOS ROUNDS LOCK_DEFECT; do printf "%s='%s'\n" $name "${!name-}"; done; cat "$job"; } >"$tree/job"
 for file in "$@"; do
   if [ -d "$file" ]; then cp -r "$file" "$tree/bench/"; continue; fi
   if ! head -c4 "$file" | grep -q ELF; then cp "$file" "$tree/bench/"; continue; fi

@@ -1,0 +1,56 @@
+//! Kills rig and guard at instants spread over a hold, and prints how long outputs stayed on.
+//!
+//! `bench-kill PROGRAM FOLDER ROUNDS [CHIP LEVEL-FILE…]`: outputs are recorded in FOLDER, or are
+//! the lines of a GPIO chip whose levels stand in the files. Ends with status 1 if anything is left on.
+
+#![expect(clippy::panic, clippy::print_stdout, clippy::expect_used, reason = "a test's program")]
+
+#[path = "../kill.rs"]
+mod kill;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kill::{Bench, SIGNALS, VICTIMS};
+
+/// Upper ends of the histogram's bars in milliseconds.
+const BARS: [u64; 9] = [1, 2, 5, 10, 20, 50, 200, 220, 300];
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().expect("PROGRAM FOLDER ROUNDS");
+    let (program, folder, rounds) = (next(), next(), next());
+    let rounds: u32 = rounds.parse().expect("a number of rounds");
+    let chip = arguments.next();
+    let lines: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    let bench = Bench::new(Path::new(&folder), chip.as_deref().map(|chip| (chip, lines)));
+    for victim in VICTIMS {
+        for (name, signal) in SIGNALS {
+            let mut times: Vec<Duration> = Vec::new();
+            for round in 0..rounds {
+                let after =
+                    Duration::from_micros(u64::from((round * 16 + times.len() as u32) * 7_919 % 300_000));
+                times.push(bench.hit(Path::new(&program), victim, signal, after));
+            }
+            print(&format!("{victim:?} SIG{name}"), &mut times);
+        }
+    }
+    println!("0 outputs left on");
+}
+
+fn print(what: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let most = times.last().copied().unwrap_or_default();
+    let mut bars = String::new();
+    let mut from = 0;
+    for to in BARS.into_iter().chain([u64::MAX]) {
+        let count =
+            times.iter().filter(|time| (from..to).contains(&(time.as_micros() as u64 / 1_000))).count();
+        if count > 0 {
+            let label = if to == u64::MAX { format!("≥{from}") } else { format!("<{to}") };
+            bars.push_str(&format!("  {label} ms: {count}"));
+        }
+        from = to;
+    }
+    println!("{what:<26} worst {:>7.2} ms {bars}", most.as_secs_f64() * 1e3);
+}
