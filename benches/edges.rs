@@ -5,7 +5,6 @@
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    missing_docs,
     reason = "a benchmark that can not go on says where, and prints what it found"
 )]
 

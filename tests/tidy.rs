@@ -19,15 +19,23 @@ const TABLE: &[(&str, &[&str])] = &[
     ("scenario", &["yaml", "lock", "trace", "verdict", "unit"]),
     ("engine", &["scenario", "lock", "trace", "verdict", "unit"]),
     ("rig", &["yaml", "lock", "trace", "unit"]),
+    ("drivers", &["rig", "trace", "unit"]),
+    ("guard", &["rig", "drivers", "trace", "unit"]),
     ("sim", &["lock", "trace", "rig", "unit"]),
     ("evidence", &["lock", "trace", "verdict", "engine", "unit"]),
-    ("run", &["unit", "yaml", "lock", "trace", "verdict", "scenario", "engine", "rig", "sim", "evidence"]),
+    (
+        "run",
+        &[
+            "unit", "yaml", "lock", "trace", "verdict", "scenario", "engine", "rig", "drivers", "guard",
+            "sim", "evidence",
+        ],
+    ),
     ("report", &["lock", "trace", "verdict", "evidence", "unit"]),
     (
         "cli",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "scenario", "engine", "rig", "sim", "evidence",
-            "run", "report",
+            "unit", "yaml", "lock", "trace", "verdict", "scenario", "engine", "rig", "drivers", "guard",
+            "sim", "evidence", "run", "report",
         ],
     ),
 ];
@@ -132,6 +140,13 @@ fn violations(source: &str, module: &[String]) -> Vec<String> {
             && path.get(1).is_some_and(|item| !RECORDS.contains(&item.as_str()))
         {
             found.push(format!("`evidence` imports `{}`, which is no record", path.join("::")));
+        }
+        if top != "guard"
+            && top != "drivers"
+            && first == "drivers"
+            && path.get(1).is_some_and(|m| m == "output")
+        {
+            found.push(format!("`{top}` imports `{}`: only the guard owns outputs", path.join("::")));
         }
         let second = path.get(1).map_or("", String::as_str);
         let touches = (first == "std" && WORLD.contains(&second)) || RUNTIMES.contains(&first);

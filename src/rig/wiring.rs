@@ -15,6 +15,8 @@ use super::bench::{
 };
 
 type Word = Spanned<Scalar>;
+/// Makes a board from its device and its number of relays.
+type Make = fn(String, u32) -> Board;
 /// Files from the nearest to the one that it is like.
 type Nearest<'a, T> = Vec<(&'a T, &'a Arc<Source>)>;
 
@@ -146,19 +148,15 @@ impl Reader<'_> {
                 all.iter().find_map(|(board, source)| Some((field(&board.value)?, *source)))
             };
             let relays = nearest(|board| board.relays.as_ref());
-            let kinds: [(_, fn(String, u32) -> Board); 5] = [
-                (nearest(|board| board.gpio.as_ref()), |chip, _| Board::Gpio { chip }),
-                (nearest(|board| board.raspberry_pi.as_ref()), |_, _| Board::RaspberryPi {}),
-                (nearest(|board| board.lcus.as_ref()), |port, relays| {
-                    Board::Lcus(RelayBoard { port, relays })
-                }),
-                (nearest(|board| board.numato.as_ref()), |port, relays| {
-                    Board::Numato(RelayBoard { port, relays })
-                }),
-                (nearest(|board| board.recorder.as_ref()), |file, _| Board::Recorder { file: file.into() }),
+            let kinds: [(fn(&BoardSyntax) -> Option<&Word>, Make); 5] = [
+                (|board| board.gpio.as_ref(), |chip, _| Board::Gpio { chip }),
+                (|board| board.raspberry_pi.as_ref(), |_, _| Board::RaspberryPi {}),
+                (|board| board.lcus.as_ref(), |port, relays| Board::Lcus(RelayBoard { port, relays })),
+                (|board| board.numato.as_ref(), |port, relays| Board::Numato(RelayBoard { port, relays })),
+                (|board| board.recorder.as_ref(), |file, _| Board::Recorder { file: file.into() }),
             ];
-            let stated: Vec<_> =
-                kinds.into_iter().filter_map(|(word, make)| Some((word?.0.value.0.clone(), make))).collect();
+            let stated = kinds.into_iter().filter_map(|(field, make)| Some((nearest(field)?, make)));
+            let stated: Vec<_> = stated.map(|((word, _), make)| (word.value.0.clone(), make)).collect();
             let count = relays.and_then(|(word, source)| {
                 let count = word.value.0.parse().ok().filter(|n| (1..=64).contains(n));
                 if count.is_none() {
@@ -187,6 +185,9 @@ impl Reader<'_> {
                     format!("board `{name}` does not say how many relays it has"),
                     hint,
                 );
+            } else if let Some((same, _)) = self.bench.boards.iter().find(|(_, other)| **other == board) {
+                let message = format!("board `{name}` is the same device as `{same}`");
+                self.findings.error_with_hint(&place, message, "its lines would be wired twice unseen");
             } else {
                 self.bench.boards.insert(name.as_str().into(), board);
             }

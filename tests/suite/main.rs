@@ -15,3 +15,4 @@ mod liars;
 mod mutants;
 mod patterns;
 mod peers;
+mod serial;

@@ -28,7 +28,7 @@ pub enum Start {
 
 impl Builder<'_> {
     /// Resets the lock by the model's baseline method, with the codes that it may know.
-    pub(super) fn to_baseline(&mut self, name: &str) -> Result<(), Excluded> {
+    pub(super) fn bring_to_baseline(&mut self, name: &str) -> Result<(), Excluded> {
         let model = self.model;
         let fact = model.methods.get(&model.baseline);
         let facts = fact.and_then(|fact| fact.known()).ok_or("the model's baseline has no procedure")?;

@@ -136,13 +136,13 @@ impl<'a> Builder<'a> {
     pub(super) fn build(&mut self, start: Start) -> Result<(), Excluded> {
         self.bench()?;
         if start == Start::AsFound {
-            self.to_baseline("brought to its baseline")?;
+            self.bring_to_baseline("brought to its baseline")?;
         }
         self.arrange()?;
         self.act()?;
         self.expect()?;
         if start == Start::AsFound {
-            self.to_baseline("left at its baseline")?;
+            self.bring_to_baseline("left at its baseline")?;
         }
         Ok(())
     }

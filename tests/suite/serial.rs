@@ -1,0 +1,186 @@
+//! Serial relay boards and consoles over real pseudo-terminals, with peers that behave and peers
+//! that do not.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lockrig::drivers::console::{Console, Lines};
+use lockrig::rig::SerialPort;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::common::{lockrig, text};
+
+/// Both ends of a pseudo-terminal: the peer's, and the path of the other.
+fn pair() -> (fs::File, String) {
+    let peer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&peer).expect("a terminal");
+    unlockpt(&peer).expect("a terminal");
+    let path = ptsname(&peer, Vec::new()).expect("a name").into_string().expect("a path");
+    (fs::File::from(OwnedFd::from(peer)), path)
+}
+
+fn bench(folder: &Path, board: &str) {
+    let rig = format!(
+        "rig: serial\nlock: {{model: kwikset-powerbolt-2, simulated: true}}\nboards:\n  relays: {board}\n\
+         wiring:\n  button.reset: {{relay: relays/1, contact: normally_open, safe: released, max_on: 60 s}}\n\
+         uncertainty: {{stimulus: 20 ms, observation: 1 ms}}\n"
+    );
+    fs::create_dir_all(folder.join("rigs")).expect("a folder");
+    fs::write(folder.join("rigs/serial.yaml"), rig).expect("a file");
+}
+
+/// Answers each line of commands as `answer` says, until the other end is gone.
+fn numato(mut peer: fs::File, answer: impl Fn(&str) -> Option<String> + Send + 'static) {
+    thread::spawn(move || {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while peer.read(&mut byte).is_ok() {
+            if byte != *b"\r" {
+                line.push(byte[0]);
+                continue;
+            }
+            let command = String::from_utf8_lossy(&line).into_owned();
+            line.clear();
+            if let Some(answer) = answer(&command)
+                && peer.write_all(answer.as_bytes()).is_err()
+            {
+                return;
+            }
+        }
+    });
+}
+
+fn selftest(folder: &Path) -> (i32, String) {
+    let output = lockrig(folder, &["rig", "selftest", "serial"]);
+    (output.status.code().unwrap_or(-1), text(&output))
+}
+
+#[test]
+fn a_relay_board_that_confirms_is_driven() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (peer, path) = pair();
+    let said: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&said);
+    numato(peer, move |command| {
+        heard.lock().expect("a list").push(command.to_owned());
+        Some(format!("{command}\r\n\r\n>"))
+    });
+    bench(folder.path(), &format!("{{numato: {path}, relays: 4}}"));
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 0, "{output}");
+    let said = said.lock().expect("a list").clone();
+    assert_eq!(said.first().map(String::as_str), Some("relay off 1"), "safe first of all");
+    let clicks: Vec<&str> =
+        said.iter().map(String::as_str).skip_while(|word| *word != "relay on 1").collect();
+    assert_eq!(clicks.get(..2), Some(["relay on 1", "relay off 1"].as_slice()), "{said:?}");
+    assert_eq!(said.last().map(String::as_str), Some("relay off 1"), "safe last of all");
+}
+
+#[test]
+fn a_relay_board_that_does_not_confirm_is_refused_with_its_words() {
+    type Answer = fn(&str) -> Option<String>;
+    let peers: [(Answer, &str); 4] = [
+        (|_| None, "does not answer"),
+        (|_| Some("\u{7}#!§garbage>".into()), "garbage"),
+        (|_| Some("relay o".into()), "relay o"),
+        (|command| Some(format!("{command}\r\nerror: no such relay\r\n>")), "no such relay"),
+    ];
+    for (answer, expected) in peers {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (peer, path) = pair();
+        numato(peer, answer);
+        bench(folder.path(), &format!("{{numato: {path}, relays: 4}}"));
+        let (code, output) = selftest(folder.path());
+        assert_eq!(code, 3, "{output}");
+        assert!(output.contains(expected) && output.contains(&path), "{output}");
+    }
+}
+
+#[test]
+fn a_relay_board_that_answers_late_is_refused_in_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (peer, path) = pair();
+    numato(peer, |command| {
+        thread::sleep(Duration::from_millis(400));
+        Some(format!("{command}\r\n>"))
+    });
+    bench(folder.path(), &format!("{{numato: {path}, relays: 4}}"));
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 3, "{output}");
+    assert!(output.contains("does not answer"), "{output}");
+}
+
+#[test]
+fn lcus_frames_are_what_the_boards_take() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut peer, path) = pair();
+    bench(folder.path(), &format!("{{lcus: {path}, relays: 4}}"));
+    let frames: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let heard = Arc::clone(&frames);
+    thread::spawn(move || {
+        let mut buffer = [0; 64];
+        while let Ok(count) = peer.read(&mut buffer) {
+            heard.lock().expect("a list").extend(&buffer[..count]);
+        }
+    });
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 0, "{output}");
+    let (on, off) = ([0xA0, 1, 1, 0xA2], [0xA0, 1, 0, 0xA1]);
+    let begin = Instant::now();
+    // What was written last may still be on its way to this thread.
+    while !frames.lock().expect("a list").ends_with(&off) && begin.elapsed() < Duration::from_secs(5) {
+        thread::yield_now();
+    }
+    let frames = frames.lock().expect("a list").clone();
+    assert_eq!(frames.get(..4), Some(off.as_slice()), "safe first of all");
+    let ons: Vec<usize> = (0..frames.len() / 4).filter(|n| frames[n * 4..n * 4 + 4] == on).collect();
+    assert_eq!(ons.len(), 1, "{frames:x?}");
+    assert!(frames.ends_with(&off), "{frames:x?}");
+}
+
+#[test]
+fn a_missing_port_is_an_error_and_switches_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    bench(folder.path(), "{lcus: /dev/ttyNOWHERE, relays: 4}");
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 3);
+    assert!(output.contains("/dev/ttyNOWHERE"), "{output}");
+    let output = lockrig(folder.path(), &["run", "reset-is-confirmed", "--rig", "serial"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output).contains("nothing was switched"), "{}", text(&output));
+    assert!(!folder.path().join("reports").exists(), "no run begins on a bench that is not there");
+}
+
+#[test]
+fn a_console_gives_lines_and_says_when_it_was_unplugged() {
+    let (mut peer, path) = pair();
+    let (sender, lines) = std::sync::mpsc::channel();
+    let port = SerialPort { port: path, baud: 115_200 };
+    let console = Console::open(&port, move |line| drop(sender.send(line))).expect("a console");
+    peer.write_all(b"boot 1.2\r\nbad \xff\xfe byte\nhalf").expect("a write");
+    let patience = Duration::from_secs(5);
+    assert_eq!(lines.recv_timeout(patience).expect("a line").as_deref(), Ok("boot 1.2"));
+    assert_eq!(lines.recv_timeout(patience).expect("a line").as_deref(), Ok("bad \u{fffd}\u{fffd} byte"));
+    drop(peer);
+    let fault = lines.recv_timeout(patience).expect("a word").expect_err("the end");
+    assert!(fault.to_string().contains("unplugged"), "{fault}");
+    drop(console);
+}
+
+#[test]
+fn ten_megabytes_without_a_newline_are_one_short_line() {
+    let (mut lines, mut out) = (Lines::default(), Vec::new());
+    for _ in 0..160 {
+        lines.push(&[b'x'; 65_536], &mut out);
+    }
+    assert!(out.is_empty());
+    lines.push(b"\nnext\n", &mut out);
+    assert_eq!(out.len(), 2);
+    assert!(out[0].len() < 5_000 && out[0].ends_with('…'));
+    assert_eq!(out[1], "next");
+}
