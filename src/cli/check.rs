@@ -73,7 +73,8 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
             .iter()
             .filter(|case| matches!(case.build(&library, Start::Delivered), Content::Play(_)))
             .count();
-        for rig in rigs.values() {
+        let is_named = |rig: &&Rig| rig.files.first().is_some_and(|file| concerns(&args.paths, file));
+        for rig in rigs.values().filter(is_named) {
             warn_of_gaps(rig, &library, terminal);
         }
         let fine = if named == 1 { "1 file is fine".to_owned() } else { format!("{named} files are fine") };

@@ -108,6 +108,7 @@ fn main() {
     if talk.is_silent() {
         println!("LOCK READY");
     }
+    board.pause(false);
     let begin = Clock::now();
     let mut changed = begin;
     let mut before: Vec<Option<Value>> = inputs.iter().map(|_| None).collect();
