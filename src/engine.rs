@@ -172,9 +172,18 @@ impl<'p> Engine<'p> {
 
     /// Ends the case because the rig is wrong, or because it was interrupted.
     pub fn stop(&mut self, verdict: Verdict, reason: &str) {
-        if self.result.is_none() {
-            self.close_part(verdict, reason);
-            self.finish();
+        match &mut self.result {
+            None => {
+                self.close_part(verdict, reason);
+                self.finish();
+            }
+            // A rig that broke in the last moment makes the whole case doubtful.
+            Some(result) if verdict == Verdict::Error => {
+                result.verdict = verdict;
+                result.reason = reason.to_owned();
+                result.deviations.clear();
+            }
+            Some(_) => {}
         }
     }
 

@@ -16,6 +16,9 @@ use crate::unit::{Duration, Moment};
 /// Edges that the kernel keeps while nobody reads.
 const BUFFER: u32 = 4096;
 
+/// The shortest blink that a lock is taken to show: levels must be read more often.
+const MOST_UNREAD: Duration = Duration::milliseconds(50);
+
 /// Why inputs can't be had, or not any more: the rig's error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -39,6 +42,7 @@ pub struct Inputs {
     lines: Vec<Line>,
     /// Levels are read so often, because the board gives no edges.
     poll: Option<Duration>,
+    last_read: Option<Moment>,
 }
 
 struct Line {
@@ -99,7 +103,7 @@ impl Inputs {
             active: false,
             edges: 0,
         });
-        let mut opened = Self { chip: chip.name(), request, lines: lines.collect(), poll };
+        let mut opened = Self { chip: chip.name(), request, lines: lines.collect(), poll, last_read: None };
         for index in 0..opened.lines.len() {
             opened.lines[index].active = opened.level(index)?;
         }
@@ -115,6 +119,11 @@ impl Inputs {
     pub fn delay(&self) -> Duration {
         let debounce = self.lines.iter().map(|line| line.debounce).max().unwrap_or_default();
         debounce.saturating_add(self.poll.unwrap_or_default())
+    }
+
+    /// Nobody wanted to know for a while: what changed meanwhile is taken as it is.
+    pub fn resume(&mut self) {
+        self.last_read = None;
     }
 
     /// Each input with its level.
@@ -135,7 +144,7 @@ impl Inputs {
             let Some(line) = self.lines.iter_mut().find(|line| line.number == event.offset) else {
                 continue;
             };
-            if line.edges != 0 && event.line_seqno > line.edges.wrapping_add(1) {
+            if event.line_seqno > line.edges.wrapping_add(1) {
                 let missed = event.line_seqno - line.edges - 1;
                 let (number, chip) = (line.number, &self.chip);
                 return Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")));
@@ -149,6 +158,14 @@ impl Inputs {
     }
 
     fn read_levels(&mut self, changes: &mut Vec<Reading>) -> Result<(), InputFault> {
+        let (now, last) = (clock::now(), self.last_read);
+        self.last_read = Some(now);
+        if let (Some(last), Some(poll)) = (last, self.poll)
+            && now.since(last) > MOST_UNREAD.max(poll.times(4))
+        {
+            // Whatever blinked meanwhile was not seen: that is no proof that nothing did.
+            return Err(InputFault(format!("{} was not read for {}", self.chip, now.since(last))));
+        }
         for index in 0..self.lines.len() {
             let active = self.level(index)?;
             let line = &mut self.lines[index];

@@ -22,6 +22,9 @@ use super::{BEAT, SILENCE};
 /// Opening boards takes its time: a slow relay board confirms each of its relays.
 const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// A guard that was told to end does so within this time: slow boards confirm each of their relays.
+const LEAVES_WITHIN: Duration = Duration::seconds(3);
+
 /// Why there is no guard: nothing was switched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -71,6 +74,7 @@ impl Client {
                 child,
                 guard_process: pid.and_then(open_process),
                 setup: setup_there,
+                farewell: None,
             };
             link.run(&mut |event| match &event {
                 Event::Ready { .. } | Event::Unavailable { .. } | Event::Tripped { .. } if !is_ready => {
@@ -86,7 +90,9 @@ impl Client {
         client.tell(Request::Hello { client: client_name, setup: setup.clone() });
         match ready.recv_timeout(READY_WITHIN) {
             Ok(Event::Ready { warnings, .. }) => client.warnings = warnings,
-            Ok(Event::Unavailable { reason } | Event::Tripped { reason }) => return Err(GuardError(reason)),
+            Ok(Event::Unavailable { reason } | Event::Tripped { reason, .. }) => {
+                return Err(GuardError(reason));
+            }
             Ok(_) => return Err(GuardError("the guard talks nonsense".into())),
             Err(RecvTimeoutError::Timeout) => return Err(GuardError("the guard does not get ready".into())),
             Err(RecvTimeoutError::Disconnected) => return Err(GuardError("the guard ended at once".into())),
@@ -172,6 +178,8 @@ struct Link {
     child: Option<Child>,
     guard_process: Option<OwnedFd>,
     setup: Setup,
+    /// Whether the outputs were safe when the guard said so last.
+    farewell: Option<bool>,
 }
 
 /// How the guard ended.
@@ -187,46 +195,64 @@ impl Link {
         match self.talk(on_event) {
             End::Wanted => self.await_end(),
             End::Lost(reason) => {
-                let reason = self.take_over(&reason);
-                on_event(Event::Tripped { reason });
+                let (reason, safe) = self.take_over(&reason);
+                on_event(Event::Tripped { reason, safe });
             }
         }
     }
 
     fn talk(&mut self, on_event: &mut dyn FnMut(Event)) -> End {
         let mut beaten = Moment::default();
-        let mut is_leaving = false;
+        let mut leaving: Option<Moment> = None;
         loop {
             let now = clock::now();
-            if now.since(beaten) >= BEAT && !is_leaving {
+            if now.since(beaten) >= BEAT {
                 beaten = now;
-                self.say(&Request::Beat {});
+                if leaving.is_none() {
+                    self.say(&Request::Beat {});
+                }
             }
-            if self.counts_silence && now.since(self.heard) >= SILENCE {
+            let is_leaving = leaving.is_some();
+            if leaving.is_some_and(|since| now.since(since) >= LEAVES_WITHIN) {
+                return End::Lost("the guard did not end".into());
+            }
+            if self.counts_silence && !is_leaving && now.since(self.heard) >= SILENCE {
                 return End::Lost(format!("the guard hung: it was silent for {SILENCE}"));
             }
             if !self.flush() || !self.wait(now, beaten) {
-                return if is_leaving { End::Wanted } else { End::Lost("the guard died".into()) };
+                return self.ended();
             }
             loop {
                 match self.requests.try_recv() {
                     Ok(request) => {
-                        is_leaving |= matches!(request, Request::Bye {});
+                        if matches!(request, Request::Bye {}) {
+                            leaving = leaving.or(Some(now));
+                            self.farewell = None;
+                        }
                         self.say(&request);
                     }
                     Err(mpsc::TryRecvError::Empty) => break,
                     Err(mpsc::TryRecvError::Disconnected) => {
-                        is_leaving = true;
+                        leaving = leaving.or(Some(now));
                         break;
                     }
                 }
             }
             match self.receive(on_event) {
                 Received::Fine => {}
-                Received::End if is_leaving => return End::Wanted,
+                Received::End if is_leaving => return self.ended(),
                 Received::End => return End::Lost("the guard died".into()),
                 Received::Refused => return End::Wanted,
             }
+        }
+    }
+
+    /// The guard is gone: as it was asked to only if it said that all outputs were safe by then.
+    fn ended(&self) -> End {
+        match self.farewell {
+            Some(true) => End::Wanted,
+            Some(false) => End::Lost("the guard could not make its outputs safe".into()),
+            None => End::Lost("the guard died".into()),
         }
     }
 
@@ -241,10 +267,8 @@ impl Link {
         if let Some(process) = &self.guard_process {
             ready.push(PollFd::new(process, PollFlags::IN));
         }
-        let mut until = beaten + BEAT;
-        if self.counts_silence {
-            until = until.min(self.heard + SILENCE);
-        }
+        let until = beaten + BEAT;
+
         let _ = poll(&mut ready, Some(&clock::timeout(until.since(now))));
         let said = ready[0].revents().contains(PollFlags::IN);
         let ended = ready.get(2).is_some_and(|process| !process.revents().is_empty());
@@ -280,6 +304,9 @@ impl Link {
                 match event {
                     Event::Beat {} => {}
                     event => {
+                        if let Event::Tripped { safe, .. } = &event {
+                            self.farewell = Some(*safe);
+                        }
                         if let Event::Ready { pid, .. } = &event {
                             self.counts_silence = true;
                             self.guard_process = self.guard_process.take().or_else(|| open_process(*pid));
@@ -307,35 +334,35 @@ impl Link {
     }
 
     /// Ends the guard, waits for its end, and drives its outputs safe.
-    fn take_over(&mut self, reason: &str) -> String {
+    fn take_over(&mut self, reason: &str) -> (String, bool) {
         if let Some(process) = &self.guard_process {
             let _ = pidfd_send_signal(process, Signal::KILL);
             let mut ready = [PollFd::new(process, PollFlags::IN)];
             let _ = poll(&mut ready, Some(&clock::timeout(Duration::seconds(1))));
         }
         if let Some(child) = &mut self.child {
-            let _ = child.wait();
+            // One that can't be killed is not waited for: its outputs are what counts.
+            let _ = child.try_wait();
         }
         let consumer = format!("lockrig {} {}", self.setup.rig, std::process::id());
         let consumer: String = consumer.chars().take(31).collect();
         match make_safe(&self.setup, &consumer) {
-            Ok(()) => format!("{reason}; its outputs were made safe"),
-            Err(fault) => format!("{reason}, and its outputs could not be made safe: {fault}"),
+            Ok(()) => (format!("{reason}; its outputs were made safe"), true),
+            Err(fault) => (format!("{reason}, and its outputs could not be made safe: {fault}"), false),
         }
     }
 
-    /// A guard that was told to end does so, or is ended.
+    /// Reaps a guard that said good-bye.
     fn await_end(&mut self) {
-        let Some(child) = &mut self.child else { return };
-        if let Some(process) = &self.guard_process {
+        if let Some(process) = &self.guard_process
+            && self.child.is_some()
+        {
             let mut ready = [PollFd::new(process, PollFlags::IN)];
-            let _ = poll(&mut ready, Some(&clock::timeout(Duration::seconds(2))));
-            if ready[0].revents().is_empty() {
-                self.take_over("the guard did not end");
-                return;
-            }
+            let _ = poll(&mut ready, Some(&clock::timeout(LEAVES_WITHIN)));
         }
-        let _ = child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.try_wait();
+        }
     }
 }
 

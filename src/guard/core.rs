@@ -229,8 +229,8 @@ impl Core {
         }
         if let Some(begin) = since {
             let end = match (bound, output.back_at) {
+                (_, Some(back)) if edges.is_empty() => back,
                 (Some(bound), _) => last + *bound,
-                (None, Some(back)) if edges.is_empty() => back,
                 _ => return Err(Refusal(format!("`{}` is left on without an end", output.name))),
             };
             all.push((begin, end));
@@ -290,7 +290,8 @@ impl Core {
             return None;
         }
         let none = BTreeMap::new();
-        let mut first: Option<(Moment, usize)> = None;
+        // Of two edges that are due together, the one to rest comes first.
+        let mut first: Option<(Moment, bool, usize)> = None;
         for (index, output) in self.outputs.iter().enumerate() {
             let edge = output.pending.front().and_then(|edge| self.resolve(edge.when, &none));
             let limit = output.away_since.zip(output.limits.max_on).map(|(since, most)| since + most);
@@ -305,13 +306,14 @@ impl Core {
                 return None;
             }
             let due = edge.into_iter().chain(output.back_at).min().filter(|at| *at <= now);
-            if let Some(at) = due
-                && first.is_none_or(|(earlier, _)| at < earlier)
-            {
-                first = Some((at, index));
+            if let Some(at) = due {
+                let leaves_rest = edge.is_some()
+                    && output.pending.front().is_some_and(|edge| edge.drive != output.limits.rest);
+                let key = (at, leaves_rest, index);
+                first = Some(first.map_or(key, |other| other.min(key)));
             }
         }
-        let (_, index) = first?;
+        let (.., index) = first?;
         let (drive, command) = match self.outputs[index].pending.front() {
             Some(edge) => (edge.drive, Some(edge.command)),
             None => (self.outputs[index].limits.rest, None),

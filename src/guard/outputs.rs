@@ -68,21 +68,49 @@ impl Outputs {
     pub(super) fn set(&mut self, output: usize, drive: Drive) -> Result<(), OutputFault> {
         match self.lines.get(output) {
             Some((board, number)) => self.boards[*board].1.set(*number, drive),
-            None => Ok(()),
+            None => Err(OutputFault::Broken("the boards are not open".into())),
         }
     }
 
-    /// Takes the power from everything, whatever fails on the way.
+    /// Gives up every board.
+    pub(super) fn close(&mut self) {
+        self.boards.clear();
+        self.lines.clear();
+    }
+
+    /// Takes the power from everything, whatever fails on the way: a board that fails waits until
+    /// the others are done.
     ///
     /// # Errors
     /// The first board that did not take it.
     pub(super) fn make_safe(&mut self) -> Result<(), OutputFault> {
-        let mut outcome = Ok(());
-        let mut order: Vec<usize> = (0..self.lines.len()).collect();
-        order.sort_by_key(|output| self.lines[*output].0);
-        for output in order {
-            let done = self.set(output, Drive::Deenergised);
+        let mut failed: Vec<usize> = Vec::new();
+        let mut outcome = match self.lines.is_empty() {
+            true => Err(OutputFault::Broken("the boards are not open".into())),
+            false => Ok(()),
+        };
+        for board in 0..self.boards.len() {
+            if self.make_board_safe(board, true).is_err() {
+                failed.push(board);
+            }
+        }
+        for board in failed {
+            let done = self.make_board_safe(board, false);
             outcome = outcome.and(done);
+        }
+        outcome
+    }
+
+    fn make_board_safe(&mut self, board: usize, stops_early: bool) -> Result<(), OutputFault> {
+        let mut outcome = Ok(());
+        let numbers: Vec<u32> =
+            self.lines.iter().filter(|(of, _)| *of == board).map(|(_, number)| *number).collect();
+        for number in numbers {
+            let done = self.boards[board].1.set(number, Drive::Deenergised);
+            outcome = outcome.and(done);
+            if stops_early && outcome.is_err() {
+                break;
+            }
         }
         outcome
     }
@@ -111,7 +139,8 @@ fn patiently(
     }
 }
 
-/// Opens every output of a bench and takes its power, for when no guard does.
+/// Opens every output of a bench and takes its power, for when no guard does. Each board is made
+/// safe whatever is wrong with the others.
 ///
 /// # Errors
 /// Every board that could not be had.

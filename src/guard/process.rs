@@ -72,6 +72,10 @@ pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
         let _ = poll(&mut ready, Some(&clock::timeout(FEED)));
         let (asked, signalled) = (!ready[0].revents().is_empty(), !ready[1].revents().is_empty());
         guard.feed(clock::now());
+        if !guard.is_safe {
+            // Nobody else will: until it is done no client is served.
+            let _ = guard.make_safe();
+        }
         if signalled {
             let _ = std::fs::remove_file(path);
             return Ok(());
@@ -84,6 +88,10 @@ pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
         match link.hello() {
             Ok(Some(theirs)) if theirs == *setup => {
                 guard.core.reset();
+                if let Err(fault) = guard.make_safe() {
+                    let _ = link.last_words(&format!("the outputs can't be made safe: {fault}"));
+                    continue;
+                }
                 guard.listener = listener.try_clone().ok();
                 let ended = guard.serve(link, &mut signals);
                 if matches!(ended, Ok(End::Signalled)) {
@@ -131,6 +139,11 @@ fn become_realtime() -> Vec<String> {
     )]
 }
 
+/// The name under which this process holds its lines.
+fn consumer(setup: &Setup) -> String {
+    format!("lockrig {} {}", setup.rig, std::process::id()).chars().take(31).collect()
+}
+
 /// Why a client is not served any more.
 enum End {
     Left,
@@ -138,8 +151,11 @@ enum End {
 }
 
 struct Guard {
+    setup: Setup,
     core: Core,
     outputs: Outputs,
+    /// The boards took it when they were made safe last.
+    is_safe: bool,
     warnings: Vec<String>,
     watchdog: Option<File>,
     fed: Moment,
@@ -151,9 +167,7 @@ struct Guard {
 
 impl Guard {
     fn open(setup: &Setup, mut warnings: Vec<String>) -> Result<Self, OutputFault> {
-        let consumer = format!("lockrig {} {}", setup.rig, std::process::id());
-        let consumer: String = consumer.chars().take(31).collect();
-        let mut outputs = Outputs::open(setup, &consumer, PATIENCE)?;
+        let mut outputs = Outputs::open(setup, &consumer(setup), PATIENCE)?;
         outputs.make_safe()?;
         let watchdog = setup.watchdog.as_ref().and_then(|path| {
             let opened = OpenOptions::new().write(true).open(path);
@@ -161,7 +175,8 @@ impl Guard {
         });
         let (fed, beat) = (Moment::default(), Moment::default());
         let (core, client) = (Core::new(setup), String::new());
-        Ok(Self { core, outputs, warnings, watchdog, fed, beat, listener: None, client })
+        let (setup, listener, is_safe) = (setup.clone(), None, true);
+        Ok(Self { setup, core, outputs, is_safe, warnings, watchdog, fed, beat, listener, client })
     }
 
     /// Plays what a client wants until it is gone; the outputs are safe then.
@@ -302,12 +317,28 @@ impl Guard {
     /// Everything safe, first of all; then the words.
     fn trip(&mut self, reason: &str, link: &mut Link) {
         self.core.trip(reason);
-        let done = self.outputs.make_safe();
-        let reason = match done {
-            Ok(()) => reason.to_owned(),
-            Err(fault) => format!("{reason}; and {fault}"),
+        let done = self.make_safe();
+        let (reason, safe) = match done {
+            Ok(()) => (reason.to_owned(), true),
+            Err(fault) => (format!("{reason}; and {fault}"), false),
         };
-        link.tell(&Event::Tripped { reason });
+        link.tell(&Event::Tripped { reason, safe });
+    }
+
+    /// Takes the power from everything; a board that lost its connection is opened anew.
+    fn make_safe(&mut self) -> Result<(), OutputFault> {
+        let done = self.outputs.make_safe();
+        if done.is_ok() {
+            self.is_safe = true;
+            return done;
+        }
+        self.is_safe = false;
+        // The old connections are given up first, or they would be in the way of the new ones.
+        self.outputs.close();
+        self.outputs = Outputs::open(&self.setup, &consumer(&self.setup), PATIENCE)?;
+        self.outputs.make_safe()?;
+        self.is_safe = true;
+        Ok(())
     }
 
     /// Tells the watchdog that this process lives; it resets the machine if nobody does.
@@ -323,8 +354,8 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = self.outputs.make_safe();
-        if let Some(watchdog) = &mut self.watchdog {
+        let done = self.make_safe();
+        if let (Some(watchdog), true) = (&mut self.watchdog, done.is_ok()) {
             // The letter that ends the watch: from here on nothing is left to guard.
             let _ = watchdog.write_all(b"V");
         }
@@ -350,7 +381,7 @@ impl Link {
     /// The first request: what the client thinks the outputs are; `None` if it left.
     fn hello(&mut self) -> std::io::Result<Option<Setup>> {
         let begin = clock::now();
-        while !self.is_gone && clock::now().since(begin) < SILENCE.times(10) {
+        while !self.is_gone && clock::now().since(begin) < SILENCE.times(2) {
             let mut ready = [PollFd::new(&self.stream, PollFlags::IN)];
             let _ = poll(&mut ready, Some(&clock::timeout(SILENCE)));
             if let Some(Request::Hello { client, setup }) = self.request() {

@@ -178,6 +178,8 @@ pub enum Event {
     Tripped {
         /// Why.
         reason: String,
+        /// Every board took it; else somebody has to try again.
+        safe: bool,
     },
     /// I live.
     Beat {},

@@ -15,6 +15,10 @@ use super::bench::{
 };
 
 type Word = Spanned<Scalar>;
+/// Levels that are read more often would keep a processor busy; less often, they miss a blink.
+const MIN_POLL: Duration = Duration::microseconds(200);
+const MAX_POLL: Duration = Duration::milliseconds(20);
+
 /// Makes a board from its device and its number of relays.
 type Make = fn(String, u32) -> Board;
 /// Files from the nearest to the one that it is like.
@@ -158,9 +162,9 @@ impl Reader<'_> {
             let stated = kinds.into_iter().filter_map(|(field, make)| Some((nearest(field)?, make)));
             let stated: Vec<_> = stated.map(|((word, _), make)| (word.value.0.clone(), make)).collect();
             let count = relays.and_then(|(word, source)| {
-                let count = word.value.0.parse().ok().filter(|n| (1..=64).contains(n));
+                let count = word.value.0.parse().ok().filter(|n| (1..=36).contains(n));
                 if count.is_none() {
-                    let hint = "write how many relays the board has, 1 to 64";
+                    let hint = "write how many relays the board has, 1 to 36";
                     self.findings.error_with_hint(&Place::of(source, word), "not a number of relays", hint);
                 }
                 count
@@ -192,8 +196,13 @@ impl Reader<'_> {
                 self.bench.boards.insert(name.as_str().into(), board);
             }
             if let Some((word, source)) = nearest(|board| board.poll.as_ref())
-                && let Some(poll) = self.quantity(source, word)
+                && let Some(poll) = self.quantity::<Duration>(source, word)
             {
+                if poll < MIN_POLL || poll > MAX_POLL {
+                    let message = format!("levels can't be read every {poll}");
+                    let hint = format!("between {MIN_POLL} and {MAX_POLL}");
+                    self.findings.error_with_hint(&Place::of(source, word), message, hint);
+                }
                 self.bench.poll.insert(name.as_str().into(), poll);
             }
         }
@@ -325,6 +334,14 @@ impl Reader<'_> {
             let name = format!("{channel} {colour}");
             lines.extend(self.input(&name, input, source).map(|input| (Arc::from(colour.as_str()), input)));
         }
+        let alike = |a: &Input, b: &Input| a.debounce == b.debounce && a.line.board == b.line.board;
+        if let Some((_, first)) = lines.first()
+            && !lines.iter().all(|(_, line)| alike(first, line))
+        {
+            let message = format!("the colours of `{channel}` differ in board or debounce");
+            let hint = "edges of one light must come in their order: give all of them the same";
+            self.findings.error_with_hint(place, message, hint);
+        }
         self.bench.sensors.insert(channel.clone(), Sensor::Light(lines));
     }
 
@@ -454,6 +471,12 @@ impl Reader<'_> {
             );
         }
         // Only a supply rests otherwise than safe.
+        if let (Some((true, word)), false) = (safe, rests_closed)
+            && closed == "pressed"
+        {
+            let message = format!("`{name}` would be pressed whenever nobody is there");
+            self.findings.error_with_hint(&Place::of(source, word), message, "write `safe: released`");
+        }
         let rest = contact.map(|contact| if rests_closed { contact.drive(true) } else { Drive::Deenergised });
         let max_on = match wire.max_on.as_ref() {
             Some(word) if rest == Some(Drive::Energised) => {
@@ -472,6 +495,12 @@ impl Reader<'_> {
             Some(sense) => self.input(&format!("sense of {name}"), sense, source),
             None => None,
         };
+        let is_serial = line.as_ref().and_then(|line| self.bench.boards.get(&line.board));
+        let is_serial = matches!(is_serial, Some(Board::Lcus(_) | Board::Numato(_)));
+        if let (Some(word), true, Some(Active::Low)) = (wire.active.as_ref(), is_serial, active) {
+            let message = "a serial relay board has no active level: it is told on or off";
+            self.findings.error(&Place::of(source, word), message);
+        }
         let output =
             Output { name, line: line?, active: active?, contact: contact?, rest: rest?, max_on, sense };
         if rest == Some(Drive::Deenergised) && output.max_on.is_none() {

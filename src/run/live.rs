@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -19,6 +19,13 @@ use crate::unit::{Duration, Moment};
 
 /// The kernel hands an edge out within this time of its stamp, debouncing apart.
 const DELIVERY: Duration = Duration::milliseconds(3);
+
+/// Words of programs and console that wait to be heard; who says more waits.
+const MAX_UNHEARD: usize = 1_000;
+/// Outputs are at rest so soon after they were told.
+const REST_WITHIN: Duration = Duration::seconds(5);
+/// A lock whose supply rests energised had none before: it starts.
+const START_WITHIN: Duration = Duration::seconds(4);
 
 /// What an input stands for.
 #[derive(Clone, Debug)]
@@ -56,7 +63,6 @@ pub enum Watched {
 
 /// What other threads tell this one.
 enum Heard {
-    Guard(Event),
     Console(Result<String, InputFault>),
     Program(Result<(Channel, Value), InputFault>),
 }
@@ -64,7 +70,10 @@ enum Heard {
 /// Devices that are open.
 pub struct Live {
     guard: Client,
+    events: Receiver<Event>,
     heard: Receiver<Heard>,
+    /// What broke, for good: said once more to whoever comes later.
+    broken: Option<Fault>,
     /// Readable when something was heard.
     woken: UnixStream,
     inputs: Vec<Inputs>,
@@ -117,12 +126,13 @@ impl Live {
             opened.levels().for_each(|(input, level)| active[input] = level);
             inputs.push(opened);
         }
-        let (sender, heard) = channel();
+        let (sender, heard) = sync_channel(MAX_UNHEARD);
         let (woken, wake) = UnixStream::pair().map_err(|error| fault(&error))?;
         for socket in [&woken, &wake] {
             socket.set_nonblocking(true).map_err(|error| fault(&error))?;
         }
         let wake = Arc::new(wake);
+        let event_wake = Arc::clone(&wake);
         let tell = move |heard| {
             // Whoever does not listen any more has ended the speaker itself.
             let _ = sender.send(heard);
@@ -141,14 +151,75 @@ impl Live {
             let program = Program::start(command, channels, move |said| tell(Heard::Program(said)));
             programs.insert(Arc::clone(name), program.map_err(|error| fault(&error))?);
         }
-        let on_event = move |event| tell(Heard::Guard(event));
+        let (event_sender, events) = channel();
+        let on_event = move |event| {
+            let _ = event_sender.send(event);
+            let _ = (&*event_wake).write(b"!");
+        };
         let program = std::env::current_exe().map_err(|error| fault(&error))?;
         let guard = Client::start(&Setup::of(rig, bench), &program, on_event);
         let guard = guard.map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
         let delay = delay.saturating_add(DELIVERY);
         let poll = inputs.iter().filter_map(|input| input.poll()).min();
-        Ok(Self { guard, heard, woken, inputs, programs, _console, meanings, active, delay, poll })
+        let mut live = Self {
+            guard,
+            events,
+            heard,
+            broken: None,
+            woken,
+            inputs,
+            programs,
+            _console,
+            meanings,
+            active,
+            delay,
+            poll,
+        };
+        live.begin_at_rest(bench)?;
+        Ok(live)
+    }
+
+    /// Brings the outputs from safe to rest, and gives a lock that had no power time to start.
+    fn begin_at_rest(&mut self, bench: &Bench) -> Result<(), Fault> {
+        self.guard.rest();
+        let until = clock::now() + REST_WITHIN;
+        while clock::now() < until {
+            self.wait(until);
+            for said in self.said() {
+                match said {
+                    Said::Rested => {
+                        if bench.outputs.iter().any(|output| output.rest == Drive::Energised) {
+                            self.wait_through(START_WITHIN);
+                        }
+                        return self.broken.clone().map_or(Ok(()), Err);
+                    }
+                    Said::Fault(fault) => return Err(fault),
+                    _ => {}
+                }
+            }
+        }
+        Err(Fault("the outputs did not come to rest".into()))
+    }
+
+    /// Lets time pass; what is said meanwhile belongs to no case.
+    fn wait_through(&mut self, length: Duration) {
+        let until = clock::now() + length;
+        while clock::now() < until {
+            self.wait(until);
+            drop(self.said());
+        }
+    }
+
+    /// A case begins: what happened before it belongs to none.
+    pub(super) fn begin(&mut self) {
+        self.inputs.iter_mut().for_each(Inputs::resume);
+        drop(self.said());
+    }
+
+    /// What broke, if anything did since the devices were opened.
+    pub(super) fn broken(&self) -> Option<&Fault> {
+        self.broken.as_ref()
     }
 
     /// The guard.
@@ -242,23 +313,20 @@ impl Live {
             self.active[change.input] = change.active;
             all.push((change.at, self.meaning(change)));
         }
-        while let Ok(heard) = self.heard.try_recv() {
-            let event = match heard {
-                Heard::Guard(event) => event,
-                Heard::Console(Ok(line)) => {
-                    let text = Value::Text(line.into());
-                    all.push((now, Said::Signal(now, Channel::Console, text)));
-                    continue;
-                }
-                Heard::Program(Ok((channel, value))) => {
-                    all.push((now, Said::Signal(now, channel, value)));
-                    continue;
-                }
-                Heard::Console(Err(error)) | Heard::Program(Err(error)) => {
-                    all.push((now, Said::Fault(Fault(error.to_string()))));
-                    continue;
-                }
-            };
+        // Whoever never stops talking is heard again later.
+        for heard in self.heard.try_iter().take(MAX_UNHEARD) {
+            all.push((
+                now,
+                match heard {
+                    Heard::Console(Ok(line)) => Said::Signal(now, Channel::Console, Value::Text(line.into())),
+                    Heard::Program(Ok((channel, value))) => Said::Signal(now, channel, value),
+                    Heard::Console(Err(error)) | Heard::Program(Err(error)) => {
+                        Said::Fault(Fault(error.to_string()))
+                    }
+                },
+            ));
+        }
+        for event in self.events.try_iter() {
             match event {
                 Event::Achieved { command, at, output, drive } => {
                     all.push((at, Said::Achieved(at, command, output, drive)));
@@ -266,7 +334,7 @@ impl Live {
                 Event::Refused { reason, .. } => {
                     all.push((now, Said::Fault(Fault(format!("the guard refused: {reason}")))));
                 }
-                Event::Tripped { reason } | Event::Unavailable { reason } => {
+                Event::Tripped { reason, .. } | Event::Unavailable { reason } => {
                     all.push((now, Said::Fault(Fault(reason))));
                 }
                 Event::Rested {} => all.push((now, Said::Rested)),
@@ -274,7 +342,13 @@ impl Live {
             }
         }
         all.sort_by_key(|(at, _)| *at);
-        all.into_iter().map(|(_, said)| said).collect()
+        let all: Vec<Said> = all.into_iter().map(|(_, said)| said).collect();
+        for said in &all {
+            if let (Said::Fault(fault), None) = (said, &self.broken) {
+                self.broken = Some(fault.clone());
+            }
+        }
+        all
     }
 
     /// What differs from the state that every case begins with: contacts open, lights off, the

@@ -43,9 +43,9 @@ pub(super) fn play(
     record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
 ) -> Result<Played, EvidenceError> {
     record(Instant::START, &Entry::Begin { seed })?;
-    // What happened before the case belongs to none.
-    drop(live.said());
+    live.begin();
     let epoch = clock::now();
+    let broken = live.broken().cloned();
     let utc = jiff::Timestamp::now().to_string();
     record(Instant::START, &Entry::Clock { utc, monotonic_ns: epoch.as_nanoseconds() })?;
     let holds = program.longest_holds(|channel, value| bench.is_away(channel, value));
@@ -55,7 +55,7 @@ pub(super) fn play(
         record,
         trace: Timeline::default(),
         stimuli: Stimuli::new(bench, epoch, holds.clone()),
-        senses: Senses::new(bench, |output| live.sensed(output)),
+        senses: Senses::new(bench, epoch, |output| live.sensed(output)),
         now: Instant::START,
         horizon: Instant::START,
         bench,
@@ -65,6 +65,9 @@ pub(super) fn play(
     };
     for (channel, value) in live.state() {
         player.signal(Instant::START, channel, value)?;
+    }
+    if let Some(fault) = broken {
+        player.breaks(&fault)?;
     }
     if let Some(fault) = excess(bench, &holds) {
         player.fault(&fault)?;
@@ -119,6 +122,7 @@ struct Player<'a, 'p> {
 impl Player<'_, '_> {
     /// Hands what the engine put out to the guard, as one program.
     fn drain(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
+        self.stimuli.at(clock::now());
         while let Some(output) = self.engine.poll() {
             match output {
                 Output::Record(record) => (self.record)(self.now, &Entry::Record(record))?,
@@ -146,11 +150,9 @@ impl Player<'_, '_> {
         let achieved_ns = None;
         let entry = Entry::Command { id, channel: channel.clone(), value: value.clone(), achieved_ns };
         (self.record)(self.now, &entry)?;
-        if matches!(when, When::At(at) if at <= self.now) {
-            self.stimuli.supersede(&channel);
-        }
         self.conversation.asked(&channel, &value);
         let revealed = self.vault.reveal(&value);
+        let is_secret = revealed != value;
         if let Some(told) = live.tell(self.bench, &channel, &revealed) {
             let at = self.stimuli.instant(clock::now());
             self.trace.push(&channel, Edge { at, value });
@@ -163,6 +165,8 @@ impl Player<'_, '_> {
         }
         match self.stimuli.add(id, when, &channel, &revealed, value) {
             Ok(()) => Ok(()),
+            // The words could name a digit.
+            Err(_) if is_secret => self.fault(&Fault(format!("{channel} can't be set to a code's key"))),
             Err(unwired) => self.fault(&Fault(unwired.to_string())),
         }
     }
@@ -176,8 +180,9 @@ impl Player<'_, '_> {
         let due =
             if deadline > now { deadline } else { (deadline + delay).max(now + Duration::microseconds(50)) };
         live.wait(due.min(now + GLANCE));
-        let said = live.said();
+        // What is read after this moment may still have happened before it, never the other way.
         let now = clock::now();
+        let said = live.said();
         if said.is_empty() && now < due {
             return Ok(());
         }
@@ -199,7 +204,7 @@ impl Player<'_, '_> {
         match said {
             Said::Signal(at, channel, value) => {
                 let at = self.stimuli.instant(at);
-                if at < self.horizon {
+                if at <= self.horizon && at > Instant::START {
                     let late = self.horizon.since(at);
                     return self.fault(&Fault(format!("an edge of {channel} came {late} too late")));
                 }
@@ -254,8 +259,10 @@ impl Player<'_, '_> {
 
     /// A device is lost: the guard goes safe when it is left, and a person has to look.
     fn breaks(&mut self, fault: &Fault) -> Result<(), EvidenceError> {
+        let words = fault.to_string();
+        let fault = Fault(self.vault.redact(&words).unwrap_or(words));
         self.broken.get_or_insert_with(|| fault.clone());
-        self.fault(fault)
+        self.fault(&fault)
     }
 
     fn fault(&mut self, fault: &Fault) -> Result<(), EvidenceError> {
@@ -269,24 +276,39 @@ impl Player<'_, '_> {
         (self.record)(self.now, &Entry::Stop { verdict, reason })
     }
 
-    /// Sees the outputs to their rest; whatever does not get there is the guard's to end.
+    /// Sees the outputs to their rest, and hears what was stamped in the case to its end; whatever is
+    /// wrong then makes the case doubtful.
     fn rest(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
         if self.broken.is_some() {
             return Ok(());
         }
-        let until = clock::now() + REST_WITHIN;
+        let begin = clock::now();
+        let (heard, until) = (begin + live.delay(), begin + REST_WITHIN);
         live.guard().rest();
+        let mut is_rested = false;
         loop {
-            live.wait(until);
+            let now = clock::now();
+            if is_rested && now >= heard && self.senses.agree() {
+                return Ok(());
+            }
+            if now >= until {
+                return self.breaks(&Fault("the outputs did not come to rest".into()));
+            }
+            live.wait(if is_rested { now + live.delay() } else { until });
             for said in live.said() {
                 match said {
-                    Said::Achieved(at, command, ..) => self.achieved(at, command)?,
-                    Said::Rested => return Ok(()),
-                    // The next case finds out.
-                    _ => {}
+                    Said::Rested => {
+                        is_rested = true;
+                        self.senses.rested(clock::now());
+                    }
+                    Said::Signal(at, ..) if self.stimuli.instant(at) > self.horizon => {}
+                    said => self.hear(said)?,
                 }
             }
-            if clock::now() >= until {
+            if let Some(fault) = self.senses.overdue(clock::now()) {
+                return self.breaks(&fault);
+            }
+            if self.broken.is_some() {
                 return Ok(());
             }
         }

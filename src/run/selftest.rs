@@ -44,7 +44,7 @@ pub struct Followed {
 /// A device is missing or broken; which relay did not follow.
 pub fn selftest(live: &mut Live, bench: &Bench, show: &mut dyn FnMut(&Clicked)) -> Result<Vec<Fault>, Fault> {
     let mut faults = Vec::new();
-    drop(live.said());
+    live.begin();
     for (index, output) in bench.outputs.iter().enumerate() {
         let command = u64::try_from(index).unwrap_or(0) * 2;
         let (out, back) = match output.rest {

@@ -27,17 +27,18 @@ struct Sense {
 }
 
 impl Senses {
-    pub(super) fn new(bench: &Bench, sensed: impl Fn(usize) -> Option<bool>) -> Self {
+    pub(super) fn new(bench: &Bench, epoch: Moment, sensed: impl Fn(usize) -> Option<bool>) -> Self {
         let outputs = bench.outputs.iter().enumerate().map(|(index, output)| {
             let rest_closed = output.contact.drive(true) == output.rest;
+            let is_closed = sensed(index).unwrap_or(rest_closed);
             Sense {
                 name: output.name.clone(),
                 contact: output.contact,
                 rest_closed,
                 debounce: output.sense.as_ref().map(|sense| sense.debounce),
                 expected: rest_closed,
-                sensed: sensed(index).unwrap_or(rest_closed),
-                differs: None,
+                sensed: is_closed,
+                differs: (is_closed != rest_closed).then_some(epoch),
                 left: None,
             }
         });
@@ -55,6 +56,14 @@ impl Senses {
         sense.judge(at);
     }
 
+    /// Every output was brought to its rest.
+    pub(super) fn rested(&mut self, at: Moment) {
+        for sense in &mut self.outputs {
+            sense.expected = sense.rest_closed;
+            sense.judge(at);
+        }
+    }
+
     /// A contact closed or opened; a hold that ended with it is put on record.
     pub(super) fn sensed(&mut self, output: usize, closed: bool, at: Moment) -> Option<Entry> {
         let sense = self.outputs.get_mut(output)?;
@@ -67,6 +76,11 @@ impl Senses {
         let left = sense.left.take()?;
         let (output, sensed_ns) = (sense.name.clone(), at.since(left));
         Some(Entry::SensedHold { output, sensed_ns })
+    }
+
+    /// Whether every contact is as it was commanded.
+    pub(super) fn agree(&self) -> bool {
+        self.outputs.iter().all(|sense| sense.debounce.is_none() || sense.differs.is_none())
     }
 
     /// A contact that did not follow in time.

@@ -173,7 +173,8 @@ impl<'a> Real<'a> {
         let played =
             realtime::play(program, seed, self.bench, &mut live, vault, precision, interrupt, record)?;
         // What broke is opened anew, or is found missing, before the next case.
-        self.live = Some(live).filter(|_| played.result.verdict != Verdict::Error);
+        let is_fine = played.broken.is_none() && played.result.verdict != Verdict::Error;
+        self.live = Some(live).filter(|_| is_fine);
         self.note(played.broken.as_ref());
         Ok(played)
     }

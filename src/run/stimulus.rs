@@ -18,6 +18,8 @@ pub(super) struct Stimuli<'a> {
     bench: &'a Bench,
     /// When the case began.
     epoch: Moment,
+    /// When commands are added.
+    now: Moment,
     /// How long each channel can be away from rest.
     longest: BTreeMap<Channel, Duration>,
     /// Levels after everything that was given out.
@@ -66,7 +68,12 @@ impl<'a> Stimuli<'a> {
     pub(super) fn new(bench: &'a Bench, epoch: Moment, longest: BTreeMap<Channel, Duration>) -> Self {
         let levels = bench.outputs.iter().map(|output| output.rest).collect();
         let (open, planned, program) = (BTreeMap::new(), BTreeMap::new(), Program::default());
-        Self { bench, epoch, longest, levels, open, planned, program, holds: BTreeMap::new() }
+        Self { bench, epoch, now: epoch, longest, levels, open, planned, program, holds: BTreeMap::new() }
+    }
+
+    /// Commands are added at that time from here on.
+    pub(super) fn at(&mut self, now: Moment) {
+        self.now = now;
     }
 
     /// Adds a command to the program; secrets are put in already, and `recorded` has their handles.
@@ -82,6 +89,8 @@ impl<'a> Stimuli<'a> {
         recorded: Value,
     ) -> Result<(), Unwired> {
         let drives = self.bench.drives(channel, value)?;
+        let is_now = matches!(when, When::At(at) if self.moment(at) <= self.now);
+        let superseded = is_now && self.supersede(channel);
         let (root, when) = match when {
             When::At(at) => ((id, Duration::ZERO), guard::When::At(self.moment(at))),
             When::After { command, delay } => {
@@ -90,11 +99,13 @@ impl<'a> Stimuli<'a> {
             }
         };
         self.planned.insert(id, root);
-        let mut changed: Vec<(usize, Drive)> = drives
-            .iter()
-            .filter(|(output, drive)| self.levels.get(*output) != Some(drive))
-            .copied()
-            .collect();
+        let changes =
+            |(output, drive): &&(usize, Drive)| superseded || self.levels.get(*output) != Some(drive);
+        let mut changed: Vec<(usize, Drive)> = drives.iter().filter(changes).copied().collect();
+        // What opens goes first: on the way from one key to another no third one is pressed.
+        changed.sort_by_key(|(output, drive)| {
+            self.bench.outputs.get(*output).is_some_and(|output| output.contact.drive(true) == *drive)
+        });
         if changed.is_empty() {
             // What is so already is driven once more, so that its time is achieved like any other.
             changed.extend(drives.first());
@@ -152,9 +163,19 @@ impl<'a> Stimuli<'a> {
         Some(Achieved { id, at, channel, value, hold })
     }
 
-    /// Commands on a channel that are superseded will never be achieved.
-    pub(super) fn supersede(&mut self, channel: &Channel) {
-        self.open.retain(|_, open| open.channel != *channel);
+    /// Forgets what is not played yet on a channel, and on those that share its outputs: a newer
+    /// command is there. Says whether there was anything, so that no level is certain any more.
+    fn supersede(&mut self, channel: &Channel) -> bool {
+        let outputs = self.bench.outputs_of(channel);
+        let bench = self.bench;
+        let shares = |other: &Channel| {
+            other == channel || bench.outputs_of(other).iter().any(|output| outputs.contains(output))
+        };
+        let before = self.open.len();
+        self.open.retain(|_, open| !shares(&open.channel));
+        self.program.edges.retain(|edge| !outputs.contains(&edge.output));
+        self.program.bounds.retain(|output, _| !outputs.contains(output));
+        self.open.len() < before
     }
 
     /// The time between two commands as it was commanded, if it was beforehand.

@@ -46,7 +46,7 @@ boards:
 wiring:
   button.reset: {relay: file/1, contact: normally_open, safe: released, max_on: 60 s}
   button.other: {relay: file/4, contact: normally_open, safe: released, max_on: 60 s}
-  power: {relay: file/2, contact: normally_open, safe: off, supply: 6.0 V}
+  power: {relay: file/2, contact: normally_closed, safe: on, supply: 6.0 V, max_on: 10 min}
   cover: {relay: file/3, contact: normally_closed, safe: closed, max_on: 4 h}
   keypad:
     rows: [file/5, file/6, file/7, file/8]

@@ -66,7 +66,14 @@ fn a_relay_board_that_confirms_is_driven() {
     let (peer, path) = pair();
     let said: Arc<Mutex<Vec<String>>> = Arc::default();
     let heard = Arc::clone(&said);
+    let is_on = Mutex::new(false);
     numato(peer, move |command| {
+        let mut is_on = is_on.lock().expect("a level");
+        if command.starts_with("relay read") {
+            let word = if *is_on { "on" } else { "off" };
+            return Some(format!("{command}\r\n{word}\r\n>"));
+        }
+        *is_on = command.starts_with("relay on");
         heard.lock().expect("a list").push(command.to_owned());
         Some(format!("{command}\r\n\r\n>"))
     });
@@ -84,7 +91,9 @@ fn a_relay_board_that_confirms_is_driven() {
 #[test]
 fn a_relay_board_that_does_not_confirm_is_refused_with_its_words() {
     type Answer = fn(&str) -> Option<String>;
-    let peers: [(Answer, &str); 4] = [
+    let peers: [(Answer, &str); 5] = [
+        // A terminal that only echoes is no relay board.
+        (|command| Some(format!("{command}\r\n>")), "\"\""),
         (|_| None, "does not answer"),
         (|_| Some("\u{7}#!§garbage>".into()), "garbage"),
         (|_| Some("relay o".into()), "relay o"),

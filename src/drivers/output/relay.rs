@@ -12,7 +12,7 @@ use crate::rig::{Active, Drive, RelayBoard};
 use super::{OutputBoard, OutputFault};
 
 /// A board that confirms does so within this time.
-const ANSWER_WITHIN: Duration = Duration::from_millis(200);
+const ANSWER_WITHIN: Duration = Duration::from_millis(80);
 /// More than any answer has.
 const MAX_ANSWER: usize = 256;
 
@@ -84,7 +84,10 @@ impl OutputBoard for Lcus {
         let number = u8::try_from(number).unwrap_or(u8::MAX);
         let state = u8::from(drive == Drive::Energised);
         let sum = 0xA0_u8.wrapping_add(number).wrapping_add(state);
-        self.port.write(&[0xA0, number, state, sum])
+        let frame = [0xA0, number, state, sum];
+        self.port.write(&frame)?;
+        // It never answers: an end that got lost on the line would leave the relay on.
+        if drive == Drive::Deenergised { self.port.write(&frame) } else { Ok(()) }
     }
 
     fn read(&mut self, _: u32) -> Result<Option<Drive>, OutputFault> {
@@ -126,10 +129,14 @@ impl OutputBoard for Numato {
     fn set(&mut self, number: u32, drive: Drive) -> Result<(), OutputFault> {
         let word = if drive == Drive::Energised { "on" } else { "off" };
         let said = self.ask(&format!("relay {word} {}", index(number)))?;
-        if said.is_empty() {
-            return Ok(());
+        if !said.is_empty() {
+            return Err(OutputFault::Broken(format!("{}: the relay board said {said:?}", self.port.path)));
         }
-        Err(OutputFault::Broken(format!("{}: the relay board said {said:?}", self.port.path)))
+        // A line that merely echoes is no relay board.
+        match self.read(number)? {
+            Some(read) if read == drive => Ok(()),
+            _ => Err(OutputFault::Broken(format!("{}: relay {number} did not follow", self.port.path))),
+        }
     }
 
     fn read(&mut self, number: u32) -> Result<Option<Drive>, OutputFault> {
