@@ -12,7 +12,7 @@ mod outputs;
 mod process;
 mod protocol;
 
-pub use client::{Client, GuardError, service_socket};
+pub use client::{Client, GuardError, service_sockets};
 pub use core::{Core, Effect, Trip};
 pub use outputs::make_safe;
 pub use process::{serve_parent, serve_socket};

@@ -1,6 +1,8 @@
 //! `lockrig guard`: the second process, or the service that owns a rig's outputs.
 
-use crate::guard::{Setup, serve_parent, serve_socket, service_socket};
+use std::path::PathBuf;
+
+use crate::guard::{Setup, serve_parent, serve_socket, service_sockets};
 
 use super::exit::Exit;
 use super::files::{Files, Kind};
@@ -8,7 +10,7 @@ use super::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct GuardArgs {
-    /// Serve this rig's clients on /run/lockrig, as a service
+    /// Serve this rig's clients on /run/lockrig, or $XDG_RUNTIME_DIR/lockrig, as a service
     rig: Option<String>,
 }
 
@@ -16,7 +18,7 @@ pub(super) fn guard(args: &GuardArgs, terminal: &Terminal) -> Exit {
     let served = match &args.rig {
         None => serve_parent(),
         Some(word) => match setup(word, terminal) {
-            Ok(setup) => serve_socket(&service_socket(&setup.rig), &setup),
+            Ok(setup) => serve_first(&setup),
             Err(exit) => return exit,
         },
     };
@@ -27,6 +29,16 @@ pub(super) fn guard(args: &GuardArgs, terminal: &Terminal) -> Exit {
             Exit::Unproven
         }
     }
+}
+
+/// Serves where this user may: the machine's folder, else its own.
+fn serve_first(setup: &Setup) -> std::io::Result<()> {
+    let sockets = service_sockets(&setup.rig);
+    let may = |path: &&PathBuf| path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
+    // The user's own comes last, and is the more specific wish.
+    let found = sockets.iter().rev().find(may);
+    let path = found.ok_or_else(|| std::io::Error::other("there is no folder to listen in"))?;
+    serve_socket(path, setup)
 }
 
 /// What the guard of a rig owns.

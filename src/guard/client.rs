@@ -139,13 +139,15 @@ impl Drop for Client {
     }
 }
 
-/// Where a rig's service listens.
-pub fn service_socket(rig: &str) -> PathBuf {
-    Path::new("/run/lockrig").join(format!("{rig}.sock"))
+/// Where a rig's service may listen: the machine's, or the user's.
+pub fn service_sockets(rig: &str) -> Vec<PathBuf> {
+    let user = std::env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join("lockrig"));
+    let folders = [Some(PathBuf::from("/run/lockrig")), user].into_iter().flatten();
+    folders.map(|folder| folder.join(format!("{rig}.sock"))).collect()
 }
 
 fn connect(setup: &Setup, program: &Path) -> Result<(UnixStream, Option<Child>), GuardError> {
-    if let Ok(stream) = UnixStream::connect(service_socket(&setup.rig)) {
+    if let Some(stream) = service_sockets(&setup.rig).iter().find_map(|path| UnixStream::connect(path).ok()) {
         return Ok((stream, None));
     }
     let failed = |error: std::io::Error| GuardError(format!("the guard can't be started: {error}"));
@@ -194,6 +196,12 @@ impl Link {
     fn run(&mut self, on_event: &mut dyn FnMut(Event)) {
         match self.talk(on_event) {
             End::Wanted => self.await_end(),
+            // It has said that everything is safe, and why: nothing is left to do.
+            End::Lost(_) if self.farewell == Some(true) => self.await_end(),
+            // A service that never served this client holds its outputs for another one.
+            End::Lost(reason) if self.child.is_none() && !self.counts_silence => {
+                on_event(Event::Unavailable { reason });
+            }
             End::Lost(reason) => {
                 let (reason, safe) = self.take_over(&reason);
                 on_event(Event::Tripped { reason, safe });

@@ -162,6 +162,7 @@ struct Guard {
     beat: Moment,
     /// Where further clients are turned away.
     listener: Option<UnixListener>,
+    turned_away: Option<Link>,
     client: String,
 }
 
@@ -175,8 +176,20 @@ impl Guard {
         });
         let (fed, beat) = (Moment::default(), Moment::default());
         let (core, client) = (Core::new(setup), String::new());
-        let (setup, listener, is_safe) = (setup.clone(), None, true);
-        Ok(Self { setup, core, outputs, is_safe, warnings, watchdog, fed, beat, listener, client })
+        let (setup, listener, turned_away, is_safe) = (setup.clone(), None, None, true);
+        Ok(Self {
+            setup,
+            core,
+            outputs,
+            is_safe,
+            warnings,
+            watchdog,
+            fed,
+            beat,
+            listener,
+            turned_away,
+            client,
+        })
     }
 
     /// Plays what a client wants until it is gone; the outputs are safe then.
@@ -249,10 +262,12 @@ impl Guard {
     }
 
     /// A second client learns who is served.
-    fn turn_away(&self) {
+    fn turn_away(&mut self) {
         let Some(Ok((stream, _))) = self.listener.as_ref().map(UnixListener::accept) else { return };
         if let Ok(mut link) = Link::new(stream) {
-            let _ = link.last_words(&format!("the guard serves {} already", self.client));
+            link.tell(&Event::Unavailable { reason: format!("the guard serves {} already", self.client) });
+            // Closed now, with what it said unread, the words would not arrive.
+            self.turned_away = Some(link);
         }
     }
 

@@ -16,3 +16,4 @@ mod mutants;
 mod patterns;
 mod peers;
 mod serial;
+mod service;

@@ -28,6 +28,6 @@ for deb in *.deb; do
   esac
 done
 python3 "$here/unpack_kernel.py" "$(find "$folder/kernel" -name 'vmlinuz*' | head -1)" "$folder/vmlinux"
-ls | sed -n 's/^\(qemu-system-x86\|linux-binary[^_]*\|busybox-static\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
+ls | sed -n 's/%3a/:/g; s/^\(qemu-system-x86\|linux-binary[^_]*\|busybox-static\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
 touch "$folder/ready"

@@ -39,6 +39,6 @@ host=$(dirname "$(readlink -f "$0")")/host/usr
 LD_LIBRARY_PATH=$host/lib/x86_64-linux-gnu exec "$host/bin/aarch64-linux-gnu-gcc-12" "$@"
 SH
 chmod +x "$folder/aarch64-linux-gnu-gcc"
-ls | sed -n 's/^\(qemu-system-arm\|qemu-user-static\|linux-image[^_]*\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
+ls | sed -n 's/%3a/:/g; s/^\(qemu-system-arm\|qemu-user-static\|linux-image[^_]*\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
 touch "$folder/ready"
