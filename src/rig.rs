@@ -3,6 +3,7 @@
 //! Deliberately absent: drivers and peers themselves; a rig file describes, they act.
 
 mod bench;
+mod boards;
 mod device;
 mod file;
 mod wiring;

@@ -10,7 +10,8 @@ use crate::unit::{self, Duration, Quantity};
 use crate::yaml::{self, Diagnostic, Diagnostics, Place, Scalar, Source, Spanned};
 
 use super::bench::Bench;
-use super::wiring::{self, BenchSyntax, BoardSyntax, LockSyntax, WireSyntax};
+use super::boards::BoardSyntax;
+use super::wiring::{self, BenchSyntax, LockSyntax, WireSyntax};
 
 /// One bench.
 #[derive(Clone, Debug)]

@@ -11,18 +11,13 @@ use crate::unit::{self, Duration, Quantity, Voltage};
 use crate::yaml::{Diagnostics, Place, Scalar, Source, Spanned};
 
 use super::bench::{
-    Active, Actuator, Bench, Bias, Board, Contact, Drive, Input, Line, Output, RelayBoard, Sensor, SerialPort,
+    Active, Actuator, Bench, Bias, Board, Contact, Drive, Input, Line, Output, Sensor, SerialPort,
 };
+use super::boards::{self, BoardSyntax};
 
 type Word = Spanned<Scalar>;
-/// Levels that are read more often would keep a processor busy; less often, they miss a blink.
-const MIN_POLL: Duration = Duration::microseconds(200);
-const MAX_POLL: Duration = Duration::milliseconds(20);
-
-/// Makes a board from its device and its number of relays.
-type Make = fn(String, u32) -> Board;
 /// Files from the nearest to the one that it is like.
-type Nearest<'a, T> = Vec<(&'a T, &'a Arc<Source>)>;
+pub(super) type Nearest<'a, T> = Vec<(&'a T, &'a Arc<Source>)>;
 
 /// The lock on the bench.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,19 +27,6 @@ pub(super) struct LockSyntax {
     serial: Option<Word>,
     #[serde(default)]
     simulated: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BoardSyntax {
-    gpio: Option<Word>,
-    raspberry_pi: Option<Word>,
-    lcus: Option<Word>,
-    numato: Option<Word>,
-    relays: Option<Word>,
-    recorder: Option<Word>,
-    program: Option<Vec<Word>>,
-    poll: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -95,14 +77,15 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
         findings.error_with_hint(&syntax.place, "field `lock` is missing", hint);
         return None;
     };
+    let (boards, poll) = boards::read(&syntax.boards, findings);
     let mut reader = Reader {
         findings,
         bench: Bench {
             model: lock.model.value.0.as_str().into(),
             serial: lock.serial.as_ref().map(|word| word.value.0.clone()),
             simulated: lock.simulated,
-            boards: BTreeMap::new(),
-            poll: BTreeMap::new(),
+            boards,
+            poll,
             outputs: Vec::new(),
             actuators: BTreeMap::new(),
             sensors: BTreeMap::new(),
@@ -114,7 +97,6 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
         used: BTreeMap::new(),
         supply: None,
     };
-    reader.boards(&syntax.boards);
     let mut wires: BTreeMap<&str, (&Spanned<WireSyntax>, &Arc<Source>)> = BTreeMap::new();
     for (map, source) in &syntax.wiring {
         for (name, wire) in *map {
@@ -139,75 +121,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Of each board the nearest file that says something says it.
-    fn boards(&mut self, maps: &Nearest<'_, BTreeMap<String, Spanned<BoardSyntax>>>) {
-        let names: std::collections::BTreeSet<&String> =
-            maps.iter().flat_map(|(map, _)| map.keys()).collect();
-        for name in names {
-            let all: Vec<(&Spanned<BoardSyntax>, &Arc<Source>)> =
-                maps.iter().filter_map(|(map, source)| Some((map.get(name)?, *source))).collect();
-            let Some((first, source)) = all.first() else { continue };
-            let place = Place::of(source, first);
-            let nearest = |field: fn(&BoardSyntax) -> Option<&Word>| {
-                all.iter().find_map(|(board, source)| Some((field(&board.value)?, *source)))
-            };
-            let relays = nearest(|board| board.relays.as_ref());
-            let kinds: [(fn(&BoardSyntax) -> Option<&Word>, Make); 5] = [
-                (|board| board.gpio.as_ref(), |chip, _| Board::Gpio { chip }),
-                (|board| board.raspberry_pi.as_ref(), |_, _| Board::RaspberryPi {}),
-                (|board| board.lcus.as_ref(), |port, relays| Board::Lcus(RelayBoard { port, relays })),
-                (|board| board.numato.as_ref(), |port, relays| Board::Numato(RelayBoard { port, relays })),
-                (|board| board.recorder.as_ref(), |file, _| Board::Recorder { file: file.into() }),
-            ];
-            let stated = kinds.into_iter().filter_map(|(field, make)| Some((nearest(field)?, make)));
-            let stated: Vec<_> = stated.map(|((word, _), make)| (word.value.0.clone(), make)).collect();
-            let count = relays.and_then(|(word, source)| {
-                let count = word.value.0.parse().ok().filter(|n| (1..=36).contains(n));
-                if count.is_none() {
-                    let hint = "write how many relays the board has, 1 to 36";
-                    self.findings.error_with_hint(&Place::of(source, word), "not a number of relays", hint);
-                }
-                count
-            });
-            let program = all.iter().find_map(|(board, _)| board.value.program.as_ref());
-            if let (Some(words), true) = (program, stated.is_empty()) {
-                let command = words.iter().map(|word| word.value.0.clone()).collect();
-                self.bench.boards.insert(name.as_str().into(), Board::Program { command });
-                continue;
-            }
-            let [(value, make)] = stated.as_slice() else {
-                let hint = "`gpio: CHIP`, `raspberry_pi: pins`, `lcus: PORT`, `numato: PORT`, `program: [COMMAND]` or `recorder: FILE`";
-                self.findings.error_with_hint(&place, format!("board `{name}` needs exactly one kind"), hint);
-                continue;
-            };
-            let board = make(value.clone(), count.unwrap_or(0));
-            let is_serial = matches!(board, Board::Lcus(_) | Board::Numato(_));
-            if is_serial && relays.is_none() {
-                let hint = "write `relays: 4`";
-                self.findings.error_with_hint(
-                    &place,
-                    format!("board `{name}` does not say how many relays it has"),
-                    hint,
-                );
-            } else if let Some((same, _)) = self.bench.boards.iter().find(|(_, other)| **other == board) {
-                let message = format!("board `{name}` is the same device as `{same}`");
-                self.findings.error_with_hint(&place, message, "its lines would be wired twice unseen");
-            } else {
-                self.bench.boards.insert(name.as_str().into(), board);
-            }
-            if let Some((word, source)) = nearest(|board| board.poll.as_ref())
-                && let Some(poll) = self.quantity::<Duration>(source, word)
-            {
-                if poll < MIN_POLL || poll > MAX_POLL {
-                    let message = format!("levels can't be read every {poll}");
-                    let hint = format!("between {MIN_POLL} and {MAX_POLL}");
-                    self.findings.error_with_hint(&Place::of(source, word), message, hint);
-                }
-                self.bench.poll.insert(name.as_str().into(), poll);
-            }
-        }
-    }
-
     fn wire(&mut self, name: &str, wire: &Spanned<WireSyntax>, source: &Arc<Source>) {
         let place = Place::of(source, wire);
         let Ok(channel) = name.parse::<Channel>() else {

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -21,7 +20,7 @@ fn pair() -> (fs::File, String) {
     grantpt(&peer).expect("a terminal");
     unlockpt(&peer).expect("a terminal");
     let path = ptsname(&peer, Vec::new()).expect("a name").into_string().expect("a path");
-    (fs::File::from(OwnedFd::from(peer)), path)
+    (fs::File::from(peer), path)
 }
 
 fn bench(folder: &Path, board: &str) {
