@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,7 +33,6 @@ pub(crate) trait Board {
 pub(crate) fn open(name: &str) -> Box<dyn Board> {
     match name.split_once(':') {
         Some(("gpio-sim", folders)) => Box::new(GpioSim::new(folders)),
-        Some(("qtest", socket)) => Box::new(Qtest::new(socket)),
         Some(("recorder", file)) => Box::new(Recorder::new(file)),
         _ => panic!("unknown board {name}"),
     }
@@ -107,58 +105,5 @@ impl Board for Recorder {
                 self.levels.insert(*number, *level == 1);
             }
         }
-    }
-}
-
-/// The registers of an emulated Raspberry Pi 3, over the emulator's test socket.
-struct Qtest {
-    stream: BufReader<UnixStream>,
-    levels: u32,
-    is_gone: bool,
-}
-
-/// Where the pins' registers are: levels, set, clear.
-const LEVELS: u32 = 0x3f20_0034;
-const SET: u32 = 0x3f20_001c;
-const CLEAR: u32 = 0x3f20_0028;
-
-impl Qtest {
-    /// Waits until the emulator joins the socket.
-    fn new(socket: &str) -> Self {
-        let listener = UnixListener::bind(socket).expect("a free path");
-        let (stream, _) = listener.accept().expect("an emulator");
-        Self { stream: BufReader::new(stream), levels: 0, is_gone: false }
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        let mut answer = String::new();
-        let sent = self.stream.get_mut().write_all(format!("{command}\n").as_bytes());
-        // The emulator is ended from outside when its machine has said its last words.
-        if sent.and_then(|()| self.stream.read_line(&mut answer)).is_err() || answer.is_empty() {
-            self.is_gone = true;
-        }
-        answer
-    }
-}
-
-impl Board for Qtest {
-    fn read(&mut self, line: u32) -> bool {
-        self.levels >> line & 1 == 1
-    }
-
-    fn drive(&mut self, line: u32, high: bool) {
-        let register = if high { SET } else { CLEAR };
-        self.ask(&format!("writel {register:#x} {:#x}", 1_u32 << line));
-    }
-
-    fn is_there(&mut self) -> bool {
-        !self.is_gone
-    }
-
-    fn pause(&mut self, _: bool) {
-        std::thread::sleep(Duration::from_millis(2));
-        let answer = self.ask(&format!("readl {LEVELS:#x}"));
-        let level = answer.trim().strip_prefix("OK 0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
-        self.levels = level.and_then(|level| u32::try_from(level & 0xffff_ffff).ok()).unwrap_or(self.levels);
     }
 }
