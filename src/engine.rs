@@ -83,7 +83,7 @@ pub struct Engine<'p> {
     outputs: VecDeque<Output>,
     levels: BTreeMap<Channel, Value>,
     /// Commands that are given out and not achieved, with their channels.
-    open: Vec<(u64, Channel)>,
+    open: BTreeMap<u64, Channel>,
     parts: Vec<PartResult>,
     measurements: Vec<Measurement>,
     result: Option<CaseResult>,
@@ -118,7 +118,7 @@ impl<'p> Engine<'p> {
             next_fiber: 0,
             outputs: VecDeque::new(),
             levels: BTreeMap::new(),
-            open: Vec::new(),
+            open: BTreeMap::new(),
             parts: Vec::new(),
             measurements: Vec::new(),
             result: None,
@@ -140,7 +140,7 @@ impl<'p> Engine<'p> {
     /// Hands in when a command was achieved.
     pub fn achieved(&mut self, id: u64, at: Instant) {
         self.achieved.insert(id, at);
-        self.open.retain(|(open, _)| *open != id);
+        self.open.remove(&id);
         self.run();
     }
 
@@ -269,7 +269,7 @@ impl<'p> Engine<'p> {
         self.next_command += 1;
         if matches!(channel, Channel::Button(_) | Channel::Keypad | Channel::Power | Channel::PowerCell(_)) {
             self.levels.insert(channel.clone(), value.clone());
-            self.open.push((id, channel.clone()));
+            self.open.insert(id, channel.clone());
         }
         let channel = channel.clone();
         self.outputs.push_back(Output::Command { id, when, channel, value });
@@ -289,8 +289,8 @@ impl<'p> Engine<'p> {
                 },
             };
             // One that is still to be played would leave the channel as it found it only later.
-            if value != rest || self.open.iter().any(|(_, open)| *open == channel) {
-                self.open.retain(|(_, open)| *open != channel);
+            if value != rest || self.open.values().any(|open| *open == channel) {
+                self.open.retain(|_, open| *open != channel);
                 self.command(When::At(self.now), &channel, rest);
             }
         }

@@ -9,6 +9,7 @@ mod live;
 mod lockstep;
 mod realtime;
 mod replay;
+mod schedule;
 mod selftest;
 mod sense;
 mod session;

@@ -12,6 +12,7 @@ use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
 use super::conversation::Conversation;
+use super::schedule::{Command, Schedule};
 use super::vault::Vault;
 
 /// As many turns without anything happening mean that nothing ever will.
@@ -63,18 +64,15 @@ pub fn play(
         trace: Timeline::default(),
         now: Instant::START,
         set: Vec::new(),
-        scheduled: Vec::new(),
+        schedule: Schedule::default(),
         conversation: Conversation::default(),
     };
     let ready = player.start(hello, device)?;
     let mut idle = 0;
     loop {
         player.drain()?;
-        if let Some((at, index)) = player.next_scheduled()
-            && at <= player.now
-        {
-            let due = player.scheduled.remove(index);
-            player.perform(due.id, due.channel, due.value)?;
+        if let Some(due) = player.schedule.due(player.now) {
+            player.perform(due)?;
             continue;
         }
         if let Some(result) = player.engine.result() {
@@ -96,14 +94,6 @@ pub fn play(
     }
 }
 
-/// A command whose time has not come.
-struct Scheduled {
-    id: u64,
-    when: When,
-    channel: Channel,
-    value: Value,
-}
-
 struct Player<'a, 'p> {
     engine: Engine<'p>,
     vault: &'a Vault,
@@ -111,7 +101,7 @@ struct Player<'a, 'p> {
     trace: Timeline,
     now: Instant,
     set: Vec<(Channel, Value)>,
-    scheduled: Vec<Scheduled>,
+    schedule: Schedule,
     conversation: Conversation,
 }
 
@@ -158,12 +148,12 @@ impl Player<'_, '_> {
                         },
                         When::At(_) => when,
                     };
+                    let command = Command { id, channel, value };
                     if matches!(when, When::At(at) if at <= self.now) {
-                        // A newer command supersedes those on its channel.
-                        self.scheduled.retain(|other| other.channel != channel);
-                        self.perform(id, channel, value)?;
+                        self.schedule.supersede(&command.channel);
+                        self.perform(command)?;
                     } else {
-                        self.scheduled.push(Scheduled { id, when, channel, value });
+                        self.schedule.add(when, command);
                     }
                 }
             }
@@ -172,30 +162,16 @@ impl Player<'_, '_> {
     }
 
     /// Sets a channel, which in virtual time is achieved at once.
-    fn perform(&mut self, id: u64, channel: Channel, value: Value) -> Result<(), EvidenceError> {
+    fn perform(&mut self, command: Command) -> Result<(), EvidenceError> {
+        let Command { id, channel, value } = command;
         self.conversation.asked(&channel, &value);
         self.set.push((channel.clone(), self.vault.reveal(&value)));
         self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
         let achieved_ns = Some(self.now);
         (self.record)(self.now, &Entry::Command { id, channel, value, achieved_ns })?;
-        for other in &mut self.scheduled {
-            if let When::After { command, delay } = other.when
-                && command == id
-            {
-                other.when = When::At(self.now + delay);
-            }
-        }
+        self.schedule.achieved(id, self.now);
         self.engine.achieved(id, self.now);
         Ok(())
-    }
-
-    /// The next scheduled command with a time, earliest first.
-    fn next_scheduled(&self) -> Option<(Instant, usize)> {
-        let times = self.scheduled.iter().enumerate().filter_map(|(index, command)| match command.when {
-            When::At(at) => Some((at, index)),
-            When::After { .. } => None,
-        });
-        times.min()
     }
 
     fn signal(&mut self, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
@@ -216,7 +192,7 @@ impl Player<'_, '_> {
         interrupt: &Interrupt,
     ) -> Result<bool, EvidenceError> {
         let before = self.now;
-        let scheduled = self.next_scheduled().map_or(Instant::NEVER, |(at, _)| at);
+        let scheduled = self.schedule.next().unwrap_or(Instant::NEVER);
         let until = self.engine.deadline().min(scheduled).max(self.now);
         let set = std::mem::take(&mut self.set);
         let ran = match device.run(until, &set) {
