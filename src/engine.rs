@@ -177,8 +177,9 @@ impl<'p> Engine<'p> {
                 self.close_part(verdict, reason);
                 self.finish();
             }
-            // A rig that broke in the last moment makes the whole case doubtful.
-            Some(result) if verdict == Verdict::Error => {
+            // A rig that broke in the last moment makes the whole case doubtful; its first fault is the
+            // cause of the others.
+            Some(result) if verdict == Verdict::Error && result.verdict != Verdict::Error => {
                 result.verdict = verdict;
                 result.reason = reason.to_owned();
                 result.deviations.clear();

@@ -10,7 +10,7 @@ mod wiring;
 
 pub use bench::{
     Active, Actuator, Bench, Bias, Board, Contact, Drive, Input, Line, Output, RelayBoard, Sensor,
-    SerialPort, Unwired,
+    SerialPort, Servo, Unwired,
 };
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load};

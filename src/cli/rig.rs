@@ -139,7 +139,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
         Err(fault) => return failed(terminal, &fault.to_string()),
     };
     let mut outcome = Exit::Pass;
-    live.watch(length, &mut |watched| {
+    live.watch(bench, length, &mut |watched| {
         match watched {
             Watched::Value(at, channel, value) => {
                 terminal.line(&format!("{:>12}  {channel:<20} {value}", at.to_string()));
@@ -147,6 +147,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
             Watched::Nothing => {}
             Watched::Fault(fault) => {
                 outcome = failed(terminal, &fault.to_string());
+                return false;
             }
         }
         !interrupt.load(Ordering::Relaxed)

@@ -5,22 +5,21 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Why `path` can't be opened for reading and writing, if it is a matter of permission.
+/// Why `path` can't be opened for writing, and for reading where anybody can, if it is a matter of permission.
 pub fn denied(path: &Path) -> Option<String> {
-    let error = OpenOptions::new().read(true).write(true).open(path).err()?;
+    // Some files of the kernel can't be read by anybody.
+    let is_readable = std::fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o444 != 0);
+    let error = OpenOptions::new().read(is_readable).write(true).open(path).err()?;
     if error.kind() != ErrorKind::PermissionDenied {
         return None;
     }
-    let group = std::fs::metadata(path).ok().map(|meta| group_name(meta.gid()));
+    let group = std::fs::metadata(path).map_or(0, |meta| meta.gid());
     let path = path.display();
-    Some(match group.as_deref() {
-        Some("root") | None => {
-            format!("{path} is for root only: install lockrig's udev rules (`docs/bench.md`)")
-        }
-        Some(group) => {
-            format!("{path} needs the group `{group}`: sudo usermod -aG {group} $USER, then log in again")
-        }
-    })
+    if group == 0 {
+        return Some(format!("{path} is for root only: install lockrig's udev rules (`docs/bench.md`)"));
+    }
+    let group = group_name(group);
+    Some(format!("{path} needs the group `{group}`: sudo usermod -aG {group} $USER, then log in again"))
 }
 
 fn group_name(id: u32) -> String {

@@ -7,6 +7,7 @@ mod gpio;
 mod pi;
 mod recorder;
 mod relay;
+mod servo;
 
 use crate::rig::{Active, Board, Drive};
 
@@ -54,6 +55,7 @@ pub fn open(
         Board::Gpio { chip } => Box::new(gpio::GpioOutputs::open(chip, lines, consumer)?),
         Board::RaspberryPi {} => Box::new(pi::PiOutputs::open(lines, consumer)?),
         Board::Lcus(relays) => Box::new(relay::Lcus::open(relays, lines)?),
+        Board::Servo(servo) => Box::new(servo::ServoOutput::open(servo)?),
         Board::Numato(relays) => Box::new(relay::Numato::open(relays, lines)?),
         Board::Program { .. } => {
             return Err(OutputFault::Broken("a program has no outputs".into()));

@@ -56,6 +56,8 @@ pub enum Board {
     Lcus(RelayBoard),
     /// A serial relay board of Numato, which echoes what it is told.
     Numato(RelayBoard),
+    /// A finger on a servo, with one output: energised is pressed.
+    Servo(Servo),
     /// A program that speaks for channels which no driver knows.
     Program {
         /// Program and arguments.
@@ -75,6 +77,21 @@ pub struct RelayBoard {
     pub port: String,
     /// How many relays it has.
     pub relays: u32,
+}
+
+/// A servo on hardware PWM that lets go without pulses, by a spring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Servo {
+    /// Number of the PWM chip.
+    pub chip: u8,
+    /// Its channel.
+    pub channel: u8,
+    /// Pulse that lifts the finger.
+    #[serde(rename = "released_ns")]
+    pub released: Duration,
+    /// Pulse that presses.
+    #[serde(rename = "pressed_ns")]
+    pub pressed: Duration,
 }
 
 /// One line of a board.

@@ -1,6 +1,6 @@
 //! `boards` of a rig file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -8,17 +8,21 @@ use serde::Deserialize;
 use crate::unit::{self, Duration};
 use crate::yaml::{Diagnostics, Place, Scalar, Source, Spanned};
 
-use super::bench::{Board, RelayBoard};
+use super::bench::{Board, RelayBoard, Servo};
 use super::wiring::Nearest;
 
 type Word = Spanned<Scalar>;
 type Field = fn(&BoardSyntax) -> Option<&Word>;
-/// Makes a board from its device and its number of relays.
-type Make = fn(String, u32) -> Board;
+/// Makes a board from its device.
+type Make = fn(&mut Reader<'_>, String) -> Option<Board>;
 
 /// Levels that are read more often would keep a processor busy; less often, they miss a blink.
 const MIN_POLL: Duration = Duration::microseconds(200);
 const MAX_POLL: Duration = Duration::milliseconds(20);
+
+/// What servos take: 1 to 2 ms is usual, and some turn farther.
+const MIN_PULSE: Duration = Duration::microseconds(500);
+const MAX_PULSE: Duration = Duration::microseconds(2_500);
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +33,10 @@ pub(super) struct BoardSyntax {
     numato: Option<Word>,
     relays: Option<Word>,
     recorder: Option<Word>,
+    servo: Option<Word>,
+    released: Option<Word>,
+    pressed: Option<Word>,
+    without_pulse: Option<Word>,
     program: Option<Vec<Word>>,
     poll: Option<Word>,
 }
@@ -38,74 +46,147 @@ pub(super) fn read(
     maps: &Nearest<'_, BTreeMap<String, Spanned<BoardSyntax>>>,
     findings: &mut Diagnostics,
 ) -> (BTreeMap<Arc<str>, Board>, BTreeMap<Arc<str>, Duration>) {
-    let (mut boards, mut polls) = (BTreeMap::new(), BTreeMap::new());
-    let names: std::collections::BTreeSet<&String> = maps.iter().flat_map(|(map, _)| map.keys()).collect();
+    let mut boards: BTreeMap<Arc<str>, Board> = BTreeMap::new();
+    let mut polls = BTreeMap::new();
+    let names: BTreeSet<&String> = maps.iter().flat_map(|(map, _)| map.keys()).collect();
     for name in names {
-        let all: Vec<(&Spanned<BoardSyntax>, &Arc<Source>)> =
-            maps.iter().filter_map(|(map, source)| Some((map.get(name)?, *source))).collect();
+        let all = maps.iter().filter_map(|(map, source)| Some((map.get(name)?, *source)));
+        let all: Nearest<'_, Spanned<BoardSyntax>> = all.collect();
         let Some((first, source)) = all.first() else { continue };
         let place = Place::of(source, first);
-        let nearest =
-            |field: Field| all.iter().find_map(|(board, source)| Some((field(&board.value)?, *source)));
-        let relays = nearest(|board| board.relays.as_ref());
-        let kinds: [(Field, Make); 5] = [
-            (|board| board.gpio.as_ref(), |chip, _| Board::Gpio { chip }),
-            (|board| board.raspberry_pi.as_ref(), |_, _| Board::RaspberryPi {}),
-            (|board| board.lcus.as_ref(), |port, relays| Board::Lcus(RelayBoard { port, relays })),
-            (|board| board.numato.as_ref(), |port, relays| Board::Numato(RelayBoard { port, relays })),
-            (|board| board.recorder.as_ref(), |file, _| Board::Recorder { file: file.into() }),
-        ];
-        let stated = kinds.into_iter().filter_map(|(field, make)| Some((nearest(field)?, make)));
-        let stated: Vec<_> = stated.map(|((word, _), make)| (word.value.0.clone(), make)).collect();
-        let count = relays.and_then(|(word, source)| {
-            let count = word.value.0.parse().ok().filter(|n| (1..=36).contains(n));
-            if count.is_none() {
-                let hint = "write how many relays the board has, 1 to 36";
-                findings.error_with_hint(&Place::of(source, word), "not a number of relays", hint);
-            }
-            count
-        });
-        let program = all.iter().find_map(|(board, _)| board.value.program.as_ref());
-        if let (Some(words), true) = (program, stated.is_empty()) {
-            let command = words.iter().map(|word| word.value.0.clone()).collect();
-            boards.insert(name.as_str().into(), Board::Program { command });
-            continue;
+        let mut reader = Reader { name, place: &place, all: &all, findings };
+        let board = reader.board();
+        if let Some(poll) = reader.poll() {
+            polls.insert(name.as_str().into(), poll);
         }
-        let [(value, make)] = stated.as_slice() else {
-            let hint = "`gpio: CHIP`, `raspberry_pi: pins`, `lcus: PORT`, `numato: PORT`, `program: [COMMAND]` or `recorder: FILE`";
-            findings.error_with_hint(&place, format!("board `{name}` needs exactly one kind"), hint);
-            continue;
-        };
-        let board = make(value.clone(), count.unwrap_or(0));
-        let is_serial = matches!(board, Board::Lcus(_) | Board::Numato(_));
-        if is_serial && relays.is_none() {
-            let hint = "write `relays: 4`";
-            findings.error_with_hint(
-                &place,
-                format!("board `{name}` does not say how many relays it has"),
-                hint,
-            );
-        } else if let Some((same, _)) = boards.iter().find(|(_, other)| **other == board) {
+        let Some(board) = board else { continue };
+        if let Some((same, _)) = boards.iter().find(|(_, other)| **other == board) {
             let message = format!("board `{name}` is the same device as `{same}`");
             findings.error_with_hint(&place, message, "its lines would be wired twice unseen");
         } else {
             boards.insert(name.as_str().into(), board);
         }
-        if let Some((word, source)) = nearest(|board| board.poll.as_ref())
-            && let Some(poll) = quantity(source, word, findings)
-        {
-            if poll < MIN_POLL || poll > MAX_POLL {
-                let message = format!("levels can't be read every {poll}");
-                let hint = format!("between {MIN_POLL} and {MAX_POLL}");
-                findings.error_with_hint(&Place::of(source, word), message, hint);
-            }
-            polls.insert(name.as_str().into(), poll);
-        }
     }
     (boards, polls)
 }
 
-fn quantity(source: &Arc<Source>, word: &Word, findings: &mut Diagnostics) -> Option<Duration> {
-    let place = Place::of(source, word);
-    unit::parse(&word.value.0).map_err(|error| findings.error(&place, error.to_string())).ok()
+/// One board, in every file that says something of it.
+struct Reader<'a> {
+    name: &'a str,
+    place: &'a Place,
+    all: &'a Nearest<'a, Spanned<BoardSyntax>>,
+    findings: &'a mut Diagnostics,
+}
+
+impl<'a> Reader<'a> {
+    fn nearest(&self, field: Field) -> Option<(&'a Word, &'a Arc<Source>)> {
+        self.all.iter().find_map(|(board, source)| Some((field(&board.value)?, *source)))
+    }
+
+    fn board(&mut self) -> Option<Board> {
+        let kinds: [(Field, Make); 6] = [
+            (|board| board.gpio.as_ref(), |_, chip| Some(Board::Gpio { chip })),
+            (|board| board.raspberry_pi.as_ref(), |_, _| Some(Board::RaspberryPi {})),
+            (|board| board.lcus.as_ref(), |reader, port| reader.relays(port).map(Board::Lcus)),
+            (|board| board.numato.as_ref(), |reader, port| reader.relays(port).map(Board::Numato)),
+            (|board| board.servo.as_ref(), |reader, channel| reader.servo(&channel).map(Board::Servo)),
+            (|board| board.recorder.as_ref(), |_, file| Some(Board::Recorder { file: file.into() })),
+        ];
+        let stated = kinds.into_iter().filter_map(|(field, make)| Some((self.nearest(field)?.0, make)));
+        let stated: Vec<(&Word, Make)> = stated.collect();
+        let program = self.all.iter().find_map(|(board, _)| board.value.program.as_ref());
+        match (stated.as_slice(), program) {
+            ([(value, make)], None) => make(self, value.value.0.clone()),
+            ([], Some(words)) => {
+                Some(Board::Program { command: words.iter().map(|word| word.value.0.clone()).collect() })
+            }
+            _ => {
+                let message = format!("board `{}` needs exactly one kind", self.name);
+                let hint = "`gpio: CHIP`, `raspberry_pi: pins`, `lcus: PORT`, `numato: PORT`, `servo: CHANNEL`, `program: [COMMAND]` or `recorder: FILE`";
+                self.findings.error_with_hint(self.place, message, hint);
+                None
+            }
+        }
+    }
+
+    fn relays(&mut self, port: String) -> Option<RelayBoard> {
+        let Some((word, source)) = self.nearest(|board| board.relays.as_ref()) else {
+            return self.missing("how many relays it has", "relays: 4");
+        };
+        let relays = word.value.0.parse().ok().filter(|n| (1..=36).contains(n));
+        if relays.is_none() {
+            let hint = "write how many relays the board has, 1 to 36";
+            self.findings.error_with_hint(&Place::of(source, word), "not a number of relays", hint);
+        }
+        Some(RelayBoard { port, relays: relays? })
+    }
+
+    /// A finger that a spring lifts when there is no pulse: any other would stay pressed when the
+    /// power fails.
+    fn servo(&mut self, text: &str) -> Option<Servo> {
+        let channel = text.strip_prefix("pwmchip").and_then(|text| text.split_once('/'));
+        let channel = channel.and_then(|(chip, channel)| Some((chip.parse().ok()?, channel.parse().ok()?)));
+        if channel.is_none() {
+            let hint = "write the PWM chip and its channel: `servo: pwmchip0/0`";
+            self.findings.error_with_hint(self.place, format!("`{text}` is not a PWM channel"), hint);
+        }
+        match self.nearest(|board| board.without_pulse.as_ref()) {
+            Some((word, _)) if word.value.0 == "released" => {}
+            Some((word, source)) => {
+                let message = format!("finger `{}` would not let go when power fails", self.name);
+                let hint = "use a finger that a spring lifts, and write `without_pulse: released`";
+                self.findings.error_with_hint(&Place::of(source, word), message, hint);
+            }
+            None => self.missing("what it does when power fails", "without_pulse: released").unwrap_or(()),
+        }
+        let released = self.pulse(|board| board.released.as_ref(), "released: 1.1 ms");
+        let pressed = self.pulse(|board| board.pressed.as_ref(), "pressed: 1.9 ms");
+        let ((chip, channel), released, pressed) = (channel?, released?, pressed?);
+        if released == pressed {
+            let message = format!("finger `{}` would not move: both pulses are {pressed}", self.name);
+            self.findings.error(self.place, message);
+        }
+        Some(Servo { chip, channel, released, pressed })
+    }
+
+    fn pulse(&mut self, field: Field, example: &str) -> Option<Duration> {
+        let Some((word, source)) = self.nearest(field) else {
+            return self.missing("how long its pulses are", example);
+        };
+        self.duration(word, source, MIN_PULSE, MAX_PULSE, "no servo takes a pulse of")
+    }
+
+    fn poll(&mut self) -> Option<Duration> {
+        let (word, source) = self.nearest(|board| board.poll.as_ref())?;
+        self.duration(word, source, MIN_POLL, MAX_POLL, "levels can't be read every")
+    }
+
+    fn duration(
+        &mut self,
+        word: &Word,
+        source: &Arc<Source>,
+        least: Duration,
+        most: Duration,
+        refusal: &str,
+    ) -> Option<Duration> {
+        let place = Place::of(source, word);
+        let duration: Duration = match unit::parse(&word.value.0) {
+            Ok(duration) => duration,
+            Err(error) => {
+                self.findings.error(&place, error.to_string());
+                return None;
+            }
+        };
+        if duration < least || duration > most {
+            let hint = format!("between {least} and {most}");
+            self.findings.error_with_hint(&place, format!("{refusal} {duration}"), hint);
+        }
+        Some(duration)
+    }
+
+    fn missing<T>(&mut self, what: &str, example: &str) -> Option<T> {
+        let message = format!("board `{}` does not say {what}", self.name);
+        self.findings.error_with_hint(self.place, message, format!("write `{example}`"));
+        None
+    }
 }

@@ -408,10 +408,10 @@ impl Reader<'_> {
             Some(sense) => self.input(&format!("sense of {name}"), sense, source),
             None => None,
         };
-        let is_serial = line.as_ref().and_then(|line| self.bench.boards.get(&line.board));
-        let is_serial = matches!(is_serial, Some(Board::Lcus(_) | Board::Numato(_)));
-        if let (Some(word), true, Some(Active::Low)) = (wire.active.as_ref(), is_serial, active) {
-            let message = "a serial relay board has no active level: it is told on or off";
+        let board = line.as_ref().and_then(|line| self.bench.boards.get(&line.board));
+        let has_no_level = matches!(board, Some(Board::Lcus(_) | Board::Numato(_) | Board::Servo(_)));
+        if let (Some(word), true, Some(Active::Low)) = (wire.active.as_ref(), has_no_level, active) {
+            let message = "a serial relay board or a servo has no active level";
             self.findings.error(&Place::of(source, word), message);
         }
         let output =
@@ -445,7 +445,13 @@ impl Reader<'_> {
         let line = line?;
         if matches!(
             self.bench.boards.get(&line.board),
-            Some(Board::Lcus(_) | Board::Numato(_) | Board::Recorder { .. } | Board::Program { .. })
+            Some(
+                Board::Lcus(_)
+                    | Board::Numato(_)
+                    | Board::Servo(_)
+                    | Board::Recorder { .. }
+                    | Board::Program { .. }
+            )
         ) {
             let message = format!("board `{}` has no inputs", line.board);
             self.findings.error(&Place::of(source, &syntax.input), message);
@@ -486,6 +492,7 @@ impl Reader<'_> {
             }
             Board::RaspberryPi {} if number > 27 => Some(format!("a Raspberry Pi has no pin {number}")),
             Board::Program { .. } => Some(format!("board `{board}` has no lines")),
+            Board::Servo(_) if number > 0 => Some(format!("finger `{board}` has one line: `{board}/0`")),
             Board::Lcus(board) | Board::Numato(board) if board_lacks(kind, number, board.relays) => {
                 Some(format!("the board has {} relays, and none has number {number}", board.relays))
             }

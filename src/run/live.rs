@@ -13,7 +13,7 @@ use crate::drivers::console::Console;
 use crate::drivers::input::{InputFault, Inputs, Reading};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
-use crate::rig::{Bench, Board, Drive, Fault, Input, Sensor};
+use crate::rig::{Bench, Board, Drive, Fault, Input, Output, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
 
@@ -48,6 +48,8 @@ pub(super) enum Said {
     Fault(Fault),
     /// Everything is at rest.
     Rested,
+    /// What the boards say of each output.
+    Levels(Vec<Option<Drive>>),
 }
 
 /// What a person watches.
@@ -255,14 +257,16 @@ impl Live {
         while matches!(self.woken.read(&mut buffer), Ok(count) if count == buffer.len()) {}
     }
 
-    /// Hands out the state of every input and each change, for a time or until `show` says no.
-    pub fn watch(&mut self, length: Option<Duration>, show: &mut dyn FnMut(Watched) -> bool) {
+    /// Hands out the state of every input and output and each change, for a time or until `show`
+    /// says no.
+    pub fn watch(&mut self, bench: &Bench, length: Option<Duration>, show: &mut dyn FnMut(Watched) -> bool) {
         let begin = clock::now();
         let end = length.map_or(Moment::NEVER, |length| begin + length);
+        self.guard.read();
         for index in 0..self.meanings.len() {
             let reading = Reading { input: index, active: self.active[index], at: begin };
-            let watched = self.watched(begin, self.meaning(reading));
-            if !watched.is_none_or(&mut *show) {
+            let said = self.meaning(reading);
+            if !watched(bench, begin, said).into_iter().all(&mut *show) {
                 return;
             }
         }
@@ -272,7 +276,7 @@ impl Live {
             // Asked even when nothing was said.
             let mut goes_on = said.is_empty() && show(Watched::Nothing);
             for said in said {
-                goes_on = self.watched(begin, said).is_none_or(&mut *show);
+                goes_on = watched(bench, begin, said).into_iter().all(&mut *show);
                 if !goes_on {
                     break;
                 }
@@ -280,21 +284,6 @@ impl Live {
             if !goes_on {
                 return;
             }
-        }
-    }
-
-    fn watched(&self, begin: Moment, said: Said) -> Option<Watched> {
-        match said {
-            Said::Signal(at, channel, value) => {
-                let value = serde_json::to_string(&value).unwrap_or_default();
-                Some(Watched::Value(at.since(begin), channel.to_string(), value))
-            }
-            Said::Sensed(at, output, closed) => {
-                let value = if closed { "closed" } else { "open" };
-                Some(Watched::Value(at.since(begin), format!("contact {output}"), value.into()))
-            }
-            Said::Fault(fault) => Some(Watched::Fault(fault)),
-            Said::Achieved(..) | Said::Rested => None,
         }
     }
 
@@ -338,7 +327,8 @@ impl Live {
                     all.push((now, Said::Fault(Fault(reason))));
                 }
                 Event::Rested {} => all.push((now, Said::Rested)),
-                Event::Ready { .. } | Event::Levels { .. } | Event::Beat {} => {}
+                Event::Levels { levels } => all.push((now, Said::Levels(levels))),
+                Event::Ready { .. } | Event::Beat {} => {}
             }
         }
         all.sort_by_key(|(at, _)| *at);
@@ -396,5 +386,31 @@ impl Live {
         });
         let lit: Vec<&str> = lit.collect();
         Value::Light((!lit.is_empty()).then(|| lit.join("-").into()))
+    }
+}
+
+/// What a person is shown of it.
+fn watched(bench: &Bench, begin: Moment, said: Said) -> Vec<Watched> {
+    let value = |at: Moment, name: String, value: String| Watched::Value(at.since(begin), name, value);
+    let contact = |closed: bool| if closed { "closed" } else { "open" }.to_owned();
+    match said {
+        Said::Signal(at, channel, signal) => {
+            let text = serde_json::to_string(&signal).unwrap_or_default();
+            vec![value(at, channel.to_string(), text)]
+        }
+        Said::Sensed(at, output, closed) => {
+            let name = bench.outputs.get(output).map(|output| format!("sense of {}", output.name));
+            name.map(|name| value(at, name, contact(closed))).into_iter().collect()
+        }
+        Said::Levels(levels) => {
+            let known = bench.outputs.iter().zip(levels);
+            let known = known.filter_map(|(output, drive)| Some((output, drive?)));
+            let closed = |(output, drive): (&Output, Drive)| {
+                value(begin, output.name.clone(), contact(output.contact.drive(true) == drive))
+            };
+            known.map(closed).collect()
+        }
+        Said::Fault(fault) => vec![Watched::Fault(fault)],
+        Said::Achieved(..) | Said::Rested => Vec::new(),
     }
 }

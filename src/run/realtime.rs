@@ -224,7 +224,7 @@ impl Player<'_, '_> {
                 self.achieved(at, command)
             }
             Said::Fault(fault) => self.breaks(&fault),
-            Said::Rested => Ok(()),
+            Said::Rested | Said::Levels(_) => Ok(()),
         }
     }
 

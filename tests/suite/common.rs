@@ -22,6 +22,8 @@ pub(crate) fn lockrig(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the program is built")
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        // A rig that broke in one test is not broken in another.
+        .env("XDG_STATE_HOME", folder.join(".state"))
         .args(arguments)
         .output()
         .expect("it runs")

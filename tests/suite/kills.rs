@@ -1,7 +1,7 @@
 //! Whatever dies in the middle of a hold, nothing is left on.
 
 #[path = "../hardware/kill.rs"]
-mod kill;
+pub(crate) mod kill;
 
 use std::path::Path;
 use std::time::Duration;

@@ -17,3 +17,4 @@ mod patterns;
 mod peers;
 mod serial;
 mod service;
+mod unplugged;

@@ -15,8 +15,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::common::{lockrig, text};
 
 /// Both ends of a pseudo-terminal: the peer's, and the path of the other.
-fn pair() -> (fs::File, String) {
-    let peer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+pub(crate) fn pair() -> (fs::File, String) {
+    let peer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&peer).expect("a terminal");
     unlockpt(&peer).expect("a terminal");
     let path = ptsname(&peer, Vec::new()).expect("a name").into_string().expect("a path");
@@ -33,8 +33,9 @@ fn bench(folder: &Path, board: &str) {
     fs::write(folder.join("rigs/serial.yaml"), rig).expect("a file");
 }
 
-/// Answers each line of commands as `answer` says, until the other end is gone.
-fn numato(mut peer: fs::File, answer: impl Fn(&str) -> Option<String> + Send + 'static) {
+/// Answers each line of commands as `answer` says, until the other end is gone, or until it has said
+/// its last words: an empty answer.
+pub(crate) fn numato(mut peer: fs::File, mut answer: impl FnMut(&str) -> Option<String> + Send + 'static) {
     thread::spawn(move || {
         let mut line = Vec::new();
         let mut byte = [0];
@@ -45,13 +46,24 @@ fn numato(mut peer: fs::File, answer: impl Fn(&str) -> Option<String> + Send + '
             }
             let command = String::from_utf8_lossy(&line).into_owned();
             line.clear();
-            if let Some(answer) = answer(&command)
-                && peer.write_all(answer.as_bytes()).is_err()
-            {
-                return;
+            match answer(&command) {
+                Some(answer) if answer.is_empty() || peer.write_all(answer.as_bytes()).is_err() => return,
+                _ => {}
             }
         }
     });
+}
+
+/// What a board of Numato answers that follows.
+pub(crate) fn obedient() -> impl FnMut(&str) -> Option<String> {
+    let mut is_on = false;
+    move |command| {
+        if command.starts_with("relay read") {
+            return Some(format!("{command}\r\n{}\r\n>", if is_on { "on" } else { "off" }));
+        }
+        is_on = command.starts_with("relay on");
+        Some(format!("{command}\r\n\r\n>"))
+    }
 }
 
 fn selftest(folder: &Path) -> (i32, String) {
@@ -65,16 +77,12 @@ fn a_relay_board_that_confirms_is_driven() {
     let (peer, path) = pair();
     let said: Arc<Mutex<Vec<String>>> = Arc::default();
     let heard = Arc::clone(&said);
-    let is_on = Mutex::new(false);
+    let mut board = obedient();
     numato(peer, move |command| {
-        let mut is_on = is_on.lock().expect("a level");
-        if command.starts_with("relay read") {
-            let word = if *is_on { "on" } else { "off" };
-            return Some(format!("{command}\r\n{word}\r\n>"));
+        if !command.starts_with("relay read") {
+            heard.lock().expect("a list").push(command.to_owned());
         }
-        *is_on = command.starts_with("relay on");
-        heard.lock().expect("a list").push(command.to_owned());
-        Some(format!("{command}\r\n\r\n>"))
+        board(command)
     });
     bench(folder.path(), &format!("{{numato: {path}, relays: 4}}"));
     let (code, output) = selftest(folder.path());

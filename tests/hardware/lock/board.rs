@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,11 +21,6 @@ pub(crate) trait Board {
         true
     }
 
-    /// Whether a relay's contact is stuck, as a fault.
-    fn is_stuck(&mut self, _line: u32) -> bool {
-        false
-    }
-
     /// Between two looks at the lines: less often while nothing happens.
     fn pause(&mut self, is_quiet: bool) {
         std::thread::sleep(Duration::from_millis(if is_quiet { 16 } else { 4 }));
@@ -33,6 +30,8 @@ pub(crate) trait Board {
 pub(crate) fn open(name: &str) -> Box<dyn Board> {
     match name.split_once(':') {
         Some(("gpio-sim", folders)) => Box::new(GpioSim::new(folders)),
+        Some(("registers", files)) => Box::new(Registers::new(files)),
+        Some(("qtest", socket)) => Box::new(Qtest::new(socket)),
         Some(("recorder", file)) => Box::new(Recorder::new(file)),
         _ => panic!("unknown board {name}"),
     }
@@ -105,5 +104,103 @@ impl Board for Recorder {
                 self.levels.insert(*number, *level == 1);
             }
         }
+    }
+}
+
+/// A Raspberry Pi whose registers are a file (`pi/registers.c`), whose inputs are a simulated chip of
+/// the kernel, and whose servo on hardware PWM is line 100.
+struct Registers {
+    registers: File,
+    inputs: GpioSim,
+    servo: PathBuf,
+}
+
+/// Levels of pins 0 to 31.
+const LEVELS_AT: u64 = 0x34;
+const SERVO: u32 = 100;
+/// Longer pulses press.
+const PRESSES_NS: u64 = 1_500_000;
+
+impl Registers {
+    /// `FILE,CHIP,PWM`.
+    fn new(files: &str) -> Self {
+        let [registers, chip, servo] = files.splitn(3, ',').collect::<Vec<_>>()[..] else {
+            panic!("registers:FILE,CHIP,PWM");
+        };
+        let registers = File::open(registers).expect("registers");
+        Self { registers, inputs: GpioSim::new(chip), servo: servo.into() }
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        let text = std::fs::read_to_string(self.servo.join(name)).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
+    }
+}
+
+impl Board for Registers {
+    fn read(&mut self, line: u32) -> bool {
+        if line == SERVO {
+            return self.number("enable") == 1 && self.number("duty_cycle") > PRESSES_NS;
+        }
+        let mut word = [0; 4];
+        self.registers.read_exact_at(&mut word, LEVELS_AT).expect("registers");
+        u32::from_le_bytes(word) >> line & 1 == 1
+    }
+
+    fn drive(&mut self, line: u32, high: bool) {
+        self.inputs.drive(line, high);
+    }
+}
+
+/// The registers of an emulated Raspberry Pi 3, over the emulator's test socket.
+struct Qtest {
+    stream: BufReader<UnixStream>,
+    levels: u32,
+    is_gone: bool,
+}
+
+/// Where the pins' registers are: levels, set, clear.
+const LEVELS: u32 = 0x3f20_0034;
+const SET: u32 = 0x3f20_001c;
+const CLEAR: u32 = 0x3f20_0028;
+
+impl Qtest {
+    /// Waits until the emulator joins the socket.
+    fn new(socket: &str) -> Self {
+        let listener = UnixListener::bind(socket).expect("a free path");
+        let (stream, _) = listener.accept().expect("an emulator");
+        Self { stream: BufReader::new(stream), levels: 0, is_gone: false }
+    }
+
+    fn ask(&mut self, command: &str) -> String {
+        let mut answer = String::new();
+        let sent = self.stream.get_mut().write_all(format!("{command}\n").as_bytes());
+        // The emulator is ended from outside when its machine has said its last words.
+        if sent.and_then(|()| self.stream.read_line(&mut answer)).is_err() || answer.is_empty() {
+            self.is_gone = true;
+        }
+        answer
+    }
+}
+
+impl Board for Qtest {
+    fn read(&mut self, line: u32) -> bool {
+        self.levels >> line & 1 == 1
+    }
+
+    fn drive(&mut self, line: u32, high: bool) {
+        let register = if high { SET } else { CLEAR };
+        self.ask(&format!("writel {register:#x} {:#x}", 1_u32 << line));
+    }
+
+    fn is_there(&mut self) -> bool {
+        !self.is_gone
+    }
+
+    fn pause(&mut self, _: bool) {
+        std::thread::sleep(Duration::from_millis(2));
+        let answer = self.ask(&format!("readl {LEVELS:#x}"));
+        let level = answer.trim().strip_prefix("OK 0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        self.levels = level.and_then(|level| u32::try_from(level & 0xffff_ffff).ok()).unwrap_or(self.levels);
     }
 }

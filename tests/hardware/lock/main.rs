@@ -6,17 +6,20 @@
 //! `CHANNEL=LINE` (`!` before the number where a high line means no), `CHANNEL:COLOUR=LINE` for
 //! lights, `keypad=ROWS/COLUMNS/LAYOUT` with commas between lines and keys, `sense=OUTPUT>LINE`, or
 //! `socket=PATH`, where a rig's program speaks for what has no line; `bench-lock --join PATH` is
-//! that program. With `stdio=CHANNEL,…` the lock itself is the program.
+//! that program. With `stdio=CHANNEL,…` the lock itself is the program. `LOCK_DEFECT` is a defect of
+//! the lock, `LOCK_FAULT` one of the relays that are read back.
 
 #![expect(clippy::panic, clippy::print_stdout, clippy::expect_used, reason = "a test's program")]
 
 mod board;
+mod contact;
 mod talk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
 use board::Board;
+use contact::Contact;
 use lockrig::lock::Named as _;
 use lockrig::rig::{Hello, LockstepDevice};
 use lockrig::sim::{Defect, SimulatedLock};
@@ -25,13 +28,10 @@ use lockrig::unit::{Instant, Voltage};
 use talk::Talk;
 
 const NOMINAL: i64 = 6_000_000;
-/// A relay's contact follows its coil so late.
-const RELAY: Duration = Duration::from_millis(4);
-
 /// After so long without a change there is no hurry.
 const QUIET: Duration = Duration::from_millis(300);
 
-struct Line {
+pub(crate) struct Line {
     number: u32,
     inverted: bool,
 }
@@ -70,7 +70,8 @@ fn main() {
         return talk::join(&arguments.next().expect("a socket"));
     }
     let mut board = board::open(&arguments.next().expect("a board"));
-    let (mut inputs, mut outputs, mut senses) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut inputs, mut outputs, mut contacts) = (Vec::new(), Vec::new(), Vec::new());
+    let fault = std::env::var("LOCK_FAULT").unwrap_or_default();
     let mut talk = Talk::default();
     for wire in arguments {
         let (channel, line) = wire.split_once('=').expect("CHANNEL=LINE");
@@ -80,7 +81,7 @@ fn main() {
             "stdio" => talk = Talk::stdio(line),
             "sense" => {
                 let (of, line) = line.split_once('>').expect("OUTPUT>LINE");
-                senses.push((Line::parse(of), Line::parse(line), false));
+                contacts.push(Contact::new(Line::parse(of), Line::parse(line), &fault));
             }
             _ => {
                 let (name, colour) = channel.split_once(':').unwrap_or((channel, ""));
@@ -112,7 +113,6 @@ fn main() {
     let begin = Clock::now();
     let mut changed = begin;
     let mut before: Vec<Option<Value>> = inputs.iter().map(|_| None).collect();
-    let mut following: Vec<(Clock, usize, bool)> = Vec::new();
     while board.is_there() && talk.is_there() {
         let now = Instant::from_nanoseconds(u64::try_from(begin.elapsed().as_nanos()).expect("not so long"));
         loop {
@@ -136,20 +136,7 @@ fn main() {
             show(&ran.out, &outputs, board.as_mut(), &mut talk);
             changed = Clock::now();
         }
-        for (index, (of, _, known)) in senses.iter_mut().enumerate() {
-            let closed = of.read(board.as_mut());
-            if closed != *known {
-                *known = closed;
-                following.push((Clock::now() + RELAY, index, closed));
-            }
-        }
-        following.retain(|(at, index, closed)| {
-            let waits = *at > Clock::now();
-            if !waits && !board.is_stuck(senses[*index].1.number) {
-                senses[*index].1.drive(board.as_mut(), *closed);
-            }
-            waits
-        });
+        contacts.iter_mut().for_each(|contact| contact.turn(board.as_mut()));
         board.pause(changed.elapsed() > QUIET);
     }
 }

@@ -1,18 +1,33 @@
 #!/usr/bin/env bash
-# Fetches a cross linker and an emulator of arm64 programs by their Debian names into FOLDER;
-# installs nothing.
+# Fetches a cross linker, both emulators and a Raspberry Pi kernel by their Debian names into
+# FOLDER; installs nothing.
 #   fetch.sh FOLDER
 set -euo pipefail
 folder=$(realpath -m "$1")
 [ -e "$folder/ready" ] && exit 0
 rm -rf "$folder"
-mkdir -p "$folder"/{debs,host}
+mkdir -p "$folder"/{debs,host,pi,apt/{parts,lists/partial,archives/partial}}
+cp /etc/apt/sources.list.d/debian.sources "$folder/apt/parts/"
+cat >"$folder/apt/conf" <<CONF
+Dir::Etc::sourcelist "/dev/null"; Dir::Etc::sourceparts "$folder/apt/parts";
+Dir::State::lists "$folder/apt/lists"; Dir::Cache "$folder/apt";
+APT::Architectures { "amd64"; "arm64"; };
+APT::Sandbox::User "root";
+CONF
+export APT_CONFIG="$folder/apt/conf"
+apt-get -q update >/dev/null
 cd "$folder/debs"
-apt-get -q -o APT::Sandbox::User=root download gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu \
-  libgcc-12-dev-arm64-cross libgcc-s1-arm64-cross libc6-arm64-cross libc6-dev-arm64-cross \
-  qemu-user-static >/dev/null
+kernel=$(apt-cache depends linux-image-arm64:arm64 | sed -n 's/.*Depends: //p' | head -1)
+apt-get -q download gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu libgcc-12-dev-arm64-cross \
+  libgcc-s1-arm64-cross libc6-arm64-cross libc6-dev-arm64-cross qemu-user-static \
+  busybox-static:arm64 "$kernel" >/dev/null
+apt-get install --print-uris -y --no-install-recommends qemu-system-arm cpio 2>/dev/null |
+  awk -F"'" '/^.http/{print $2}' | sed 's#.*/##; s/_.*//' | sort -u | xargs apt-get -q download >/dev/null
 for deb in *.deb; do
   case $deb in
+  linux-image*) dpkg --fsys-tarfile "$deb" |
+    tar -C "$folder/pi" -x --wildcards './boot/vmlinuz*' '*/bcm2837-rpi-3-b.dtb' ;;
+  *_arm64.deb) dpkg -x "$deb" "$folder/pi" ;;
   qemu-user-static*) dpkg --fsys-tarfile "$deb" | tar -C "$folder/host" -x ./usr/bin/qemu-aarch64-static ;;
   *) dpkg -x "$deb" "$folder/host" ;;
   esac
@@ -24,6 +39,6 @@ host=$(dirname "$(readlink -f "$0")")/host/usr
 LD_LIBRARY_PATH=$host/lib/x86_64-linux-gnu exec "$host/bin/aarch64-linux-gnu-gcc-12" "$@"
 SH
 chmod +x "$folder/aarch64-linux-gnu-gcc"
-ls | sed -n 's/%3a/:/g; s/^\(qemu-user-static\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
+ls | sed -n 's/%3a/:/g; s/^\(qemu-system-arm\|qemu-user-static\|linux-image[^_]*\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
 touch "$folder/ready"

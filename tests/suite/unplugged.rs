@@ -1,0 +1,121 @@
+//! Devices that are unplugged in the middle of a case, and plugged in again: the rig's error with its
+//! cause, nothing left on, and no more cases until a self-test passed.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::{lockrig, text};
+use crate::kills::kill::Bench;
+use crate::serial::{numato, obedient, pair};
+
+/// Outputs of the bench as it is recorded.
+const BUTTON: u32 = 1;
+const COVER: u32 = 3;
+
+/// A bench whose outputs are recorded, altered, and a port that can be plugged in again.
+fn bench(folder: &Path, alter: impl Fn(String, &str) -> String) -> (Bench, PathBuf) {
+    let bench = Bench::new(folder, None);
+    let (path, port) = (folder.join("rigs/kills.yaml"), folder.join("port"));
+    let rig = fs::read_to_string(&path).expect("a rig");
+    fs::write(path, alter(rig, &port.display().to_string())).expect("a rig");
+    (bench, port)
+}
+
+/// Plugs a device in; returns its side.
+fn plug_in(port: &Path) -> fs::File {
+    let (peer, path) = pair();
+    let _ = fs::remove_file(port);
+    symlink(path, port).expect("a link");
+    peer
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockrig"));
+    command
+        .args(["run", "reset-is-confirmed", "--rig", "kills", "--model", "holds"])
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder.join(".state"));
+    command
+}
+
+fn run(folder: &Path) -> Output {
+    command(folder).output().expect("a run")
+}
+
+fn is_refused_until_its_selftest(folder: &Path, bench: &Bench, output: &Output, cause: &str) {
+    assert!(bench.levels().0.values().all(|on| !on), "left on: {:?}", bench.levels().0);
+    assert_eq!(output.status.code(), Some(3), "{}", text(output));
+    let said = text(output);
+    assert!(said.contains("error        reset-is-confirmed~holds~button~r1"), "{said}");
+    assert!(said.contains(cause), "{said}");
+    let again = text(&run(folder));
+    assert!(again.contains("is refused since it broke") && again.contains(cause), "{again}");
+}
+
+/// The self-test passes, and the next run plays.
+fn plays_after_its_selftest(folder: &Path, bench: &Bench) {
+    let output = lockrig(folder, &["rig", "selftest", "kills"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let mut playing = command(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a run");
+    await_level(bench, COVER);
+    kill_process(Pid::from_child(&playing), Signal::TERM).expect("a process");
+    assert_eq!(playing.wait().expect("an end").code(), Some(130));
+}
+
+fn await_level(bench: &Bench, output: u32) {
+    let begin = Instant::now();
+    while bench.levels().0.get(&output) != Some(&true) {
+        assert!(begin.elapsed() < Duration::from_secs(30), "output {output} does not come on");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_console_that_is_unplugged_is_an_error_until_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (bench, port) = bench(folder, |rig, port| {
+        rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
+    });
+    let console = plug_in(&port);
+    let output = thread::scope(|scope| {
+        let running = scope.spawn(|| run(folder));
+        await_level(&bench, BUTTON);
+        drop(console);
+        running.join().expect("a run")
+    });
+    is_refused_until_its_selftest(folder, &bench, &output, "was unplugged");
+    let _console = plug_in(&port);
+    plays_after_its_selftest(folder, &bench);
+}
+
+#[test]
+fn a_relay_board_that_is_unplugged_is_an_error_until_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (bench, port) = bench(folder, |rig, port| {
+        rig.replace("boards:\n", &format!("boards:\n  relays: {{numato: {port}, relays: 4}}\n"))
+            .replace("relay: file/1,", "relay: relays/1,")
+    });
+    let board = plug_in(&port);
+    let mut follows = obedient();
+    let until_pressed = move |command: &str| match command {
+        // It is gone once the button is held.
+        "relay on 1" => Some(String::new()),
+        _ => follows(command),
+    };
+    numato(board, until_pressed);
+    let output = run(folder);
+    is_refused_until_its_selftest(folder, &bench, &output, &port.display().to_string());
+    let board = plug_in(&port);
+    // A board stays though nobody has its port open.
+    let _open = fs::File::open(&port).expect("a port");
+    numato(board, obedient());
+    plays_after_its_selftest(folder, &bench);
+}
