@@ -1,7 +1,9 @@
 //! Inputs: edges with the kernel's time stamps, or levels that are polled where a board gives no
 //! edges.
 //!
-//! The kernel reports a debounced edge once it was stable: its stamp is taken back by that time.
+//! The kernel reports a debounced edge once it was stable: its stamp is taken back by that time. Of
+//! edges that follow each other faster than its interrupt it reports the last one only; that there
+//! were others shows in their numbers, or in a level that comes twice, and they are put back.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -13,8 +15,8 @@ use super::gpio::{self, Refused};
 use crate::rig::{Active, Bias, Board, Input};
 use crate::unit::{Duration, Moment};
 
-/// Edges that the kernel keeps while nobody reads.
-const BUFFER: u32 = 4096;
+/// Edges that the kernel keeps while nobody reads, at most; then it forgets the oldest.
+const BUFFER: u32 = 1024;
 
 /// The shortest blink that a lock is taken to show: levels must be read more often.
 const MOST_UNREAD: Duration = Duration::milliseconds(50);
@@ -139,22 +141,29 @@ impl Inputs {
         if self.poll.is_some() {
             return self.read_levels(changes);
         }
+        let (mut events, mut lost) = (0, None);
         while self.request.has_edge_event().map_err(|error| self.lost(&error))? {
             let event = self.request.read_edge_event().map_err(|error| self.lost(&error))?;
+            events += 1;
             let Some(line) = self.lines.iter_mut().find(|line| line.number == event.offset) else {
                 continue;
             };
-            if event.line_seqno > line.edges.wrapping_add(1) {
-                let missed = event.line_seqno - line.edges - 1;
-                let (number, chip) = (line.number, &self.chip);
-                return Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")));
-            }
+            let missed = event.line_seqno.wrapping_sub(line.edges).saturating_sub(1);
             line.edges = event.line_seqno;
-            line.active = event.kind == EdgeKind::Rising;
+            if missed > 0 {
+                lost = Some((line.number, missed));
+            }
             let at = Moment::from_nanoseconds(event.timestamp_ns).before(line.debounce);
-            changes.push(Reading { input: line.input, active: line.active, at });
+            line.change(event.kind == EdgeKind::Rising, missed > 0, at, changes);
         }
-        Ok(())
+        match lost {
+            // The buffer was full: what was forgotten could be anything.
+            Some((number, missed)) if events >= BUFFER => {
+                let chip = &self.chip;
+                Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read_levels(&mut self, changes: &mut Vec<Reading>) -> Result<(), InputFault> {
@@ -187,8 +196,50 @@ impl Inputs {
     }
 }
 
+impl Line {
+    /// Takes an edge, with those before it that the kernel left out.
+    fn change(&mut self, active: bool, left_out: bool, at: Moment, changes: &mut Vec<Reading>) {
+        let edges = match (active == self.active, left_out) {
+            (true, _) => 2,
+            (false, true) => 3,
+            (false, false) => 1,
+        };
+        for before in (0..edges).rev() {
+            self.active = !self.active;
+            let at = at.before(Duration::nanoseconds(before));
+            changes.push(Reading { input: self.input, active: self.active, at });
+        }
+    }
+}
+
 impl AsFd for Inputs {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.request.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_that_the_kernel_left_out_are_put_back() {
+        let at = Moment::from_nanoseconds(1_000_000);
+        for (before, active, left_out, expected) in [
+            (false, true, false, vec![true]),
+            (false, true, true, vec![true, false, true]),
+            // Older kernels don't number what they left out: the level comes twice.
+            (true, true, false, vec![false, true]),
+            (true, true, true, vec![false, true]),
+        ] {
+            let mut line = Line { input: 3, number: 7, debounce: Duration::ZERO, active: before, edges: 0 };
+            let mut changes = Vec::new();
+            line.change(active, left_out, at, &mut changes);
+            let levels: Vec<bool> = changes.iter().map(|change| change.active).collect();
+            assert_eq!(levels, expected);
+            assert!(changes.is_sorted_by(|a, b| a.at < b.at), "each has a time of its own");
+            assert_eq!(changes.last().map(|change| change.at), Some(at));
+            assert_eq!(line.active, active);
+        }
     }
 }

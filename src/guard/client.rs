@@ -224,10 +224,12 @@ impl Link {
             if leaving.is_some_and(|since| now.since(since) >= LEAVES_WITHIN) {
                 return End::Lost("the guard did not end".into());
             }
-            if self.counts_silence && !is_leaving && now.since(self.heard) >= SILENCE {
+            let counts = self.counts_silence && !is_leaving;
+            let silent_at = if counts { self.heard + SILENCE } else { Moment::NEVER };
+            if now >= silent_at {
                 return End::Lost(format!("the guard hung: it was silent for {SILENCE}"));
             }
-            if !self.flush() || !self.wait(now, beaten) {
+            if !self.flush() || !self.wait(now, silent_at.min(beaten + BEAT)) {
                 return self.ended();
             }
             loop {
@@ -264,9 +266,9 @@ impl Link {
         }
     }
 
-    /// Waits for the guard, for something to say, or for the next beat; `false` if the guard ended
-    /// and nothing of what it said is left.
-    fn wait(&mut self, now: Moment, beaten: Moment) -> bool {
+    /// Waits for the guard, for something to say, or until a moment; `false` if the guard ended and
+    /// nothing of what it said is left.
+    fn wait(&mut self, now: Moment, until: Moment) -> bool {
         let mut wanted = PollFlags::IN;
         if !self.unsent.is_empty() {
             wanted |= PollFlags::OUT;
@@ -275,8 +277,6 @@ impl Link {
         if let Some(process) = &self.guard_process {
             ready.push(PollFd::new(process, PollFlags::IN));
         }
-        let until = beaten + BEAT;
-
         let _ = poll(&mut ready, Some(&clock::timeout(until.since(now))));
         let said = ready[0].revents().contains(PollFlags::IN);
         let ended = ready.get(2).is_some_and(|process| !process.revents().is_empty());

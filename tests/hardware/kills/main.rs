@@ -2,6 +2,7 @@
 //!
 //! `bench-kill PROGRAM FOLDER ROUNDS [CHIP LEVEL-FILE…]`: outputs are recorded in FOLDER, or are
 //! the lines of a GPIO chip whose levels stand in the files. Ends with status 1 if anything is left on.
+//! `cargo bench --bench kills` needs no arguments.
 
 #![expect(clippy::panic, clippy::print_stdout, clippy::expect_used, reason = "a test's program")]
 
@@ -17,7 +18,12 @@ use kill::{Bench, SIGNALS, VICTIMS};
 const BARS: [u64; 9] = [1, 2, 5, 10, 20, 50, 200, 220, 300];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let folder = std::env::temp_dir().join(format!("lockrig-kills-{}", std::process::id()));
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(program) = option_env!("CARGO_BIN_EXE_lockrig") {
+        arguments = vec![program.into(), folder.display().to_string(), "13".into()];
+    }
+    let mut arguments = arguments.into_iter();
     let mut next = || arguments.next().expect("PROGRAM FOLDER ROUNDS");
     let (program, folder, rounds) = (next(), next(), next());
     let rounds: u32 = rounds.parse().expect("a number of rounds");
@@ -36,6 +42,7 @@ fn main() {
         }
     }
     println!("0 outputs left on");
+    let _ = std::fs::remove_dir_all(folder);
 }
 
 fn print(what: &str, times: &mut [Duration]) {
