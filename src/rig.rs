@@ -9,8 +9,8 @@ mod file;
 mod wiring;
 
 pub use bench::{
-    Active, Actuator, Bench, Bias, Board, Contact, Drive, Input, Line, Output, RelayBoard, Sensor,
-    SerialPort, Servo, Unwired,
+    Active, Actuator, Bench, Bias, Board, Contact, Drive, HEADER_CHIPS, Input, Line, Output, RelayBoard,
+    Sensor, SerialPort, Servo, Unwired,
 };
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load};

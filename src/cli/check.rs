@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::guard::SILENCE;
 use crate::rig::Rig;
 use crate::run::start_of;
 use crate::scenario::{Content, Library, Selection, Start, expand};
@@ -76,6 +77,14 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
         let is_named = |rig: &&Rig| rig.files.first().is_some_and(|file| concerns(&args.paths, file));
         for rig in rigs.values().filter(is_named) {
             warn_of_gaps(rig, &library, terminal);
+            if let Some(bench) = rig.bench() {
+                terminal.line(&format!(
+                    "rig `{}`: outputs are safe within {} after lockrig or its guard ended, and {SILENCE} later \
+                     if either hung",
+                    rig.id,
+                    bench.safe_within(),
+                ));
+            }
         }
         let fine = if named == 1 { "1 file is fine".to_owned() } else { format!("{named} files are fine") };
         let beside = if args.paths.is_empty() { "" } else { ", beside the library" };

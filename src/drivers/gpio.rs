@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gpiocdev::chip::{Chip, chips};
 
 use super::access;
+use crate::rig::HEADER_CHIPS;
 
 /// The chip called `name`: `gpiochip0`, `/dev/gpiochip0` or a label such as `pinctrl-rp1`.
 ///
@@ -32,15 +33,12 @@ pub(super) fn find(name: &str) -> Result<Chip, String> {
     Err(format!("there is no GPIO chip `{name}`; {known}"))
 }
 
-/// Labels of the chips that have the pins of a Raspberry Pi's header, by generation.
-const HEADER: [&str; 4] = ["pinctrl-rp1", "pinctrl-bcm2712", "pinctrl-bcm2711", "pinctrl-bcm2835"];
-
 /// The chip that has the pins of a Raspberry Pi's header.
 ///
 /// # Errors
 /// There is none, or it is not accessible.
 pub(super) fn find_header() -> Result<Chip, String> {
-    let found = HEADER.iter().find_map(|label| find(label).ok());
+    let found = HEADER_CHIPS.iter().find_map(|label| find(label).ok());
     found.ok_or_else(|| "this machine has none of a Raspberry Pi's GPIO chips".to_owned())
 }
 

@@ -79,6 +79,9 @@ pub struct RelayBoard {
     pub relays: u32,
 }
 
+/// Labels of the GPIO chips that have the pins of a Raspberry Pi's header, by generation.
+pub const HEADER_CHIPS: [&str; 4] = ["pinctrl-rp1", "pinctrl-bcm2712", "pinctrl-bcm2711", "pinctrl-bcm2835"];
+
 /// A servo on hardware PWM that lets go without pulses, by a spring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Servo {
@@ -244,6 +247,25 @@ impl Bench {
             Some(Actuator::Keys { keys }) => keys.values().flatten().copied().collect(),
             None => Vec::new(),
         }
+    }
+
+    /// How long after the end of client or guard everything is safe at the latest: 20 ms for lines
+    /// of this machine, and for each board what its protocol takes.
+    pub fn safe_within(&self) -> Duration {
+        let on = |name: &Arc<str>| self.outputs.iter().filter(|output| output.line.board == *name).count();
+        let boards = self.boards.iter().map(|(name, board)| {
+            let each = match board {
+                // 8 bytes at 9600 baud.
+                Board::Lcus(_) => Duration::milliseconds(10),
+                // A command and a question, and a board that answers neither.
+                Board::Numato(_) => Duration::milliseconds(160),
+                // The kernel's folder of the channel is waited for.
+                Board::Servo(_) => Duration::seconds(1),
+                _ => Duration::ZERO,
+            };
+            each.times(u64::try_from(on(name)).unwrap_or(u64::MAX))
+        });
+        boards.fold(Duration::milliseconds(20), Duration::saturating_add)
     }
 
     /// Whether a value closes a circuit, so that the last of its contacts counts; else the first.

@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
             (|board| board.raspberry_pi.as_ref(), |_, _| Some(Board::RaspberryPi {})),
             (|board| board.lcus.as_ref(), |reader, port| reader.relays(port).map(Board::Lcus)),
             (|board| board.numato.as_ref(), |reader, port| reader.relays(port).map(Board::Numato)),
-            (|board| board.servo.as_ref(), |reader, channel| reader.servo(&channel).map(Board::Servo)),
+            (|board| board.servo.as_ref(), |reader, _| reader.servo().map(Board::Servo)),
             (|board| board.recorder.as_ref(), |_, file| Some(Board::Recorder { file: file.into() })),
         ];
         let stated = kinds.into_iter().filter_map(|(field, make)| Some((self.nearest(field)?.0, make)));
@@ -123,12 +123,18 @@ impl<'a> Reader<'a> {
 
     /// A finger that a spring lifts when there is no pulse: any other would stay pressed when the
     /// power fails.
-    fn servo(&mut self, text: &str) -> Option<Servo> {
+    fn servo(&mut self) -> Option<Servo> {
+        let (word, source) = self.nearest(|board| board.servo.as_ref())?;
+        let text = &word.value.0;
         let channel = text.strip_prefix("pwmchip").and_then(|text| text.split_once('/'));
         let channel = channel.and_then(|(chip, channel)| Some((chip.parse().ok()?, channel.parse().ok()?)));
         if channel.is_none() {
             let hint = "write the PWM chip and its channel: `servo: pwmchip0/0`";
-            self.findings.error_with_hint(self.place, format!("`{text}` is not a PWM channel"), hint);
+            self.findings.error_with_hint(
+                &Place::of(source, word),
+                format!("`{text}` is not a PWM channel"),
+                hint,
+            );
         }
         match self.nearest(|board| board.without_pulse.as_ref()) {
             Some((word, _)) if word.value.0 == "released" => {}

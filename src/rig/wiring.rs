@@ -1,6 +1,6 @@
 //! `boards` and `wiring` of a rig file: from their shape to a [`Bench`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use crate::unit::{self, Duration, Quantity, Voltage};
 use crate::yaml::{Diagnostics, Place, Scalar, Source, Spanned};
 
 use super::bench::{
-    Active, Actuator, Bench, Bias, Board, Contact, Drive, Input, Line, Output, Sensor, SerialPort,
+    Active, Actuator, Bench, Bias, Board, Contact, Drive, HEADER_CHIPS, Input, Line, Output, Sensor,
+    SerialPort,
 };
 use super::boards::{self, BoardSyntax};
 
@@ -94,6 +95,7 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
             exclusive: Vec::new(),
             watchdog: syntax.watchdog.map(|word| PathBuf::from(&word.value.0)),
         },
+        declared: syntax.boards.iter().flat_map(|(map, _)| map.keys().map(String::as_str)).collect(),
         used: BTreeMap::new(),
         supply: None,
     };
@@ -116,6 +118,8 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
 struct Reader<'a> {
     findings: &'a mut Diagnostics,
     bench: Bench,
+    /// Boards that the files name, those that are no use included: what is wrong with them is said.
+    declared: BTreeSet<&'a str>,
     used: BTreeMap<Line, String>,
     supply: Option<(Voltage, Place)>,
 }
@@ -482,15 +486,20 @@ impl Reader<'_> {
             return None;
         };
         let Some((board, kind)) = self.bench.boards.get_key_value(board) else {
+            if self.declared.contains(board) {
+                return None;
+            }
             let known: Vec<Arc<str>> = self.bench.boards.keys().cloned().collect();
             self.findings.unknown(&place, "board", board, known.iter().map(|name| &**name));
             return None;
         };
         let problem = match kind {
-            Board::RaspberryPi {} if number < 2 => {
+            kind if is_header(kind) && number < 2 => {
                 Some(format!("pin {number} is reserved for the identification of boards on top"))
             }
-            Board::RaspberryPi {} if number > 27 => Some(format!("a Raspberry Pi has no pin {number}")),
+            kind if is_header(kind) && number > 27 => {
+                Some(format!("a Raspberry Pi's header has no pin {number}"))
+            }
             Board::Program { .. } => Some(format!("board `{board}` has no lines")),
             Board::Servo(_) if number > 0 => Some(format!("finger `{board}` has one line: `{board}/0`")),
             Board::Lcus(board) | Board::Numato(board) if board_lacks(kind, number, board.relays) => {
@@ -520,6 +529,15 @@ impl Reader<'_> {
     fn missing(&mut self, place: &Place, channel: &(impl ToString + ?Sized), what: &str) {
         let message = format!("the wiring of `{}` is not complete", channel.to_string());
         self.findings.error_with_hint(place, message, format!("write `{what}`"));
+    }
+}
+
+/// Whether a board is the header of a Raspberry Pi, through its registers or its kernel's chip.
+fn is_header(kind: &Board) -> bool {
+    match kind {
+        Board::RaspberryPi {} => true,
+        Board::Gpio { chip } => HEADER_CHIPS.contains(&chip.as_str()),
+        _ => false,
     }
 }
 
