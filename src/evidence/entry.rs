@@ -105,6 +105,8 @@ pub enum Entry {
         output: String,
         /// How long it lasted.
         sensed_ns: Duration,
+        /// Expanded uncertainty (k = 2) of that.
+        uncertainty_ns: Duration,
     },
     /// The lock showed something.
     Signal {
@@ -227,6 +229,7 @@ impl Entry {
             "sensed_hold" => Self::SensedHold {
                 output: text("output").ok_or_else(|| wrong("output"))?,
                 sensed_ns: Duration::nanoseconds(number("sensed_ns")?),
+                uncertainty_ns: Duration::nanoseconds(number("uncertainty_ns")?),
             },
             "signal" => {
                 let (channel, value) = channel_value()?;

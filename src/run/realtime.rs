@@ -55,7 +55,7 @@ pub(super) fn play(
         record,
         trace: Timeline::default(),
         stimuli: Stimuli::new(bench, epoch, holds.clone()),
-        senses: Senses::new(bench, epoch, |output| live.sensed(output)),
+        senses: Senses::new(bench, epoch, precision.observation, |output| live.sensed(output)),
         now: Instant::START,
         horizon: Instant::START,
         bench,

@@ -11,6 +11,8 @@ const FOLLOWS_WITHIN: Duration = Duration::milliseconds(100);
 /// The sensed outputs of a bench.
 pub(super) struct Senses {
     outputs: Vec<Sense>,
+    /// Expanded uncertainty (k = 2) of a hold between two of their edges.
+    uncertainty: Duration,
 }
 
 struct Sense {
@@ -27,7 +29,13 @@ struct Sense {
 }
 
 impl Senses {
-    pub(super) fn new(bench: &Bench, epoch: Moment, sensed: impl Fn(usize) -> Option<bool>) -> Self {
+    /// `observation` is the expanded uncertainty of one edge.
+    pub(super) fn new(
+        bench: &Bench,
+        epoch: Moment,
+        observation: Duration,
+        sensed: impl Fn(usize) -> Option<bool>,
+    ) -> Self {
         let outputs = bench.outputs.iter().enumerate().map(|(index, output)| {
             let rest_closed = output.contact.drive(true) == output.rest;
             let is_closed = sensed(index).unwrap_or(rest_closed);
@@ -42,7 +50,7 @@ impl Senses {
                 left: None,
             }
         });
-        Self { outputs: outputs.collect() }
+        Self { outputs: outputs.collect(), uncertainty: observation.times(2) }
     }
 
     pub(super) fn name(&self, output: usize) -> String {
@@ -66,6 +74,7 @@ impl Senses {
 
     /// A contact closed or opened; a hold that ended with it is put on record.
     pub(super) fn sensed(&mut self, output: usize, closed: bool, at: Moment) -> Option<Entry> {
+        let uncertainty_ns = self.uncertainty;
         let sense = self.outputs.get_mut(output)?;
         sense.sensed = closed;
         sense.judge(at);
@@ -75,7 +84,7 @@ impl Senses {
         }
         let left = sense.left.take()?;
         let (output, sensed_ns) = (sense.name.clone(), at.since(left));
-        Some(Entry::SensedHold { output, sensed_ns })
+        Some(Entry::SensedHold { output, sensed_ns, uncertainty_ns })
     }
 
     /// Whether every contact is as it was commanded.
