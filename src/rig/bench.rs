@@ -259,8 +259,6 @@ impl Bench {
                 Board::Lcus(_) => Duration::milliseconds(10),
                 // A command and a question, and a board that answers neither.
                 Board::Numato(_) => Duration::milliseconds(160),
-                // The kernel's folder of the channel is waited for.
-                Board::Servo(_) => Duration::seconds(1),
                 _ => Duration::ZERO,
             };
             each.times(u64::try_from(on(name)).unwrap_or(u64::MAX))

@@ -46,6 +46,13 @@ impl ServoOutput {
         let length = |pulse: crate::unit::Duration| Duration::from_nanos(pulse.as_nanoseconds());
         let (released, pressed) = (length(servo.released), length(servo.pressed));
         let failed = |error: rppal::pwm::Error| broken(error.to_string());
+        // Safe first of all: a channel that was left pressing is lifted before anything waits for the
+        // kernel to give it out, which can take a second.
+        let left = format!("/sys/class/pwm/pwmchip{}/pwm{}/duty_cycle", servo.chip, servo.channel);
+        if Path::new(&left).exists() {
+            let lifted = std::fs::write(&left, released.as_nanos().to_string());
+            lifted.map_err(|error| broken(error.to_string()))?;
+        }
         let mut pwm = Pwm::with_pwmchip(servo.chip, servo.channel).map_err(failed)?;
         // Without pulses the finger would stay where it is, if it were not for its spring.
         pwm.set_reset_on_drop(false);
