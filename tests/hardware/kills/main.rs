@@ -18,10 +18,10 @@ use kill::{Bench, SIGNALS, VICTIMS};
 const BARS: [u64; 9] = [1, 2, 5, 10, 20, 50, 200, 220, 300];
 
 fn main() {
-    let folder = std::env::temp_dir().join(format!("lockrig-kills-{}", std::process::id()));
+    let temporary = std::env::temp_dir().join(format!("lockrig-kills-{}", std::process::id()));
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(program) = option_env!("CARGO_BIN_EXE_lockrig") {
-        arguments = vec![program.into(), folder.display().to_string(), "13".into()];
+        arguments = vec![program.into(), temporary.display().to_string(), "13".into()];
     }
     let mut arguments = arguments.into_iter();
     let mut next = || arguments.next().expect("PROGRAM FOLDER ROUNDS");
@@ -42,7 +42,8 @@ fn main() {
         }
     }
     println!("0 outputs left on");
-    let _ = std::fs::remove_dir_all(folder);
+    // There is none where the folder was given.
+    let _ = std::fs::remove_dir_all(temporary);
 }
 
 fn print(what: &str, times: &mut [Duration]) {

@@ -37,7 +37,7 @@ LD_LIBRARY_PATH="$library:$folder/unpacked/lib/x86_64-linux-gnu" QEMU_MODULE_DIR
   -nodefaults -no-user-config -nographic -no-reboot -serial stdio -serial "file:$result/result.tar" \
   -kernel "$folder/vmlinux" -initrd "$tree.initramfs" \
   -append "console=ttyS0 panic=-1 reboot=t quiet" </dev/null |
-  tr -d '\r' >"$result/serial.log" || true
+  sed -u 's/\r//g' >"$result/serial.log" || true
 sed -n '/PC-START/,/PC-EXIT/p' "$result/serial.log" | sed '1d;/^PC-EXIT/d'
 [ -s "$result/result.tar" ] && tar -C "$result" -mxf "$result/result.tar" && rm "$result/result.tar"
 exit "$(sed -n 's/^PC-EXIT=//p' "$result/serial.log" | tail -1 | grep . || echo 99)"

@@ -36,6 +36,9 @@ smartcode() {
   agree smartcode
   boot bad 0 job-bad
   echo "emulated PC, bad benches: $(grep -c '^refused' "$out/bad.txt") refused with their reasons"
+  ROUNDS=1 boot kills 0 job-kills
+  worst=$(grep -o 'worst *[0-9.]*' "$out/kills.txt" | awk '{print $2}' | sort -g | tail -1)
+  echo "emulated PC, killed in $(grep -c SIG "$out/kills.txt") ways: worst $worst ms; $(tail -1 "$out/kills.txt")"
 }
 others() {
   MODEL=kwikset-powerbolt-2 SCENARIOS=$quick boot powerbolt 0 job
@@ -46,9 +49,6 @@ others() {
   boot registers 0 ../pi/job-registers
   echo "Raspberry Pi's registers: $(grep -c ': [03], ' "$out/registers.txt") commands as expected," \
     "faulty relays among them; $(tail -1 "$out/registers.txt")"
-  ROUNDS=1 boot kills 0 job-kills
-  worst=$(grep -o 'worst *[0-9.]*' "$out/kills.txt" | awk '{print $2}' | sort -g | tail -1)
-  echo "emulated PC, killed in $(grep -c SIG "$out/kills.txt") ways: worst $worst ms; $(tail -1 "$out/kills.txt")"
 }
 smartcode & lane=$!
 others
