@@ -6,6 +6,7 @@ use crate::guard::{Setup, serve_parent, serve_socket, service_sockets};
 
 use super::exit::Exit;
 use super::files::{Files, Kind};
+use super::rig::has_errors;
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -18,7 +19,8 @@ pub(super) fn guard(args: &GuardArgs, terminal: &Terminal) -> Exit {
     let served = match &args.rig {
         None => serve_parent(),
         Some(word) => match setup(word, terminal) {
-            Ok(setup) => serve_first(&setup),
+            Ok((setup, false)) => serve_first(&setup),
+            Ok((_, true)) => return Exit::Usage,
             Err(exit) => return exit,
         },
     };
@@ -41,8 +43,8 @@ fn serve_first(setup: &Setup) -> std::io::Result<()> {
     serve_socket(path, setup)
 }
 
-/// What the guard of a rig owns.
-pub(super) fn setup(word: &str, terminal: &Terminal) -> Result<Setup, Exit> {
+/// What the guard of a rig owns, and whether the rig's files have errors, which are shown.
+pub(super) fn setup(word: &str, terminal: &Terminal) -> Result<(Setup, bool), Exit> {
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
     let (_, rigs, findings) = files.load();
@@ -52,7 +54,7 @@ pub(super) fn setup(word: &str, terminal: &Terminal) -> Result<Setup, Exit> {
         return Err(Exit::Usage);
     };
     match rig.bench() {
-        Some(bench) => Ok(Setup::of(&rig.id, bench)),
+        Some(bench) => Ok((Setup::of(&rig.id, bench), has_errors(rig, &findings, terminal))),
         None => {
             let hint = "a rig with `boards:` and `wiring:` has";
             terminal.error(&format!("rig `{id}` has no outputs to guard"), Some(hint));

@@ -7,6 +7,7 @@ use crate::guard::make_safe;
 use crate::rig::Rig;
 use crate::run::{Health, Live, Watched, selftest};
 use crate::unit::{self, Duration};
+use crate::yaml::Diagnostics;
 
 use super::exit::Exit;
 use super::files::{Files, Kind};
@@ -63,6 +64,7 @@ fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -
     let id = files.id_of(Kind::Rig, word);
     let (_, rigs, findings) = files.load();
     match rigs.get(&id) {
+        Some(rig) if has_errors(rig, &findings, terminal) => Exit::Usage,
         Some(rig) if rig.bench().is_some() => act(rig),
         Some(_) => {
             terminal.error(&format!("rig `{id}` has no real outputs"), Some("nothing can break on it"));
@@ -74,6 +76,17 @@ fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -
             Exit::Usage
         }
     }
+}
+
+/// Shows what is wrong in a rig's files: nothing may be switched by them.
+pub(super) fn has_errors(rig: &Rig, findings: &Diagnostics, terminal: &Terminal) -> bool {
+    let mut own = findings.clone();
+    own.retain(|finding| rig.files.iter().any(|file| *file == finding.place.file()));
+    if own.has_errors() {
+        terminal.styled(&own.render(terminal.has_color()));
+        terminal.error(&format!("the files of rig `{}` have errors", rig.id), Some("mend them first"));
+    }
+    own.has_errors()
 }
 
 fn failed(terminal: &Terminal, message: &str) -> Exit {
@@ -156,14 +169,15 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
 }
 
 fn safe(word: &str, terminal: &Terminal) -> Exit {
-    let setup = match setup(word, terminal) {
-        Ok(setup) => setup,
+    // What can be read of a file with errors is made safe all the same.
+    let (setup, has_errors) = match setup(word, terminal) {
+        Ok(found) => found,
         Err(exit) => return exit,
     };
     match make_safe(&setup, &format!("lockrig safe {}", std::process::id())) {
         Ok(()) => {
             terminal.line(&format!("{} outputs of `{}` are without power", setup.outputs.len(), setup.rig));
-            Exit::Pass
+            if has_errors { Exit::Usage } else { Exit::Pass }
         }
         Err(fault) => failed(terminal, &fault.to_string()),
     }

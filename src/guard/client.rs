@@ -6,10 +6,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::drivers::clock;
@@ -25,6 +28,13 @@ const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 /// A guard that was told to end does so within this time: slow boards confirm each of their relays.
 const LEAVES_WITHIN: Duration = Duration::seconds(3);
 
+/// So long outputs of a guard that died are tried again, if its boards do not take it at once.
+const TRIES_FOR: Duration = Duration::seconds(2);
+
+/// A player that plays and does not show itself for so long is taken for dead, though its process
+/// lives.
+const ATTENDS: Duration = Duration::seconds(1);
+
 /// Why there is no guard: nothing was switched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -37,6 +47,8 @@ pub struct Client {
     thread: Option<JoinHandle<()>>,
     warnings: Vec<String>,
     next: u64,
+    /// When the player showed itself last, in nanoseconds of the clock; 0 while nothing is played.
+    attended: Arc<AtomicU64>,
 }
 
 impl Client {
@@ -51,7 +63,9 @@ impl Client {
         mut on_event: impl FnMut(Event) + Send + 'static,
     ) -> Result<Self, GuardError> {
         let failed = |what: &str, error: &dyn std::fmt::Display| GuardError(format!("{what}: {error}"));
-        let (stream, child) = connect(setup, program)?;
+        let (stream, child, process) = connect(setup, program)?;
+        let attended = Arc::new(AtomicU64::new(0));
+        let attended_there = Arc::clone(&attended);
         let (waker, wake) = UnixStream::pair().map_err(|error| failed("no socket pair", &error))?;
         for socket in [&stream, &wake, &waker] {
             socket.set_nonblocking(true).map_err(|error| failed("no socket", &error))?;
@@ -61,7 +75,6 @@ impl Client {
         let setup_there = setup.clone();
         let mut is_ready = false;
         let thread = std::thread::Builder::new().name("guard link".into()).spawn(move || {
-            let pid = child.as_ref().map(Child::id);
             let mut link = Link {
                 stream,
                 wake,
@@ -72,7 +85,8 @@ impl Client {
                 // A board may take its time to open: silence counts from the first word on.
                 counts_silence: false,
                 child,
-                guard_process: pid.and_then(open_process),
+                guard_process: process,
+                attended: attended_there,
                 setup: setup_there,
                 farewell: None,
             };
@@ -85,7 +99,8 @@ impl Client {
             });
         });
         let thread = thread.map_err(|error| failed("no thread", &error))?;
-        let mut client = Self { sender, waker, thread: Some(thread), warnings: Vec::new(), next: 0 };
+        let mut client =
+            Self { sender, waker, thread: Some(thread), warnings: Vec::new(), next: 0, attended };
         let client_name = format!("process {} of {}", std::process::id(), user());
         client.tell(Request::Hello { client: client_name, setup: setup.clone() });
         match ready.recv_timeout(READY_WITHIN) {
@@ -109,12 +124,21 @@ impl Client {
     pub fn play(&mut self, program: Program) -> u64 {
         let number = self.next;
         self.next += 1;
+        self.attended.store(clock::now().as_nanoseconds(), Ordering::Relaxed);
         self.tell(Request::Play { number, program });
         number
     }
 
+    /// The player shows itself: while it plays, it has to do so again within a second.
+    pub fn attend(&self) {
+        if self.attended.load(Ordering::Relaxed) > 0 {
+            self.attended.store(clock::now().as_nanoseconds(), Ordering::Relaxed);
+        }
+    }
+
     /// Brings everything to rest.
     pub fn rest(&mut self) {
+        self.attended.store(0, Ordering::Relaxed);
         self.tell(Request::Rest {});
     }
 
@@ -146,9 +170,15 @@ pub fn service_sockets(rig: &str) -> Vec<PathBuf> {
     folders.map(|folder| folder.join(format!("{rig}.sock"))).collect()
 }
 
-fn connect(setup: &Setup, program: &Path) -> Result<(UnixStream, Option<Child>), GuardError> {
+/// The guard's socket, its process if it is a child, and a handle of that process.
+type Connected = (UnixStream, Option<Child>, Option<OwnedFd>);
+
+fn connect(setup: &Setup, program: &Path) -> Result<Connected, GuardError> {
     if let Some(stream) = service_sockets(&setup.rig).iter().find_map(|path| UnixStream::connect(path).ok()) {
-        return Ok((stream, None));
+        // Who it is says the kernel, and nobody else: it may have to be killed.
+        let process = socket_peercred(&stream).ok();
+        let process = process.and_then(|peer| pidfd_open(peer.pid, PidfdFlags::empty()).ok());
+        return Ok((stream, None, process));
     }
     let failed = |error: std::io::Error| GuardError(format!("the guard can't be started: {error}"));
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
@@ -156,12 +186,8 @@ fn connect(setup: &Setup, program: &Path) -> Result<(UnixStream, Option<Child>),
     let mut command = Command::new(program);
     command.arg("guard").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn().map_err(failed)?;
-    Ok((ours, Some(child)))
-}
-
-fn open_process(pid: u32) -> Option<OwnedFd> {
-    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
-    pidfd_open(pid, PidfdFlags::empty()).ok()
+    let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
+    Ok((ours, Some(child), process))
 }
 
 fn user() -> String {
@@ -179,6 +205,7 @@ struct Link {
     counts_silence: bool,
     child: Option<Child>,
     guard_process: Option<OwnedFd>,
+    attended: Arc<AtomicU64>,
     setup: Setup,
     /// Whether the outputs were safe when the guard said so last.
     farewell: Option<bool>,
@@ -216,7 +243,10 @@ impl Link {
             let now = clock::now();
             if now.since(beaten) >= BEAT {
                 beaten = now;
-                if leaving.is_none() {
+                let attended = Moment::from_nanoseconds(self.attended.load(Ordering::Relaxed));
+                let is_attended = attended == Moment::default() || now.since(attended) < ATTENDS;
+                // A guard that hears nothing any more makes everything safe.
+                if leaving.is_none() && is_attended {
                     self.say(&Request::Beat {});
                 }
             }
@@ -311,14 +341,12 @@ impl Link {
                 self.heard = clock::now();
                 match event {
                     Event::Beat {} => {}
+                    Event::MakingSafe {} => self.heard = clock::now() + LEAVES_WITHIN,
                     event => {
                         if let Event::Tripped { safe, .. } = &event {
                             self.farewell = Some(*safe);
                         }
-                        if let Event::Ready { pid, .. } = &event {
-                            self.counts_silence = true;
-                            self.guard_process = self.guard_process.take().or_else(|| open_process(*pid));
-                        }
+                        self.counts_silence |= matches!(event, Event::Ready { .. });
                         let is_refused = matches!(event, Event::Unavailable { .. });
                         on_event(event);
                         if is_refused {
@@ -343,8 +371,14 @@ impl Link {
 
     /// Ends the guard, waits for its end, and drives its outputs safe.
     fn take_over(&mut self, reason: &str) -> (String, bool) {
+        let mut denied = "";
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+        }
         if let Some(process) = &self.guard_process {
-            let _ = pidfd_send_signal(process, Signal::KILL);
+            if pidfd_send_signal(process, Signal::KILL) == Err(rustix::io::Errno::PERM) {
+                denied = "; this user may not end the guard of another one";
+            }
             let mut ready = [PollFd::new(process, PollFlags::IN)];
             let _ = poll(&mut ready, Some(&clock::timeout(Duration::seconds(1))));
         }
@@ -354,9 +388,29 @@ impl Link {
         }
         let consumer = format!("lockrig {} {}", self.setup.rig, std::process::id());
         let consumer: String = consumer.chars().take(31).collect();
-        match make_safe(&self.setup, &consumer) {
-            Ok(()) => (format!("{reason}; its outputs were made safe"), true),
-            Err(fault) => (format!("{reason}, and its outputs could not be made safe: {fault}"), false),
+        let begin = clock::now();
+        loop {
+            match make_safe(&self.setup, &consumer) {
+                Ok(()) => {
+                    self.end_watch();
+                    return (format!("{reason}; its outputs were made safe"), true);
+                }
+                Err(fault) if clock::now().since(begin) >= TRIES_FOR => {
+                    let what = format!("{reason}, and its outputs could not be made safe: {fault}{denied}");
+                    return (what, false);
+                }
+                // A board may need a moment to find itself again.
+                Err(_) => clock::sleep_until(clock::now() + Duration::milliseconds(10)),
+            }
+        }
+    }
+
+    /// The guard that fed the watchdog is gone and its outputs are safe: nothing is left to watch.
+    fn end_watch(&self) {
+        if let Some(path) = &self.setup.watchdog
+            && let Ok(mut watchdog) = std::fs::OpenOptions::new().write(true).open(path)
+        {
+            let _ = watchdog.write_all(b"V");
         }
     }
 

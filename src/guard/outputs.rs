@@ -31,7 +31,7 @@ impl Outputs {
         let mut names: Vec<(bool, Arc<str>)> = wanted
             .keys()
             .map(|name| {
-                let slow = matches!(setup.boards.get(name), Some(Board::Lcus(_) | Board::Numato(_)));
+                let slow = setup.boards.get(name).is_some_and(Setup::is_slow);
                 (slow, Arc::clone(name))
             })
             .collect();

@@ -67,6 +67,8 @@ pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)?;
     listener.set_nonblocking(true)?;
+    // Without systemd nobody wants to know.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     loop {
         let mut ready = [PollFd::new(&listener, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
         let _ = poll(&mut ready, Some(&clock::timeout(FEED)));
@@ -200,7 +202,8 @@ impl Guard {
         let end = loop {
             let now = clock::now();
             let next = self.core.next();
-            if next.since(now) <= QUIET {
+            // However dense a program is, client and signals are heard.
+            if next.since(now) <= QUIET && now.since(self.beat) < BEAT {
                 if next > now {
                     clock::sleep_until(next);
                 }
@@ -332,6 +335,9 @@ impl Guard {
     /// Everything safe, first of all; then the words.
     fn trip(&mut self, reason: &str, link: &mut Link) {
         self.core.trip(reason);
+        if self.setup.has_slow_boards() {
+            link.tell(&Event::MakingSafe {});
+        }
         let done = self.make_safe();
         let (reason, safe) = match done {
             Ok(()) => (reason.to_owned(), true),
@@ -356,12 +362,15 @@ impl Guard {
         Ok(())
     }
 
-    /// Tells the watchdog that this process lives; it resets the machine if nobody does.
+    /// Tells the watchdogs that this process lives: the service manager's, which ends it if it does
+    /// not, and the machine's, which resets that.
     fn feed(&mut self, now: Moment) {
-        if now.since(self.fed) >= FEED
-            && let Some(watchdog) = &mut self.watchdog
-        {
-            self.fed = now;
+        if now.since(self.fed) < FEED {
+            return;
+        }
+        self.fed = now;
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        if let Some(watchdog) = &mut self.watchdog {
             let _ = watchdog.write_all(b"\0");
         }
     }

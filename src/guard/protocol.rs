@@ -52,6 +52,16 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Whether a board confirms each command over a serial line.
+    pub(super) fn has_slow_boards(&self) -> bool {
+        self.boards.values().any(Self::is_slow)
+    }
+
+    /// Whether a board is behind a serial line.
+    pub(super) fn is_slow(board: &Board) -> bool {
+        matches!(board, Board::Lcus(_) | Board::Numato(_))
+    }
+
     /// What a bench gives to its guard.
     pub fn of(rig: &str, bench: &Bench) -> Self {
         let outputs = bench.outputs.iter().map(|output| OutputSpec {
@@ -181,6 +191,8 @@ pub enum Event {
         /// Every board took it; else somebody has to try again.
         safe: bool,
     },
+    /// Boards that take their time are being made safe: silence is no sign of death now.
+    MakingSafe {},
     /// I live.
     Beat {},
 }

@@ -46,6 +46,8 @@ pub(super) enum Said {
     Achieved(Moment, u64, usize, Drive),
     /// The rig is wrong.
     Fault(Fault),
+    /// The guard does not play a program: nothing broke.
+    Refused(Fault),
     /// Everything is at rest.
     Rested,
     /// What the boards say of each output.
@@ -144,6 +146,8 @@ impl Live {
         let on_line = move |line| tell_line(Heard::Console(line));
         let console = bench.console.as_ref().map(|port| Console::open(port, on_line)).transpose();
         let _console = console.map_err(|error| fault(&error))?;
+        // Dropped before the console is, whose thread may wait for room.
+        let heard = heard;
         let mut programs = BTreeMap::new();
         for (name, board) in &bench.boards {
             let Board::Program { command } = board else { continue };
@@ -243,6 +247,7 @@ impl Live {
     /// Waits until something was said, or until a moment.
     pub(super) fn wait(&mut self, until: Moment) {
         let now = clock::now();
+        self.guard.attend();
         let until = self.poll.map_or(until, |poll| until.min(now + poll));
         let mut ready = vec![PollFd::new(&self.woken, PollFlags::IN)];
         ready.extend(
@@ -321,14 +326,14 @@ impl Live {
                     all.push((at, Said::Achieved(at, command, output, drive)));
                 }
                 Event::Refused { reason, .. } => {
-                    all.push((now, Said::Fault(Fault(format!("the guard refused: {reason}")))));
+                    all.push((now, Said::Refused(Fault(format!("the guard refused: {reason}")))));
                 }
                 Event::Tripped { reason, .. } | Event::Unavailable { reason } => {
                     all.push((now, Said::Fault(Fault(reason))));
                 }
                 Event::Rested {} => all.push((now, Said::Rested)),
                 Event::Levels { levels } => all.push((now, Said::Levels(levels))),
-                Event::Ready { .. } | Event::Beat {} => {}
+                Event::Ready { .. } | Event::MakingSafe {} | Event::Beat {} => {}
             }
         }
         all.sort_by_key(|(at, _)| *at);
@@ -410,7 +415,7 @@ fn watched(bench: &Bench, begin: Moment, said: Said) -> Vec<Watched> {
             };
             known.map(closed).collect()
         }
-        Said::Fault(fault) => vec![Watched::Fault(fault)],
+        Said::Fault(fault) | Said::Refused(fault) => vec![Watched::Fault(fault)],
         Said::Achieved(..) | Said::Rested => Vec::new(),
     }
 }

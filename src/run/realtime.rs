@@ -24,6 +24,8 @@ use super::vault::Vault;
 
 /// An interrupt is seen within this time.
 const GLANCE: Duration = Duration::milliseconds(50);
+/// A player that was held up for longer can't tell a lock that is late from its own delay.
+const MOST_HELD_UP: Duration = Duration::milliseconds(250);
 /// Outputs are at rest so soon after the end of a case.
 const REST_WITHIN: Duration = Duration::seconds(1);
 
@@ -58,6 +60,7 @@ pub(super) fn play(
         senses: Senses::new(bench, epoch, precision.observation, |output| live.sensed(output)),
         now: Instant::START,
         horizon: Instant::START,
+        heard: clock::now(),
         bench,
         conversation: Conversation::default(),
         precision,
@@ -112,6 +115,8 @@ struct Player<'a, 'p> {
     senses: Senses,
     now: Instant,
     horizon: Instant,
+    /// When everything that was said was heard last.
+    heard: Moment,
     bench: &'a Bench,
     conversation: Conversation,
     precision: Precision,
@@ -183,6 +188,11 @@ impl Player<'_, '_> {
         // What is read after this moment may still have happened before it, never the other way.
         let now = clock::now();
         let said = live.said();
+        let held_up = now.since(self.heard).saturating_sub(GLANCE);
+        self.heard = now;
+        if held_up > MOST_HELD_UP {
+            return self.fault(&Fault(format!("the player was held up for {held_up}: signals may be late")));
+        }
         if said.is_empty() && now < due {
             return Ok(());
         }
@@ -224,6 +234,7 @@ impl Player<'_, '_> {
                 self.achieved(at, command)
             }
             Said::Fault(fault) => self.breaks(&fault),
+            Said::Refused(fault) => self.fault(&fault),
             Said::Rested | Said::Levels(_) => Ok(()),
         }
     }

@@ -52,7 +52,10 @@ pub fn selftest(live: &mut Live, bench: &Bench, show: &mut dyn FnMut(&Clicked)) 
             Drive::Energised => (Drive::Deenergised, Drive::Energised),
         };
         let at = When::At(clock::now());
-        let after = When::After { command, delay: CLICK };
+        // Its limit must not be what ends the click.
+        let click =
+            output.max_on.map_or(CLICK, |most| CLICK.min(Duration::nanoseconds(most.as_nanoseconds() / 2)));
+        let after = When::After { command, delay: click };
         let edges = vec![
             Edge { command, output: index, drive: out, when: at },
             Edge { command: command + 1, output: index, drive: back, when: after },
@@ -99,7 +102,7 @@ fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Vec<
                 Said::Achieved(at, command, ..) if command == first => edges[0] = Some(at),
                 Said::Achieved(at, command, ..) if command == first + 1 => edges[1] = Some(at),
                 Said::Sensed(at, output, _) if output == index => contact.push(at),
-                Said::Fault(fault) => return Err(fault),
+                Said::Fault(fault) | Said::Refused(fault) => return Err(fault),
                 _ => {}
             }
         }

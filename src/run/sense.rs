@@ -24,6 +24,14 @@ struct Sense {
     sensed: bool,
     /// Since when the contact differs from what was commanded.
     differs: Option<Moment>,
+    /// When the output was driven last.
+    driven: Option<Moment>,
+    /// The output left rest, and its contact has not yet.
+    owes: bool,
+    /// When it came back without its contact having left.
+    missed: Option<Moment>,
+    /// The contact moved though nothing drove it, at that time.
+    stray: Option<Moment>,
     /// When the contact left rest.
     left: Option<Moment>,
 }
@@ -47,6 +55,10 @@ impl Senses {
                 expected: rest_closed,
                 sensed: is_closed,
                 differs: (is_closed != rest_closed).then_some(epoch),
+                driven: None,
+                owes: false,
+                missed: None,
+                stray: None,
                 left: None,
             }
         });
@@ -60,15 +72,13 @@ impl Senses {
     /// An output was driven: its contact has to follow.
     pub(super) fn driven(&mut self, output: usize, drive: Drive, at: Moment) {
         let Some(sense) = self.outputs.get_mut(output) else { return };
-        sense.expected = sense.contact.drive(true) == drive;
-        sense.judge(at);
+        sense.command(sense.contact.drive(true) == drive, at);
     }
 
     /// Every output was brought to its rest.
     pub(super) fn rested(&mut self, at: Moment) {
         for sense in &mut self.outputs {
-            sense.expected = sense.rest_closed;
-            sense.judge(at);
+            sense.command(sense.rest_closed, at);
         }
     }
 
@@ -78,8 +88,13 @@ impl Senses {
         let sense = self.outputs.get_mut(output)?;
         sense.sensed = closed;
         sense.judge(at);
+        let within = sense.within();
+        if !sense.driven.is_some_and(|driven| at.since(driven) <= within) {
+            sense.stray.get_or_insert(at);
+        }
         if closed != sense.rest_closed {
             sense.left.get_or_insert(at);
+            (sense.owes, sense.missed) = (false, None);
             return None;
         }
         let left = sense.left.take()?;
@@ -89,14 +104,27 @@ impl Senses {
 
     /// Whether every contact is as it was commanded.
     pub(super) fn agree(&self) -> bool {
-        self.outputs.iter().all(|sense| sense.debounce.is_none() || sense.differs.is_none())
+        let agrees =
+            |sense: &Sense| sense.differs.is_none() && sense.missed.is_none() && sense.stray.is_none();
+        self.outputs.iter().all(|sense| sense.debounce.is_none() || agrees(sense))
     }
 
-    /// A contact that did not follow in time.
+    /// A contact that did not follow in time, or moved by itself.
     pub(super) fn overdue(&self, now: Moment) -> Option<Fault> {
         self.outputs.iter().find_map(|sense| {
-            let within = FOLLOWS_WITHIN.saturating_add(sense.debounce?.times(2));
-            let since = sense.differs.filter(|since| now.since(*since) > within)?;
+            sense.debounce?;
+            let (within, name) = (sense.within(), &sense.name);
+            let is_over = |since: &Moment| now.since(*since) > within;
+            if sense.stray.is_some_and(|since| is_over(&since)) {
+                let what = "moved though nothing drove it: loose, worn, or wired wrongly";
+                return Some(Fault(format!("the contact of `{name}` {what}")));
+            }
+            if sense.missed.is_some_and(|since| is_over(&since)) {
+                return Some(Fault(format!(
+                    "the contact of `{name}` did not follow at all while it was driven"
+                )));
+            }
+            let since = sense.differs.filter(is_over)?;
             let (is, not) = if sense.expected { ("open", "closed") } else { ("closed", "open") };
             Some(Fault(format!(
                 "the contact of `{}` is {is} {} after it had to be {not}: stuck, worn, or wired wrongly",
@@ -108,6 +136,25 @@ impl Senses {
 }
 
 impl Sense {
+    /// How long after a command the contact may move, bounces included.
+    fn within(&self) -> Duration {
+        FOLLOWS_WITHIN.saturating_add(self.debounce.unwrap_or_default().times(2))
+    }
+
+    fn command(&mut self, closed: bool, at: Moment) {
+        if closed != self.expected {
+            let is_back = closed == self.rest_closed;
+            self.missed = Some(at).filter(|_| is_back && self.owes);
+            self.owes = !is_back && self.sensed == self.rest_closed;
+            self.driven = Some(at);
+            // Its edge may be heard of before the command that caused it.
+            let within = self.within();
+            self.stray = self.stray.filter(|stray| at.since(*stray) > within);
+        }
+        self.expected = closed;
+        self.judge(at);
+    }
+
     fn judge(&mut self, at: Moment) {
         if self.expected == self.sensed {
             self.differs = None;

@@ -206,7 +206,7 @@ fn status(pid: &str) -> Option<(u32, String)> {
 }
 
 /// The guard of a client.
-fn guard_of(client: u32) -> Pid {
+pub(crate) fn guard_of(client: u32) -> Pid {
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some((parent, _)) = status(&name) else { continue };

@@ -151,7 +151,8 @@ fn search(run: &Path, secrets: &[String]) {
             let bytes = fs::read(&path).expect("bytes");
             let text = String::from_utf8(bytes).expect("everything in a run folder is text");
             for secret in secrets {
-                let stands = text.match_indices(secret.as_str()).any(|(at, _)| !is_in_a_hash(text.as_bytes(), at));
+                let stands =
+                    text.match_indices(secret.as_str()).any(|(at, _)| !is_in_a_hash(text.as_bytes(), at));
                 assert!(!stands, "{secret} stands in {}", path.display());
             }
             searched += 1;

@@ -118,6 +118,31 @@ fn a_relay_board_that_does_not_confirm_is_refused_with_its_words() {
 }
 
 #[test]
+fn every_relay_is_told_to_open_whatever_one_of_them_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (peer, path) = pair();
+    let said: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&said);
+    let mut board = obedient();
+    numato(peer, move |command| {
+        heard.lock().expect("a list").push(command.to_owned());
+        // The answer to a question of a process that is gone comes first, and then none for this relay.
+        if command.ends_with('1') { Some("relay read 0\r\non\r\n>".into()) } else { board(command) }
+    });
+    bench(folder.path(), &format!("{{numato: {path}, relays: 4}}"));
+    let rig = folder.path().join("rigs/serial.yaml");
+    let text = fs::read_to_string(&rig).expect("a rig");
+    let more = "  button.other: {relay: relays/2, contact: normally_open, safe: released, max_on: 60 s}\nuncertainty";
+    fs::write(&rig, text.replace("uncertainty", more)).expect("a rig");
+    let output = lockrig(folder.path(), &["rig", "safe", "serial"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = said.lock().expect("a list").clone();
+    for relay in ["relay off 1", "relay off 2"] {
+        assert!(said.iter().any(|command| command == relay), "{relay}: {said:?}");
+    }
+}
+
+#[test]
 fn a_relay_board_that_answers_late_is_refused_in_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let (peer, path) = pair();

@@ -1,6 +1,7 @@
 //! The guard as a service, and the watchdog that it feeds.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -88,6 +89,40 @@ fn a_service_serves_one_client_at_a_time_and_outlives_it() {
     assert!(outputs.lines().last().is_some_and(|line| line.ends_with(" 1 0")), "it is off again");
     end(guard, Signal::TERM);
     assert_eq!(fed(folder).last(), Some(&b'V'), "the watch ends with the guard");
+}
+
+#[test]
+fn a_service_tells_its_manager_that_it_is_ready_and_lives() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    bench(folder);
+    let manager = UnixDatagram::bind(folder.join("notify")).expect("a socket");
+    manager.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let guard = lockrig(folder, &["guard", "served"]).env("NOTIFY_SOCKET", folder.join("notify")).spawn();
+    let guard = guard.expect("a guard");
+    let word = || {
+        let mut buffer = [0; 64];
+        let count = manager.recv(&mut buffer).expect("a word");
+        String::from_utf8_lossy(&buffer[..count]).trim().to_owned()
+    };
+    assert_eq!(word(), "READY=1");
+    assert!(folder.join("lockrig/served.sock").exists(), "it serves when it says so");
+    assert_eq!(word(), "WATCHDOG=1");
+    assert_eq!(word(), "WATCHDOG=1");
+    end(guard, Signal::TERM);
+}
+
+#[test]
+fn a_guard_that_is_killed_leaves_no_watch_behind_once_its_outputs_are_safe() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    bench(folder);
+    let mut client =
+        lockrig(folder, &["rig", "monitor", "served", "--for", "60 s"]).spawn().expect("a client");
+    until("it is fed", || fed(folder).len() > 1);
+    kill_process(crate::kills::kill::guard_of(client.id()), Signal::KILL).expect("a process");
+    assert_eq!(client.wait().expect("an end").code(), Some(3));
+    assert!(fed(folder).contains(&b'V'), "the machine goes on");
 }
 
 #[test]

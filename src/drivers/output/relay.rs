@@ -36,8 +36,9 @@ impl Port {
         Ok(Self { port, path })
     }
 
+    /// Returns once the bytes have left, as far as the port knows: only then can a relay have moved.
     fn write(&mut self, bytes: &[u8]) -> Result<(), OutputFault> {
-        let written = self.port.write_all(bytes);
+        let written = self.port.write_all(bytes).and_then(|()| self.port.flush());
         written.map_err(|error| OutputFault::Broken(format!("{}: {error}", self.path)))
     }
 
@@ -64,6 +65,16 @@ impl Port {
     }
 }
 
+/// Takes the power from every relay, whatever one of them answers.
+fn without_power<B: OutputBoard>(mut board: B, lines: &[(u32, Active)]) -> Result<B, OutputFault> {
+    let mut outcome = Ok(());
+    for (number, _) in lines {
+        let done = board.set(*number, Drive::Deenergised);
+        outcome = outcome.and(done);
+    }
+    outcome.map(|()| board)
+}
+
 /// A board that is told and believed.
 pub(super) struct Lcus {
     port: Port,
@@ -71,11 +82,7 @@ pub(super) struct Lcus {
 
 impl Lcus {
     pub(super) fn open(board: &RelayBoard, lines: &[(u32, Active)]) -> Result<Self, OutputFault> {
-        let mut lcus = Self { port: Port::open(board, 9_600)? };
-        for (number, _) in lines {
-            lcus.set(*number, Drive::Deenergised)?;
-        }
-        Ok(lcus)
+        without_power(Self { port: Port::open(board, 9_600)? }, lines)
     }
 }
 
@@ -102,11 +109,7 @@ pub(super) struct Numato {
 
 impl Numato {
     pub(super) fn open(board: &RelayBoard, lines: &[(u32, Active)]) -> Result<Self, OutputFault> {
-        let mut numato = Self { port: Port::open(board, 9_600)? };
-        for (number, _) in lines {
-            numato.set(*number, Drive::Deenergised)?;
-        }
-        Ok(numato)
+        without_power(Self { port: Port::open(board, 9_600)? }, lines)
     }
 
     /// A command and what the board says to it, without the echo.
@@ -114,9 +117,12 @@ impl Numato {
         // What was left over belongs to no command.
         let _ = self.port.port.clear(serialport::ClearBuffer::Input);
         self.port.write(format!("{command}\r").as_bytes())?;
+        let own = |answer: &str| Some(answer.trim_start().strip_prefix(command)?.trim().to_owned());
         let answer = self.port.answer()?;
-        match answer.trim_start().strip_prefix(command) {
-            Some(rest) => Ok(rest.trim().to_owned()),
+        // What a process before this one asked may be answered only now.
+        let next = || self.port.answer().ok().as_deref().and_then(own);
+        match own(&answer).or_else(next) {
+            Some(answer) => Ok(answer),
             None => Err(OutputFault::Broken(format!(
                 "{}: the relay board said {answer:?} to `{command}`",
                 self.port.path

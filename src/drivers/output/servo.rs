@@ -5,7 +5,7 @@
 //! is the pulse, and a sense line says what became of it.
 
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) struct ServoOutput {
     pressed: Duration,
     name: String,
     /// The kernel lets anybody write to a channel: whoever has this name is the one who may.
-    _claim: UnixListener,
+    _claim: UnixDatagram,
 }
 
 impl ServoOutput {
@@ -71,19 +71,14 @@ impl ServoOutput {
 }
 
 /// Takes a channel's name, which is free again when this process ends however it ends.
-fn claim(name: &str) -> Result<UnixListener, OutputFault> {
+fn claim(name: &str) -> Result<UnixDatagram, OutputFault> {
     let broken = |error: std::io::Error| OutputFault::Broken(format!("{name}: {error}"));
     let address = SocketAddr::from_abstract_name(format!("lockrig {name}")).map_err(broken)?;
-    UnixListener::bind_addr(&address).map_err(|error| {
-        if error.kind() != std::io::ErrorKind::AddrInUse {
-            return broken(error);
+    UnixDatagram::bind_addr(&address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            OutputFault::Busy { what: name.to_owned(), holder: "another process of lockrig".into() }
         }
-        let holder = UnixStream::connect_addr(&address).ok();
-        let holder = holder.and_then(|stream| rustix::net::sockopt::socket_peercred(stream).ok());
-        let holder = holder.map_or("another process".to_owned(), |holder| {
-            format!("process {}", holder.pid.as_raw_nonzero())
-        });
-        OutputFault::Busy { what: name.to_owned(), holder }
+        _ => broken(error),
     })
 }
 
