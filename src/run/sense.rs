@@ -89,7 +89,7 @@ impl Senses {
         sense.sensed = closed;
         sense.judge(at);
         let within = sense.within();
-        if !sense.driven.is_some_and(|driven| at.since(driven) <= within) {
+        if sense.driven.is_none_or(|driven| at.since(driven) > within) {
             sense.stray.get_or_insert(at);
         }
         if closed != sense.rest_closed {
