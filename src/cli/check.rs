@@ -40,7 +40,14 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
     }
     let (library, rigs, mut findings) = files.load();
     if !args.paths.is_empty() {
-        findings.retain(|finding| concerns(&args.paths, finding.place.file()));
+        // A rig is made of the files that it is like, too.
+        let named =
+            rigs.values().filter(|rig| rig.files.first().is_some_and(|file| concerns(&args.paths, file)));
+        let parents: Vec<&String> = named.flat_map(|rig| &rig.files).collect();
+        findings.retain(|finding| {
+            let file = finding.place.file();
+            concerns(&args.paths, file) || parents.iter().any(|parent| *parent == file)
+        });
     }
     if args.json {
         let list: Vec<_> = findings

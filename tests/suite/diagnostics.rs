@@ -85,3 +85,19 @@ fn nothing_in_a_file_acts_on_the_terminal() {
     let said = text(&lockrig(folder.path(), &["check", "evil.yaml"]));
     assert!(!said.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{said:?}");
 }
+
+#[test]
+fn what_is_wrong_in_a_parent_is_wrong_in_its_child() {
+    let folder = crate::common::empty_folder();
+    let rigs = folder.path().join("rigs");
+    std::fs::create_dir(&rigs).expect("a folder");
+    let parent = "rig: parent\nlock: {model: kwikset-powerbolt-2}\nboards: {pins: {gpio: gpiochip0}}\nwiring:\n  \
+                  button.reset: {relay: pins/17, contact: normally_open, max_on: 60 s}\n\
+                  uncertainty: {stimulus: 1 ms, observation: 1 ms}\n";
+    std::fs::write(rigs.join("parent.yaml"), parent).expect("a file");
+    std::fs::write(rigs.join("child.yaml"), "rig: child\nlike: parent\n").expect("a file");
+    let output = crate::common::lockrig(folder.path(), &["check", "rigs/child.yaml"]);
+    let said = crate::common::text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("safe: released") && said.contains("parent.yaml"), "{said}");
+}

@@ -30,12 +30,14 @@ fn main() {
     let chip = arguments.next();
     let lines: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     let bench = Bench::new(Path::new(&folder), chip.as_deref().map(|chip| (chip, lines)));
+    let mut hits: u32 = 0;
     for victim in VICTIMS {
         for (name, signal) in SIGNALS {
             let mut times: Vec<Duration> = Vec::new();
-            for round in 0..rounds {
-                let after =
-                    Duration::from_micros(u64::from((round * 16 + times.len() as u32) * 7_919 % 300_000));
+            for _ in 0..rounds {
+                // No two at the same instant of a hold of 5.5 s.
+                hits += 1;
+                let after = Duration::from_micros(u64::from(hits) * 79_190 % 5_000_000);
                 times.push(bench.hit(Path::new(&program), victim, signal, after));
             }
             print(&format!("{victim:?} SIG{name}"), &mut times);
