@@ -31,7 +31,7 @@ impl Outputs {
         let mut names: Vec<(bool, Arc<str>)> = wanted
             .keys()
             .map(|name| {
-                let slow = setup.boards.get(name).is_some_and(Setup::is_slow);
+                let slow = setup.boards.get(name).is_some_and(Board::is_serial);
                 (slow, Arc::clone(name))
             })
             .collect();

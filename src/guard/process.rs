@@ -15,6 +15,7 @@ use thread_priority::{
 
 use crate::drivers::clock;
 use crate::drivers::output::OutputFault;
+use crate::rig::Board;
 use crate::unit::{Duration, Moment};
 
 use super::core::{Core, Effect};
@@ -197,7 +198,7 @@ impl Guard {
     /// Plays what a client wants until it is gone; the outputs are safe then.
     fn serve(&mut self, mut link: Link, signals: &mut UnixStream) -> std::io::Result<End> {
         self.client.clone_from(&link.client);
-        link.tell(&Event::Ready { pid: std::process::id(), warnings: self.warnings.clone() });
+        link.tell(&Event::Ready { warnings: self.warnings.clone() });
         self.core.heard(clock::now());
         let end = loop {
             let now = clock::now();
@@ -335,7 +336,7 @@ impl Guard {
     /// Everything safe, first of all; then the words.
     fn trip(&mut self, reason: &str, link: &mut Link) {
         self.core.trip(reason);
-        if self.setup.has_slow_boards() {
+        if self.setup.boards.values().any(Board::is_serial) {
             link.tell(&Event::MakingSafe {});
         }
         let done = self.make_safe();

@@ -52,16 +52,6 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Whether a board confirms each command over a serial line.
-    pub(super) fn has_slow_boards(&self) -> bool {
-        self.boards.values().any(Self::is_slow)
-    }
-
-    /// Whether a board is behind a serial line.
-    pub(super) fn is_slow(board: &Board) -> bool {
-        matches!(board, Board::Lcus(_) | Board::Numato(_))
-    }
-
     /// What a bench gives to its guard.
     pub fn of(rig: &str, bench: &Bench) -> Self {
         let outputs = bench.outputs.iter().map(|output| OutputSpec {
@@ -149,8 +139,6 @@ pub(super) enum Request {
 pub enum Event {
     /// The outputs are owned and safe.
     Ready {
-        /// The guard's process.
-        pid: u32,
         /// What is weaker than it could be.
         warnings: Vec<String>,
     },

@@ -70,6 +70,13 @@ pub enum Board {
     },
 }
 
+impl Board {
+    /// Whether it is behind a serial line, so that each command takes its time.
+    pub fn is_serial(&self) -> bool {
+        matches!(self, Self::Lcus(_) | Self::Numato(_))
+    }
+}
+
 /// A relay board behind a serial port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelayBoard {

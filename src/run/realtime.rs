@@ -190,10 +190,7 @@ impl Player<'_, '_> {
         let said = live.said();
         let held_up = now.since(self.heard).saturating_sub(GLANCE);
         self.heard = now;
-        if held_up > MOST_HELD_UP {
-            return self.fault(&Fault(format!("the player was held up for {held_up}: signals may be late")));
-        }
-        if said.is_empty() && now < due {
+        if said.is_empty() && now < due && held_up <= MOST_HELD_UP {
             return Ok(());
         }
         for said in said {
@@ -201,6 +198,10 @@ impl Player<'_, '_> {
         }
         if let Some(fault) = self.senses.overdue(now) {
             self.breaks(&fault)?;
+        }
+        // After what was heard: a device that was lost is the cause, and this its consequence.
+        if held_up > MOST_HELD_UP {
+            self.fault(&Fault(format!("the player was held up for {held_up}: signals may be late")))?;
         }
         self.now = self.now.max(self.stimuli.instant(now));
         let horizon = self.stimuli.instant(now.before(delay)).max(self.horizon);

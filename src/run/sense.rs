@@ -163,3 +163,72 @@ impl Sense {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: u64) -> Moment {
+        Moment::from_nanoseconds(1_000_000_000 + milliseconds * 1_000_000)
+    }
+
+    /// One relay with a normally open contact that is read back.
+    fn senses() -> Senses {
+        let sense = Sense {
+            name: "button.reset".into(),
+            contact: Contact::NormallyOpen,
+            rest_closed: false,
+            debounce: Some(Duration::ZERO),
+            expected: false,
+            sensed: false,
+            differs: None,
+            driven: None,
+            owes: false,
+            missed: None,
+            stray: None,
+            left: None,
+        };
+        Senses { outputs: vec![sense], uncertainty: Duration::milliseconds(2) }
+    }
+
+    /// What is wrong after commands (at, on) and edges of the contact (at, closed), a second later.
+    fn fault(commands: &[(u64, bool)], edges: &[(u64, bool)], edges_first: bool) -> Option<String> {
+        let mut senses = senses();
+        let drive = |on: bool| if on { Drive::Energised } else { Drive::Deenergised };
+        let mut all: Vec<(u64, bool, bool)> =
+            commands.iter().map(|(t, on)| (*t, !edges_first, *on)).collect();
+        all.extend(edges.iter().map(|(t, closed)| (*t, edges_first, *closed)));
+        // Of what happens together, one kind is heard of first.
+        all.sort_by_key(|(t, is_first, _)| (*t, !is_first));
+        for (t, is_first, value) in all {
+            match is_first == edges_first {
+                true => drop(senses.sensed(0, value, at(t))),
+                false => senses.driven(0, drive(value), at(t)),
+            }
+        }
+        senses.overdue(at(60_000)).map(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_contact_that_follows_is_fine_bounces_and_all() {
+        let commands = [(0, true), (30_000, false)];
+        assert_eq!(fault(&commands, &[(4, true), (5, false), (6, true), (30_003, false)], false), None);
+        // A wire instead of a relay: its edge may be heard of before the command.
+        assert_eq!(fault(&commands, &[(0, true), (30_000, false)], true), None);
+        // A short pulse that a slow relay follows only when it is over.
+        assert_eq!(fault(&[(0, true), (5, false)], &[(8, true), (13, false)], false), None);
+    }
+
+    #[test]
+    fn a_contact_that_drops_out_in_the_middle_of_a_hold_is_a_fault() {
+        let edges = [(4, true), (15_000, false), (15_060, true), (30_003, false)];
+        let fault = fault(&[(0, true), (30_000, false)], &edges, false).expect("a fault");
+        assert!(fault.contains("moved though nothing drove it"), "{fault}");
+    }
+
+    #[test]
+    fn a_contact_that_misses_a_short_pulse_is_a_fault() {
+        let fault = fault(&[(0, true), (50, false)], &[], false).expect("a fault");
+        assert!(fault.contains("did not follow at all"), "{fault}");
+    }
+}

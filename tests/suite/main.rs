@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that can not go on says where")]
 
+mod attention;
 mod command_line;
 mod common;
 mod defects;

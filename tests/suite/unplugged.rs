@@ -119,3 +119,26 @@ fn a_relay_board_that_is_unplugged_is_an_error_until_it_is_back() {
     numato(board, obedient());
     plays_after_its_selftest(folder, &bench);
 }
+
+#[test]
+fn a_monitor_ends_with_a_lost_device_and_says_so_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (bench, port) = bench(folder, |rig, port| {
+        rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
+    });
+    let console = plug_in(&port);
+    let output = thread::scope(|scope| {
+        let watching = scope.spawn(|| lockrig(folder, &["rig", "monitor", "kills", "--for", "60 s"]));
+        let begin = Instant::now();
+        // The outputs are opened last.
+        while bench.levels().0.is_empty() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "nothing is opened");
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(console);
+        watching.join().expect("a monitor")
+    });
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert_eq!(text(&output).matches("was unplugged").count(), 1, "{}", text(&output));
+}
