@@ -126,8 +126,9 @@ fn every_relay_is_told_to_open_whatever_one_of_them_answers() {
     let mut board = obedient();
     numato(peer, move |command| {
         heard.lock().expect("a list").push(command.to_owned());
-        // The answer to a question of a process that is gone comes first, and then none for this relay.
-        if command.ends_with('1') { Some("relay read 0\r\non\r\n>".into()) } else { board(command) }
+        // The answer to a question of a process that is gone comes first, and then none for this
+        // relay, which is the first to be told.
+        if command.ends_with('2') { Some("relay read 0\r\non\r\n>".into()) } else { board(command) }
     });
     bench(folder.path(), &format!("{{numato: {path}, relays: 4}}"));
     let rig = folder.path().join("rigs/serial.yaml");

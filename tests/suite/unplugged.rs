@@ -69,9 +69,13 @@ fn plays_after_its_selftest(folder: &Path, bench: &Bench) {
 }
 
 fn await_level(bench: &Bench, output: u32) {
+    until(&format!("output {output} comes on"), || bench.levels().0.get(&output) == Some(&true));
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();
-    while bench.levels().0.get(&output) != Some(&true) {
-        assert!(begin.elapsed() < Duration::from_secs(30), "output {output} does not come on");
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "not in time: {what}");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -128,17 +132,19 @@ fn a_monitor_ends_with_a_lost_device_and_says_so_once() {
         rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
     });
     let console = plug_in(&port);
-    let output = thread::scope(|scope| {
-        let watching = scope.spawn(|| lockrig(folder, &["rig", "monitor", "kills", "--for", "60 s"]));
-        let begin = Instant::now();
-        // The outputs are opened last.
-        while bench.levels().0.is_empty() {
-            assert!(begin.elapsed() < Duration::from_secs(30), "nothing is opened");
-            thread::sleep(Duration::from_millis(1));
-        }
-        drop(console);
-        watching.join().expect("a monitor")
-    });
+    let mut watching = Command::new(env!("CARGO_BIN_EXE_lockrig"))
+        .args(["rig", "monitor", "kills", "--for", "10 min"])
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder.join(".state"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a monitor");
+    // The outputs are opened last.
+    until("it is open", || !bench.levels().0.is_empty());
+    drop(console);
+    until("it ends by itself", || watching.try_wait().expect("a child").is_some());
+    let output = watching.wait_with_output().expect("its words");
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert_eq!(text(&output).matches("was unplugged").count(), 1, "{}", text(&output));
 }
