@@ -12,7 +12,8 @@ folder=$(mktemp -d)
 LOCK_NOISE=1 target/release/examples/bench-lock kwikset-powerbolt-2 "qtest:$folder/pins" \
   button.reset=5 power=!6 cover=12 keypad=16,20,21,7/8,25,24/1,2,3,4,5,6,7,8,9,lock,0,- \
   beeper=17 bolt=27 "sense=5>22" >/dev/null 2>&1 & lock=$!
-trap 'kill $lock 2>/dev/null; rm -r "$folder"' EXIT
+# The lock ends with the emulator: that it is gone is no failure.
+trap 'kill $lock 2>/dev/null || true; rm -r "$folder"' EXIT
 until [ -S "$folder/pins" ]; do kill -0 $lock; done
 status=0
 bash "$here/boot.sh" "$pi" "$here/job" "$folder/pins" "$program" "$here/rigs" >"$out/pi.txt" 2>&1 || status=$?
