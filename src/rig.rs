@@ -6,6 +6,7 @@ mod bench;
 mod boards;
 mod device;
 mod file;
+mod fit;
 mod wiring;
 
 pub use bench::{
@@ -14,3 +15,4 @@ pub use bench::{
 };
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load};
+pub use fit::compare;

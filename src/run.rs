@@ -4,6 +4,7 @@
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
 
 mod conversation;
+mod fit;
 mod health;
 mod live;
 mod lockstep;
@@ -16,10 +17,11 @@ mod session;
 mod stimulus;
 mod vault;
 
+pub use fit::{gaps, start_of};
 pub use health::Health;
 pub use live::{Live, Watched};
 pub use lockstep::{Interrupt, Played, play};
 pub use replay::{Replayed, replay};
 pub use selftest::{Clicked, Followed, selftest};
-pub use session::{Event, Prepared, Session, SessionError, case_seed, start_of};
+pub use session::{Event, Prepared, Session, SessionError, case_seed};
 pub use vault::Vault;

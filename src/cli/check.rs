@@ -1,6 +1,6 @@
 //! `lockrig check`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::guard::SILENCE;
 use crate::rig::Rig;
-use crate::run::start_of;
+use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Selection, Start, expand};
+use crate::trace::Channel;
 use crate::yaml::Severity;
 
 use super::exit::Exit;
@@ -106,34 +107,39 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
     Exit::Pass
 }
 
-/// Cases of the mounted model that a bench can't tell anything of.
+/// Cases of the mounted model that a bench can't tell anything of, and outputs that nothing reads back.
 fn warn_of_gaps(rig: &Rig, library: &Library, terminal: &Terminal) {
-    let Some(bench) = rig.bench() else { return };
-    if !library.models.contains_key(&bench.model) {
-        terminal.warning(&format!("rig `{}` holds an unknown model `{}`", rig.id, bench.model));
+    let Some((bench, model)) = rig.bench().and_then(|b| Some((b, library.models.get(&b.model)?))) else {
         return;
-    }
+    };
     let selection = Selection { models: vec![Arc::clone(&bench.model)], ..Selection::default() };
-    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
-    let mut lacking = 0;
+    let mut missing: BTreeSet<String> = BTreeSet::new();
+    let (mut lacking, mut all) = (0, 0);
     for case in expand(library, &selection) {
         let Content::Play(program) = case.build(library, start_of(rig)) else { continue };
-        let unwired: Vec<String> = program
-            .channels()
-            .iter()
-            .filter(|channel| !rig.wires(channel))
-            .map(ToString::to_string)
-            .collect();
-        lacking += usize::from(!unwired.is_empty());
-        unwired.into_iter().for_each(|channel| *missing.entry(channel).or_default() += 1);
+        let gaps = gaps(&program, rig, &model.facts);
+        all += 1;
+        lacking += usize::from(!gaps.is_empty());
+        missing.extend(gaps);
     }
     if lacking > 0 {
-        let channels: Vec<&str> = missing.keys().map(String::as_str).collect();
         terminal.warning(&format!(
-            "rig `{}` does not wire {}: {lacking} cases of `{}` will be inconclusive",
+            "rig `{}` lacks what {lacking} of {all} cases of `{}` need, which will be inconclusive: {}",
             rig.id,
-            channels.join(", "),
-            bench.model
+            bench.model,
+            Vec::from_iter(missing).join("; "),
+        ));
+    }
+    // Switches of a keypad have no contact of their own to read.
+    let keypad = bench.outputs_of(&Channel::Keypad);
+    let read = bench.outputs.iter().enumerate().filter(|(index, _)| !keypad.contains(index));
+    let unread: Vec<&str> =
+        read.filter(|(_, output)| output.sense.is_none()).map(|(_, output)| &*output.name).collect();
+    if !unread.is_empty() {
+        terminal.warning(&format!(
+            "rig `{}` does not read back {}: a contact that sticks goes unnoticed without `sense:`",
+            rig.id,
+            unread.join(", "),
         ));
     }
 }

@@ -184,6 +184,11 @@ impl Files {
         let (library, mut findings) = Library::load(&self.of(Kind::Model), &self.of(Kind::Scenario));
         let (rigs, rig_findings) = rig::load(&self.of(Kind::Rig));
         findings.extend(self.findings.clone());
+        // A model that can't be read is not one that a bench names wrongly.
+        if !findings.has_errors() {
+            let models = library.models.iter().map(|(id, model)| (Arc::clone(id), &model.facts)).collect();
+            findings.extend(rig::compare(&rigs, &models));
+        }
         findings.extend(rig_findings);
         (library, rigs, findings)
     }

@@ -18,8 +18,8 @@ use crate::evidence::{
 use crate::lock::{Mark, Method, Named};
 use crate::report;
 use crate::rig::{Device, Rig};
-use crate::run::{Health, Session, SessionError, start_of};
-use crate::scenario::{Content, Library, Planned, Selection, clauses, expand};
+use crate::run::{Health, Session, SessionError};
+use crate::scenario::{Library, Planned, Selection, clauses, expand};
 use crate::sim::{self, Defect};
 use crate::yaml::nearest;
 
@@ -187,7 +187,7 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
     let rig = known("rig", &wanted.rig, &rigs)?;
     let mut selection = selection(&library, &wanted.selected)?;
     if let Some(bench) = rig.bench() {
-        check_mounted(&library, rig, &bench.model, &mut selection)?;
+        check_mounted(rig, &bench.model, &mut selection)?;
     }
     check_models(&library, rig, wanted, &selection)?;
     let mut plan = expand(&library, &selection);
@@ -395,13 +395,7 @@ fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selec
 }
 
 /// On a bench one lock is mounted.
-fn check_mounted(
-    library: &Library,
-    rig: &Rig,
-    mounted: &Arc<str>,
-    selection: &mut Selection,
-) -> Result<(), Refusal> {
-    known("model", mounted, &library.models)?;
+fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Result<(), Refusal> {
     match selection.models.iter().find(|model| *model != mounted) {
         Some(other) => Err(Refusal::usage(
             format!("a `{mounted}` is mounted on rig `{}`, not a `{other}`", rig.id),
@@ -430,14 +424,6 @@ fn check_cases(plan: &[Planned], selection: &Selection) -> Result<(), Refusal> {
         ));
     }
     Ok(())
-}
-
-/// The longest that a case can take; `None` if it is not applicable.
-fn longest(library: &Library, rig: &Rig, case: &Planned) -> Option<crate::unit::Duration> {
-    match case.build(library, start_of(rig)) {
-        Content::Play(program) => Some(program.longest()),
-        Content::NotApplicable(_) | Content::Unprovable(_) => None,
-    }
 }
 
 /// A path as the user would type it.

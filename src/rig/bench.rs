@@ -71,9 +71,39 @@ pub enum Board {
 }
 
 impl Board {
+    /// Whether it is the header of a Raspberry Pi, through its registers or its kernel's chip.
+    pub fn is_header(&self) -> bool {
+        match self {
+            Self::RaspberryPi {} => true,
+            Self::Gpio { chip } => HEADER_CHIPS.contains(&chip.as_str()),
+            _ => false,
+        }
+    }
+
+    /// The port that it is behind.
+    pub fn port(&self) -> Option<&str> {
+        match self {
+            Self::Lcus(board) | Self::Numato(board) => Some(&board.port),
+            _ => None,
+        }
+    }
+
+    /// Whether both are certainly one device, under whatever names.
+    pub fn is_same_device(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Gpio { chip: one }, Self::Gpio { chip: two }) if !self.is_header() => {
+                one.trim_start_matches("/dev/") == two.trim_start_matches("/dev/")
+            }
+            (Self::Servo(one), Self::Servo(two)) => (one.chip, one.channel) == (two.chip, two.channel),
+            _ if self.is_header() && other.is_header() => true,
+            _ if self.port().is_some() => self.port() == other.port(),
+            _ => self == other,
+        }
+    }
+
     /// Whether it is behind a serial line, so that each command takes its time.
     pub fn is_serial(&self) -> bool {
-        matches!(self, Self::Lcus(_) | Self::Numato(_))
+        self.port().is_some()
     }
 }
 

@@ -41,6 +41,27 @@ pub(super) struct BoardSyntax {
     poll: Option<Word>,
 }
 
+impl BoardSyntax {
+    /// The fields that are stated.
+    fn stated(&self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            ("gpio", self.gpio.is_some()),
+            ("raspberry_pi", self.raspberry_pi.is_some()),
+            ("lcus", self.lcus.is_some()),
+            ("numato", self.numato.is_some()),
+            ("relays", self.relays.is_some()),
+            ("recorder", self.recorder.is_some()),
+            ("servo", self.servo.is_some()),
+            ("released", self.released.is_some()),
+            ("pressed", self.pressed.is_some()),
+            ("without_pulse", self.without_pulse.is_some()),
+            ("program", self.program.is_some()),
+            ("poll", self.poll.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_stated)| *is_stated).map(|(name, _)| name)
+    }
+}
+
 /// Of each board the nearest file that says something says it.
 pub(super) fn read(
     maps: &Nearest<'_, BTreeMap<String, Spanned<BoardSyntax>>>,
@@ -60,7 +81,7 @@ pub(super) fn read(
             polls.insert(name.as_str().into(), poll);
         }
         let Some(board) = board else { continue };
-        if let Some((same, _)) = boards.iter().find(|(_, other)| **other == board) {
+        if let Some((same, _)) = boards.iter().find(|(_, other)| other.is_same_device(&board)) {
             let message = format!("board `{name}` is the same device as `{same}`");
             findings.error_with_hint(&place, message, "its lines would be wired twice unseen");
         } else {
@@ -84,21 +105,50 @@ impl<'a> Reader<'a> {
     }
 
     fn board(&mut self) -> Option<Board> {
-        let kinds: [(Field, Make); 6] = [
-            (|board| board.gpio.as_ref(), |_, chip| Some(Board::Gpio { chip })),
-            (|board| board.raspberry_pi.as_ref(), |_, _| Some(Board::RaspberryPi {})),
-            (|board| board.lcus.as_ref(), |reader, port| reader.relays(port).map(Board::Lcus)),
-            (|board| board.numato.as_ref(), |reader, port| reader.relays(port).map(Board::Numato)),
-            (|board| board.servo.as_ref(), |reader, _| reader.servo().map(Board::Servo)),
-            (|board| board.recorder.as_ref(), |_, file| Some(Board::Recorder { file: file.into() })),
+        let kinds: [(Field, &[&str], Make); 6] = [
+            (|board| board.gpio.as_ref(), &["gpio", "poll"], |_, chip| Some(Board::Gpio { chip })),
+            (
+                |board| board.raspberry_pi.as_ref(),
+                &["raspberry_pi", "poll"],
+                |reader, pins| reader.pins(&pins),
+            ),
+            (
+                |board| board.lcus.as_ref(),
+                &["lcus", "relays"],
+                |reader, port| reader.relays(port).map(Board::Lcus),
+            ),
+            (
+                |board| board.numato.as_ref(),
+                &["numato", "relays"],
+                |reader, port| reader.relays(port).map(Board::Numato),
+            ),
+            (
+                |board| board.servo.as_ref(),
+                &["servo", "released", "pressed", "without_pulse"],
+                |reader, _| reader.servo().map(Board::Servo),
+            ),
+            (
+                |board| board.recorder.as_ref(),
+                &["recorder"],
+                |_, file| Some(Board::Recorder { file: file.into() }),
+            ),
         ];
-        let stated = kinds.into_iter().filter_map(|(field, make)| Some((self.nearest(field)?.0, make)));
-        let stated: Vec<(&Word, Make)> = stated.collect();
+        let stated =
+            kinds.into_iter().filter_map(|(field, meant, make)| Some((self.nearest(field)?.0, meant, make)));
+        let stated: Vec<(&Word, &[&str], Make)> = stated.collect();
         let program = self.all.iter().find_map(|(board, _)| board.value.program.as_ref());
         match (stated.as_slice(), program) {
-            ([(value, make)], None) => make(self, value.value.0.clone()),
+            ([(value, meant, make)], None) => {
+                self.refuse_all_but(meant);
+                make(self, value.value.0.clone())
+            }
             ([], Some(words)) => {
-                Some(Board::Program { command: words.iter().map(|word| word.value.0.clone()).collect() })
+                self.refuse_all_but(&["program"]);
+                let command: Vec<String> = words.iter().map(|word| word.value.0.clone()).collect();
+                if command.is_empty() {
+                    return self.missing("which program it is", "program: [COMMAND]");
+                }
+                Some(Board::Program { command })
             }
             _ => {
                 let message = format!("board `{}` needs exactly one kind", self.name);
@@ -107,6 +157,24 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// Fields of another kind of board mean nothing for this one.
+    fn refuse_all_but(&mut self, meant: &[&str]) {
+        for (board, source) in self.all {
+            for field in board.value.stated().filter(|field| !meant.contains(field)) {
+                let message = format!("`{field}` means nothing for board `{}`", self.name);
+                let place = Place::of(source, board).narrowed_to(field);
+                self.findings.error_with_hint(&place, message, format!("it takes {}", meant.join(", ")));
+            }
+        }
+    }
+
+    fn pins(&mut self, pins: &str) -> Option<Board> {
+        if pins != "pins" {
+            return self.missing("that it is its pins", "raspberry_pi: pins");
+        }
+        Some(Board::RaspberryPi {})
     }
 
     fn relays(&mut self, port: String) -> Option<RelayBoard> {

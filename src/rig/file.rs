@@ -11,6 +11,7 @@ use crate::yaml::{self, Diagnostic, Diagnostics, Place, Scalar, Source, Spanned}
 
 use super::bench::Bench;
 use super::boards::BoardSyntax;
+use super::fit::Mention;
 use super::wiring::{self, BenchSyntax, LockSyntax, WireSyntax};
 
 /// One bench.
@@ -32,6 +33,8 @@ pub struct Rig {
     pub run_limit: Option<Duration>,
     /// Names of the files that it was made from, itself first.
     pub files: Vec<String>,
+    /// What it says of its lock.
+    pub(super) mentions: Vec<Mention>,
 }
 
 impl Rig {
@@ -100,6 +103,20 @@ struct RigSyntax {
     run_limit: Option<Word>,
 }
 
+impl RigSyntax {
+    /// A field that only a bench has.
+    fn field_of_a_bench(&self) -> Option<&'static str> {
+        let fields = [
+            ("wiring", self.wiring.is_some()),
+            ("boards", self.boards.is_some()),
+            ("lock", self.lock.is_some()),
+            ("exclusive", self.exclusive.is_some()),
+            ("watchdog", self.watchdog.is_some()),
+        ];
+        fields.into_iter().find(|(_, is_stated)| *is_stated).map(|(name, _)| name)
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SimulatedSyntax {
@@ -127,11 +144,13 @@ const ANSWER_WITHIN: Duration = Duration::seconds(10);
 pub fn load(sources: &[Arc<Source>]) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
     let mut findings = Diagnostics::default();
     let mut files: BTreeMap<String, (RigSyntax, Arc<Source>)> = BTreeMap::new();
+    let mut are_all_read = true;
     for source in sources {
         let syntax: RigSyntax = match yaml::load(source) {
             Ok(syntax) => syntax,
             Err(diagnostic) => {
                 findings.push(diagnostic);
+                are_all_read = false;
                 continue;
             }
         };
@@ -155,8 +174,14 @@ pub fn load(sources: &[Arc<Source>]) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
         }
         files.insert(id, (syntax, Arc::clone(source)));
     }
+    // What stands in a file that can't be read is not unknown.
+    let is_heir =
+        |syntax: &RigSyntax| syntax.like.as_ref().is_some_and(|word| !files.contains_key(&word.value.0));
     let mut rigs = BTreeMap::new();
-    for id in files.keys() {
+    for (id, (syntax, _)) in &files {
+        if !are_all_read && is_heir(syntax) {
+            continue;
+        }
         if let Some(rig) = rig(&files, id, &mut findings) {
             rigs.insert(Arc::clone(&rig.id), rig);
         }
@@ -198,43 +223,18 @@ fn rig(
     let line = lineage(files, id, findings)?;
     let place = Place::of(line[0].1, line[0].0.rig.as_ref()?);
     let title = line.iter().find_map(|(rig, _)| rig.title.clone());
-    let simulated = line.iter().find_map(|(rig, _)| rig.simulated.clone());
-    let lockstep = line.iter().find_map(|(rig, source)| Some((rig.lockstep.clone()?, *source)));
-    let wiring: Vec<_> = nearest(&line, |rig| rig.wiring.as_ref());
-    let device = match (simulated, lockstep) {
-        (None, None) if !wiring.is_empty() => {
-            let syntax = BenchSyntax {
-                place: place.clone(),
-                lock: nearest(&line, |rig| rig.lock.as_ref()).first().copied(),
-                boards: nearest(&line, |rig| rig.boards.as_ref()),
-                wiring,
-                exclusive: nearest(&line, |rig| rig.exclusive.as_ref()).first().copied(),
-                watchdog: line.iter().find_map(|(rig, _)| rig.watchdog.as_ref()),
-            };
-            Device::Bench(Box::new(wiring::bench(&syntax, findings)?))
-        }
-        (Some(simulated), None) => Device::Simulated { noise: simulated.noise },
-        (None, Some((lockstep, source))) => {
-            let command = lockstep.command.value.clone();
-            if command.is_empty() {
-                findings.error(&Place::of(source, &lockstep.command), "the command is empty");
-                return None;
-            }
-            let answer_within = lockstep.answer_within.as_ref().and_then(|w| quantity(source, w, findings));
-            Device::Lockstep { command, answer_within: answer_within.unwrap_or(ANSWER_WITHIN) }
-        }
-        _ => {
-            findings.error_with_hint(
-                &place,
-                "a rig needs exactly one device",
-                "write `simulated: {noise: true}`, `lockstep: {command: […]}`, or `boards:` and `wiring:`",
-            );
-            return None;
-        }
-    };
+    let (device, mentions) = device(&line, &place, findings)?;
     let mut channels = Vec::new();
     let wired = line.iter().find_map(|(rig, source)| Some((rig.channels.as_ref()?, *source)));
     let is_bench = matches!(device, Device::Bench(_));
+    if let (Some((words, source)), true) = (wired, is_bench) {
+        let place = words.first().map_or_else(|| place.clone(), |word| Place::of(source, word));
+        findings.error_with_hint(
+            &place,
+            "`channels` means nothing for a bench",
+            "its `wiring` says what is wired",
+        );
+    }
     if wired.is_none() && !is_bench {
         findings.error_with_hint(&place, "field `channels` is missing", "list what is wired, or `[\"*\"]`");
         return None;
@@ -250,10 +250,17 @@ fn rig(
     }
     let uncertainty = line.iter().find_map(|(rig, source)| Some((rig.uncertainty.as_ref()?, *source)));
     let (stimulus, observation) = match uncertainty {
-        Some((words, source)) => (
-            quantity(source, &words.stimulus, findings).unwrap_or_default(),
-            quantity(source, &words.observation, findings).unwrap_or_default(),
-        ),
+        Some((words, source)) => {
+            let mut read = |word| {
+                let uncertainty: Duration = quantity(source, word, findings).unwrap_or_default();
+                if uncertainty == Duration::ZERO && is_bench {
+                    let hint = "state it with k = 2; docs/bench.md says what adds to it";
+                    findings.error_with_hint(&Place::of(source, word), "nothing is measured exactly", hint);
+                }
+                uncertainty
+            };
+            (read(&words.stimulus), read(&words.observation))
+        }
         None if is_bench => {
             let hint = "write `uncertainty: {stimulus: 0.5 ms, observation: 1 ms}` (k = 2)";
             findings.error_with_hint(&place, "field `uncertainty` is missing", hint);
@@ -274,7 +281,52 @@ fn rig(
         observation_uncertainty: observation,
         run_limit,
         files: line.iter().map(|(_, source)| source.name.clone()).collect(),
+        mentions,
     })
+}
+
+/// The one device, and what a bench says of its lock.
+fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Option<(Device, Vec<Mention>)> {
+    let simulated = line.iter().find_map(|(rig, _)| rig.simulated.clone());
+    let lockstep = line.iter().find_map(|(rig, source)| Some((rig.lockstep.clone()?, *source)));
+    let wiring: Vec<_> = nearest(line, |rig| rig.wiring.as_ref());
+    let of_a_bench = line.iter().find_map(|(rig, _)| rig.field_of_a_bench());
+    match (simulated, lockstep, of_a_bench) {
+        (None, None, Some(_)) if !wiring.is_empty() => {
+            let syntax = BenchSyntax {
+                place: place.clone(),
+                lock: nearest(line, |rig| rig.lock.as_ref()).first().copied(),
+                boards: nearest(line, |rig| rig.boards.as_ref()),
+                wiring,
+                exclusive: nearest(line, |rig| rig.exclusive.as_ref()).first().copied(),
+                watchdog: nearest(line, |rig| rig.watchdog.as_ref()).first().copied(),
+            };
+            let (bench, mentions) = wiring::bench(&syntax, findings)?;
+            Some((Device::Bench(Box::new(bench)), mentions))
+        }
+        (Some(simulated), None, None) => Some((Device::Simulated { noise: simulated.noise }, Vec::new())),
+        (None, Some((lockstep, source)), None) => {
+            let command = lockstep.command.value.clone();
+            if command.is_empty() {
+                findings.error(&Place::of(source, &lockstep.command), "the command is empty");
+                return None;
+            }
+            let answer_within = lockstep.answer_within.as_ref().and_then(|w| quantity(source, w, findings));
+            let answer_within = answer_within.unwrap_or(ANSWER_WITHIN);
+            Some((Device::Lockstep { command, answer_within }, Vec::new()))
+        }
+        (simulated, lockstep, of_a_bench) => {
+            let stated = [simulated.map(|_| "simulated"), lockstep.map(|_| "lockstep"), of_a_bench];
+            let stated: Vec<String> = stated.iter().flatten().map(|name| format!("`{name}`")).collect();
+            let message = match stated.as_slice() {
+                [_, _, ..] => format!("a rig needs exactly one device, and {} are two", stated.join(" and ")),
+                _ => "a rig needs exactly one device".to_owned(),
+            };
+            let hint = "write `simulated: {noise: true}`, `lockstep: {command: […]}`, or `lock:`, `boards:` and `wiring:`";
+            findings.error_with_hint(place, message, hint);
+            None
+        }
+    }
 }
 
 /// What the files say on something, nearest first.

@@ -4,62 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::trace::Channel;
 use crate::unit::{self, Duration, Quantity, Voltage};
-use crate::yaml::{Diagnostics, Place, Scalar, Source, Spanned};
+use crate::yaml::{Diagnostic, Diagnostics, Place, Scalar, Source, Spanned};
 
-use super::bench::{
-    Active, Actuator, Bench, Bias, Board, Contact, Drive, HEADER_CHIPS, Input, Line, Output, Sensor,
-    SerialPort,
-};
+use super::bench::{Actuator, Bench, Board, Drive, Input, Line, Sensor, SerialPort};
 use super::boards::{self, BoardSyntax};
+use super::fit::{Mention, Subject};
+use syntax::InputSyntax;
+pub(super) use syntax::{LockSyntax, WireSyntax};
+
+mod line;
+mod syntax;
 
 type Word = Spanned<Scalar>;
+
+/// The UART on GPIO 14 and 15 of a Raspberry Pi, under the names that its system gives it.
+const HEADER_UARTS: [&str; 2] = ["/dev/ttyAMA0", "/dev/serial0"];
+
 /// Files from the nearest to the one that it is like.
 pub(super) type Nearest<'a, T> = Vec<(&'a T, &'a Arc<Source>)>;
-
-/// The lock on the bench.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LockSyntax {
-    pub model: Word,
-    serial: Option<Word>,
-    #[serde(default)]
-    simulated: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WireSyntax {
-    relay: Option<Word>,
-    contact: Option<Word>,
-    safe: Option<Word>,
-    max_on: Option<Word>,
-    supply: Option<Word>,
-    sense: Option<InputSyntax>,
-    rows: Option<Vec<Word>>,
-    columns: Option<Vec<Word>>,
-    layout: Option<Vec<Word>>,
-    input: Option<Word>,
-    active: Option<Word>,
-    bias: Option<Word>,
-    debounce: Option<Word>,
-    colours: Option<BTreeMap<String, InputSyntax>>,
-    through: Option<Word>,
-    port: Option<Word>,
-    baud: Option<Word>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InputSyntax {
-    input: Word,
-    active: Option<Word>,
-    bias: Option<Word>,
-    debounce: Option<Word>,
-}
 
 /// The parts of a rig file that describe a bench; each list from the nearest file on.
 pub(super) struct BenchSyntax<'a> {
@@ -68,19 +32,21 @@ pub(super) struct BenchSyntax<'a> {
     pub boards: Nearest<'a, BTreeMap<String, Spanned<BoardSyntax>>>,
     pub wiring: Nearest<'a, BTreeMap<String, Spanned<WireSyntax>>>,
     pub exclusive: Option<(&'a Vec<Vec<Word>>, &'a Arc<Source>)>,
-    pub watchdog: Option<&'a Word>,
+    pub watchdog: Option<(&'a Word, &'a Arc<Source>)>,
 }
 
-/// Reads the bench; everything that is wrong goes to `findings`.
-pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Option<Bench> {
-    let Some((lock, _)) = syntax.lock else {
+/// Reads the bench, and what it says of its lock; everything that is wrong goes to `findings`.
+pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Option<(Bench, Vec<Mention>)> {
+    let Some((lock, source)) = syntax.lock else {
         let hint = "write `lock: {model: ID}`: the model that is mounted on the bench";
         findings.error_with_hint(&syntax.place, "field `lock` is missing", hint);
         return None;
     };
     let (boards, poll) = boards::read(&syntax.boards, findings);
+    let model = Mention { place: Place::of(source, &lock.model), subject: Subject::Model };
     let mut reader = Reader {
         findings,
+        mentions: vec![model],
         bench: Bench {
             model: lock.model.value.0.as_str().into(),
             serial: lock.serial.as_ref().map(|word| word.value.0.clone()),
@@ -93,7 +59,7 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
             programs: BTreeMap::new(),
             console: None,
             exclusive: Vec::new(),
-            watchdog: syntax.watchdog.map(|word| PathBuf::from(&word.value.0)),
+            watchdog: None,
         },
         declared: syntax.boards.iter().flat_map(|(map, _)| map.keys().map(String::as_str)).collect(),
         used: BTreeMap::new(),
@@ -112,15 +78,20 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
     if let Some((groups, source)) = syntax.exclusive {
         reader.exclusive(groups, source);
     }
-    Some(reader.bench)
+    if let Some((word, source)) = syntax.watchdog {
+        reader.watchdog(word, source);
+    }
+    Some((reader.bench, reader.mentions))
 }
 
 struct Reader<'a> {
     findings: &'a mut Diagnostics,
     bench: Bench,
+    mentions: Vec<Mention>,
     /// Boards that the files name, those that are no use included: what is wrong with them is said.
     declared: BTreeSet<&'a str>,
-    used: BTreeMap<Line, String>,
+    /// What stands on each line, and where it says so.
+    used: BTreeMap<Line, (String, Place)>,
     supply: Option<(Voltage, Place)>,
 }
 
@@ -132,10 +103,18 @@ impl Reader<'_> {
             return;
         };
         let wire = &wire.value;
+        self.mentions.push(Mention { place: place.clone(), subject: Subject::Channel(channel.clone()) });
+        let meant = wire.meant_for(&channel);
+        for field in wire.stated().filter(|field| !meant.contains(field)) {
+            let message = format!("`{field}` means nothing for `{channel}` as it is wired here");
+            let hint = format!("it takes {}", meant.join(", "));
+            self.findings.error_with_hint(&place.narrowed_to(field), message, hint);
+        }
         if let Some(board) = &wire.through {
             return self.through(channel, board, source);
         }
         match &channel {
+            Channel::Cover if wire.input.is_some() => self.contact(channel, wire, source, &place),
             Channel::Button(_) | Channel::PowerCell(_) | Channel::Cover => {
                 self.switch(&channel, wire, source, &place)
             }
@@ -174,6 +153,8 @@ impl Reader<'_> {
             self.missing(place, &Channel::Power, "supply: 6.0 V");
             return;
         };
+        let subject = Subject::Supply(volts);
+        self.mentions.push(Mention { place: place.narrowed_to("supply"), subject });
         self.supply = Some((volts, place.clone()));
         let Some(relay) = &wire.relay else { return };
         if let Some(output) = self.output("power".into(), relay, ("on", "off"), true, wire, source, place) {
@@ -210,6 +191,10 @@ impl Reader<'_> {
             self.missing(place, &Channel::Keypad, "rows, columns and layout");
             return;
         };
+        if rows.is_empty() || columns.is_empty() {
+            self.missing(place, &Channel::Keypad, "rows: [BOARD/NUMBER, …]` and `columns: […]");
+            return;
+        }
         let mut lines = |name: &str, words: &[Word]| -> Vec<Option<usize>> {
             let mut all = Vec::new();
             for (index, word) in words.iter().enumerate() {
@@ -227,16 +212,27 @@ impl Reader<'_> {
         for (row, word) in rows.iter().zip(layout) {
             let labels: Vec<&str> = word.value.0.split_whitespace().collect();
             if labels.len() != columns.len() {
-                let message = format!("{} keys in a row of {} columns", labels.len(), columns.len());
-                let hint = "write `-` where there is no key";
+                let message = format!(
+                    "{} columns are wired, and this row has another number: {}",
+                    columns.len(),
+                    labels.len()
+                );
+                let hint =
+                    "write the keys of a row with spaces between them, `-` where there is none: `\"1 2 3\"`";
                 self.findings.error_with_hint(&Place::of(source, word), message, hint);
             }
             for (column, label) in columns.iter().zip(labels).filter(|(_, label)| *label != "-") {
+                let key = Subject::Key(label.into());
+                self.mentions
+                    .push(Mention { place: Place::of(source, word).narrowed_to(label), subject: key });
                 let (Some(row), Some(column)) = (row, column) else { continue };
                 if keys.insert(Arc::from(label), vec![*row, *column]).is_some() {
                     self.findings.error(&Place::of(source, word), format!("key `{label}` is wired twice"));
                 }
             }
+        }
+        if layout.iter().all(|word| word.value.0.split_whitespace().all(|label| label == "-")) {
+            self.findings.error(place, "the layout names no key");
         }
         self.bench.actuators.insert(Channel::Keypad, Actuator::Keys { keys });
     }
@@ -249,6 +245,8 @@ impl Reader<'_> {
         let mut lines = Vec::new();
         for (colour, input) in colours {
             let name = format!("{channel} {colour}");
+            let subject = Subject::Colour(channel.clone(), colour.as_str().into());
+            self.mentions.push(Mention { place: Place::of(source, &input.input), subject });
             lines.extend(self.input(&name, input, source).map(|input| (Arc::from(colour.as_str()), input)));
         }
         let alike = |a: &Input, b: &Input| a.debounce == b.debounce && a.line.board == b.line.board;
@@ -307,9 +305,43 @@ impl Reader<'_> {
             Some(word) => word.value.0.parse().ok().filter(|baud| (300..=4_000_000).contains(baud)),
         };
         match baud {
-            Some(baud) => self.bench.console = Some(SerialPort { port: port.value.0.clone(), baud }),
+            Some(baud) => {
+                let port = &port.value.0;
+                if let Some((name, _)) =
+                    self.bench.boards.iter().find(|(_, board)| board.port() == Some(port.as_str()))
+                {
+                    let message = format!("`{port}` is the port of board `{name}` already");
+                    self.findings.error(&place.narrowed_to(port), message);
+                }
+                if HEADER_UARTS.contains(&port.as_str()) {
+                    self.check_uart_pins();
+                }
+                self.bench.console = Some(SerialPort { port: port.clone(), baud });
+            }
             None => self.findings.error_with_hint(place, "not a baud rate", "300 to 4000000"),
         }
+    }
+
+    /// A console on the header's UART has two of its pins.
+    fn check_uart_pins(&mut self) {
+        let is_header = |name| self.bench.boards.get(name).is_some_and(Board::is_header);
+        let taken =
+            self.used.iter().filter(|(line, _)| matches!(line.number, 14 | 15) && is_header(&line.board));
+        for (line, (name, place)) in taken {
+            let message = format!("pin {} belongs to the console's UART", line.number);
+            let hint = format!("`{name}` needs another pin, or the console another port");
+            self.findings.error_with_hint(place, message, hint);
+        }
+    }
+
+    fn watchdog(&mut self, word: &Word, source: &Arc<Source>) {
+        let path = &word.value.0;
+        if !path.starts_with('/') {
+            let hint = "write its device: `watchdog: /dev/watchdog`";
+            let message = format!("`{path}` is not the path of a watchdog");
+            self.findings.error_with_hint(&Place::of(source, word), message, hint);
+        }
+        self.bench.watchdog = Some(PathBuf::from(path));
     }
 
     fn exclusive(&mut self, groups: &[Vec<Word>], source: &Arc<Source>) {
@@ -324,6 +356,9 @@ impl Reader<'_> {
                         self.findings
                             .error(&place, format!("`{name}` rests with power: it excludes nothing"));
                     }
+                    Some(index) if outputs.contains(&index) => {
+                        self.findings.error(&place, format!("`{name}` stands here twice"));
+                    }
                     Some(index) => outputs.push(index),
                     None => {
                         let known = self.bench.outputs.iter().map(|output| output.name.as_str());
@@ -331,194 +366,39 @@ impl Reader<'_> {
                     }
                 }
             }
+            match group.as_slice() {
+                [] => self
+                    .findings
+                    .push(Diagnostic::error(Place::start_of(source), "a group of `exclusive` is empty")),
+                [alone] => {
+                    let message = "an output alone excludes nothing";
+                    self.findings.error(&Place::of(source, alone), message);
+                }
+                _ => {}
+            }
             self.bench.exclusive.push(outputs);
         }
     }
 
-    /// An output whose safe state needs no power.
-    #[expect(clippy::too_many_arguments, reason = "one output of a rig file has so many properties")]
-    fn output(
+    /// A duration with its bounds.
+    fn within(
         &mut self,
-        name: String,
-        relay: &Word,
-        (closed, open): (&str, &str),
-        rests_closed: bool,
-        wire: &WireSyntax,
         source: &Arc<Source>,
-        place: &Place,
-    ) -> Option<usize> {
-        let line = self.line(&name, relay, source);
-        let active = self.active(wire.active.as_ref(), source);
-        let contact = match wire.contact.as_ref() {
-            Some(word) => match word.value.0.as_str() {
-                "normally_open" => Some(Contact::NormallyOpen),
-                "normally_closed" => Some(Contact::NormallyClosed),
-                other => {
-                    let known = ["normally_open", "normally_closed"];
-                    self.findings.unknown(&Place::of(source, word), "contact", other, known);
-                    None
-                }
-            },
-            None => {
-                self.missing(place, &name, "contact: normally_open");
-                None
-            }
-        };
-        let safe = match wire.safe.as_ref() {
-            Some(word) if word.value.0 == closed => Some((true, word)),
-            Some(word) if word.value.0 == open => Some((false, word)),
-            Some(word) => {
-                self.findings.unknown(&Place::of(source, word), "state", &word.value.0, [closed, open]);
-                None
-            }
-            None => {
-                self.missing(place, &name, &format!("safe: {open}"));
-                None
-            }
-        };
-        if let (Some(contact), Some((safe, word))) = (contact, safe)
-            && contact.drive(safe) == Drive::Energised
-        {
-            let (is, other) = if safe { (closed, "normally closed") } else { (open, "normally open") };
-            let message = format!("`{name}` would need power to be {is}: when power fails, it is not safe");
-            self.findings.error_with_hint(
-                &Place::of(source, word),
-                message,
-                format!("wire it to a {other} contact"),
-            );
+        word: &Word,
+        least: Duration,
+        most: Duration,
+        refusal: &str,
+    ) -> Option<Duration> {
+        let duration: Duration = self.quantity(source, word)?;
+        if duration < least || duration > most {
+            let message = format!("{refusal} {duration}");
+            let hint = match least {
+                Duration::ZERO => format!("at most {most}"),
+                _ => format!("longer than nothing, and at most {most}"),
+            };
+            self.findings.error_with_hint(&Place::of(source, word), message, hint);
         }
-        // Only a supply rests otherwise than safe.
-        if let (Some((true, word)), false) = (safe, rests_closed)
-            && closed == "pressed"
-        {
-            let message = format!("`{name}` would be pressed whenever nobody is there");
-            self.findings.error_with_hint(&Place::of(source, word), message, "write `safe: released`");
-        }
-        let rest = contact.map(|contact| if rests_closed { contact.drive(true) } else { Drive::Deenergised });
-        let max_on = match wire.max_on.as_ref() {
-            Some(word) if rest == Some(Drive::Energised) => {
-                let message = format!("`{name}` rests with power: `max_on` means nothing for it");
-                self.findings.error(&Place::of(source, word), message);
-                None
-            }
-            Some(word) => self.quantity::<Duration>(source, word),
-            None if rest == Some(Drive::Energised) => None,
-            None => {
-                self.missing(place, &name, "max_on: 60 s");
-                None
-            }
-        };
-        let sense = match &wire.sense {
-            Some(sense) => self.input(&format!("sense of {name}"), sense, source),
-            None => None,
-        };
-        let board = line.as_ref().and_then(|line| self.bench.boards.get(&line.board));
-        let has_no_level = matches!(board, Some(Board::Lcus(_) | Board::Numato(_) | Board::Servo(_)));
-        if let (Some(word), true, Some(Active::Low)) = (wire.active.as_ref(), has_no_level, active) {
-            let message = "a serial relay board or a servo has no active level";
-            self.findings.error(&Place::of(source, word), message);
-        }
-        let output =
-            Output { name, line: line?, active: active?, contact: contact?, rest: rest?, max_on, sense };
-        if rest == Some(Drive::Deenergised) && output.max_on.is_none() {
-            return None;
-        }
-        self.bench.outputs.push(output);
-        Some(self.bench.outputs.len() - 1)
-    }
-
-    fn input(&mut self, name: &str, syntax: &InputSyntax, source: &Arc<Source>) -> Option<Input> {
-        let line = self.line(name, &syntax.input, source);
-        let active = self.active(syntax.active.as_ref(), source);
-        let bias = match syntax.bias.as_ref() {
-            None => Some(Bias::None),
-            Some(word) => match word.value.0.as_str() {
-                "pull_up" => Some(Bias::PullUp),
-                "pull_down" => Some(Bias::PullDown),
-                other => {
-                    let known = ["pull_up", "pull_down"];
-                    self.findings.unknown(&Place::of(source, word), "bias", other, known);
-                    None
-                }
-            },
-        };
-        let debounce = match syntax.debounce.as_ref() {
-            None => Some(Duration::ZERO),
-            Some(word) => self.quantity(source, word),
-        };
-        let line = line?;
-        if matches!(
-            self.bench.boards.get(&line.board),
-            Some(
-                Board::Lcus(_)
-                    | Board::Numato(_)
-                    | Board::Servo(_)
-                    | Board::Recorder { .. }
-                    | Board::Program { .. }
-            )
-        ) {
-            let message = format!("board `{}` has no inputs", line.board);
-            self.findings.error(&Place::of(source, &syntax.input), message);
-            return None;
-        }
-        Some(Input { line, active: active?, bias: bias?, debounce: debounce? })
-    }
-
-    fn active(&mut self, word: Option<&Word>, source: &Arc<Source>) -> Option<Active> {
-        match word.map(|word| (word, word.value.0.as_str())) {
-            None | Some((_, "high")) => Some(Active::High),
-            Some((_, "low")) => Some(Active::Low),
-            Some((word, other)) => {
-                self.findings.unknown(&Place::of(source, word), "level", other, ["high", "low"]);
-                None
-            }
-        }
-    }
-
-    /// `BOARD/NUMBER`, which nothing else uses.
-    fn line(&mut self, name: &str, word: &Word, source: &Arc<Source>) -> Option<Line> {
-        let place = Place::of(source, word);
-        let text = word.value.0.as_str();
-        let parsed = text.rsplit_once('/').and_then(|(board, number)| Some((board, number.parse().ok()?)));
-        let Some((board, number)) = parsed else {
-            let hint = "write the board's name and the number on it: `pins/17`";
-            self.findings.error_with_hint(&place, format!("`{text}` is not a line"), hint);
-            return None;
-        };
-        let Some((board, kind)) = self.bench.boards.get_key_value(board) else {
-            if self.declared.contains(board) {
-                return None;
-            }
-            let known: Vec<Arc<str>> = self.bench.boards.keys().cloned().collect();
-            self.findings.unknown(&place, "board", board, known.iter().map(|name| &**name));
-            return None;
-        };
-        let problem = match kind {
-            kind if is_header(kind) && number < 2 => {
-                Some(format!("pin {number} is reserved for the identification of boards on top"))
-            }
-            kind if is_header(kind) && number > 27 => {
-                Some(format!("a Raspberry Pi's header has no pin {number}"))
-            }
-            Board::Program { .. } => Some(format!("board `{board}` has no lines")),
-            Board::Servo(_) if number > 0 => Some(format!("finger `{board}` has one line: `{board}/0`")),
-            Board::Lcus(board) | Board::Numato(board) if board_lacks(kind, number, board.relays) => {
-                Some(format!("the board has {} relays, and none has number {number}", board.relays))
-            }
-            _ => None,
-        };
-        let line = Line { board: Arc::clone(board), number };
-        if let Some(problem) = problem {
-            self.findings.error(&place, problem);
-            return None;
-        }
-        if let Some(other) = self.used.get(&line) {
-            let message = format!("line `{line}` is wired to `{other}` already");
-            self.findings.error_with_hint(&place, message, format!("`{name}` needs a line of its own"));
-            return None;
-        }
-        self.used.insert(line.clone(), name.to_owned());
-        Some(line)
+        Some(duration)
     }
 
     fn quantity<Q: Quantity>(&mut self, source: &Arc<Source>, word: &Word) -> Option<Q> {
@@ -529,22 +409,5 @@ impl Reader<'_> {
     fn missing(&mut self, place: &Place, channel: &(impl ToString + ?Sized), what: &str) {
         let message = format!("the wiring of `{}` is not complete", channel.to_string());
         self.findings.error_with_hint(place, message, format!("write `{what}`"));
-    }
-}
-
-/// Whether a board is the header of a Raspberry Pi, through its registers or its kernel's chip.
-fn is_header(kind: &Board) -> bool {
-    match kind {
-        Board::RaspberryPi {} => true,
-        Board::Gpio { chip } => HEADER_CHIPS.contains(&chip.as_str()),
-        _ => false,
-    }
-}
-
-/// LCUS counts its relays from 1, Numato from 0.
-fn board_lacks(kind: &Board, number: u32, relays: u32) -> bool {
-    match kind {
-        Board::Lcus(_) => number == 0 || number > relays,
-        _ => number >= relays,
     }
 }

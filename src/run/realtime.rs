@@ -50,13 +50,13 @@ pub(super) fn play(
     let broken = live.broken().cloned();
     let utc = jiff::Timestamp::now().to_string();
     record(Instant::START, &Entry::Clock { utc, monotonic_ns: epoch.as_nanoseconds() })?;
-    let holds = program.longest_holds(|channel, value| bench.is_away(channel, value));
+    let holds = program.holds(|channel, value| bench.is_away(channel, value)).longest;
     let mut player = Player {
         engine: Engine::new(program, precision),
         vault,
         record,
         trace: Timeline::default(),
-        stimuli: Stimuli::new(bench, epoch, holds.clone()),
+        stimuli: Stimuli::new(bench, epoch, holds),
         senses: Senses::new(bench, epoch, precision.observation, |output| live.sensed(output)),
         now: Instant::START,
         horizon: Instant::START,
@@ -71,9 +71,6 @@ pub(super) fn play(
     }
     if let Some(fault) = broken {
         player.breaks(&fault)?;
-    }
-    if let Some(fault) = excess(bench, &holds) {
-        player.fault(&fault)?;
     }
     loop {
         player.drain(live)?;
@@ -93,17 +90,6 @@ pub(super) fn play(
     });
     let ready = Ready { serial: bench.serial.clone(), ..Ready::default() };
     Ok(Played { result, end: player.now, ready, trace: player.trace, broken: player.broken })
-}
-
-/// A hold that could be longer than an output may be on; refused before anything is switched.
-fn excess(bench: &Bench, holds: &std::collections::BTreeMap<Channel, Duration>) -> Option<Fault> {
-    holds.iter().find_map(|(channel, longest)| {
-        let outputs = bench.outputs_of(channel);
-        let most = outputs.iter().filter_map(|output| bench.outputs.get(*output)?.max_on).min()?;
-        (*longest > most).then(|| {
-            Fault(format!("the case can hold {channel} for {longest}, and the rig allows {most} (`max_on`)"))
-        })
-    })
 }
 
 struct Player<'a, 'p> {

@@ -12,7 +12,8 @@ use crate::scenario::{Content, Library, Planned, Program, find_case};
 use crate::verdict::Verdict;
 use crate::yaml::Source;
 
-use super::session::{precision, start_of, unwired};
+use super::fit::{start_of, unwired};
+use super::session::precision;
 
 /// What replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,10 +76,12 @@ fn again(
         return Ok(());
     }
     let planned: Planned = find_case(library, case).ok_or("the inputs have no such case")?;
+    let facts = library.models.get(&planned.model).map(|model| &model.facts);
+    let facts = facts.ok_or("the inputs have no such model")?;
     let result = match planned.build(library, start_of(rig)) {
         Content::NotApplicable(reason) => CaseResult::unplayed(Verdict::NotApplicable, reason),
         Content::Unprovable(reason) => CaseResult::unplayed(Verdict::Inconclusive, reason),
-        Content::Play(program) => match unwired(&program, rig) {
+        Content::Play(program) => match unwired(&program, rig, facts) {
             Some(result) => result,
             None => feed(&program, rig, lines)?,
         },

@@ -11,12 +11,13 @@ use sha2::{Digest, Sha256};
 use crate::engine::{CaseResult, Precision};
 use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
-use crate::scenario::{Content, Library, Planned, Program, Start};
+use crate::scenario::{Content, Library, Planned, Program};
 use crate::sim::{Defect, Peer, SimulatedLock};
-use crate::trace::{Keystroke, Timeline, Value, vcd};
+use crate::trace::{Timeline, vcd};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
+use super::fit::{start_of, unwired};
 use super::health::Health;
 use super::live::Live;
 use super::lockstep::{Interrupt, Played, play};
@@ -258,7 +259,8 @@ impl Session<'_> {
                 return Ok((CaseResult::unplayed(Verdict::Inconclusive, reason), Instant::START));
             }
         };
-        if let Some(result) = unwired(&program, self.rig) {
+        let facts = self.library.models.get(&planned.model).map(|model| &model.facts);
+        if let Some(result) = facts.and_then(|facts| unwired(&program, self.rig, facts)) {
             return Ok((result, Instant::START));
         }
         let seed = case_seed(self.seed, &planned.id);
@@ -298,34 +300,6 @@ pub(super) fn precision(rig: &Rig) -> Precision {
     Precision { stimulus: rig.stimulus_uncertainty, observation: rig.observation_uncertainty }
 }
 
-/// In which state a rig hands over a lock.
-pub fn start_of(rig: &Rig) -> Start {
-    if rig.bench().is_some() { Start::AsFound } else { Start::Delivered }
-}
-
-/// A case that needs what the rig has not wired can't tell anything.
-pub(super) fn unwired(program: &Program, rig: &Rig) -> Option<CaseResult> {
-    if let Some(bench) = rig.bench() {
-        let settings = program.settings().into_iter().filter(|(_, value)| !has_secret(value));
-        let lacking = settings
-            .filter(|(channel, _)| rig.wires(channel))
-            .find_map(|(channel, value)| bench.drives(channel, value).err());
-        if program.secrets.iter().any(|(handle, _)| &**handle == "proof") {
-            // Simulated makers are their own; a real one issues it for one lock and one occasion.
-            let reason = "not wired: the maker's proof has to come from the maker";
-            return Some(CaseResult::unplayed(Verdict::Inconclusive, reason));
-        }
-        if let Some(lacking) = lacking {
-            let reason = format!("not wired: {lacking}");
-            return Some(CaseResult::unplayed(Verdict::Inconclusive, reason));
-        }
-    }
-    let missing: Vec<String> =
-        program.channels().iter().filter(|channel| !rig.wires(channel)).map(ToString::to_string).collect();
-    let reason = format!("not wired: {}", missing.join(", "));
-    (!missing.is_empty()).then(|| CaseResult::unplayed(Verdict::Inconclusive, reason))
-}
-
 fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {
     CaseEntry {
         case: planned.id.to_string(),
@@ -344,8 +318,4 @@ fn write_trace(folder: &RunFolder, case: &str, trace: &Timeline) -> Result<(), E
     let path = traces.join(format!("{case}.vcd"));
     let file = File::create(&path).map_err(EvidenceError::io(&path))?;
     vcd::write(trace, case, BufWriter::new(file)).map_err(EvidenceError::io(&path))
-}
-
-fn has_secret(value: &Value) -> bool {
-    matches!(value, Value::Keys(keys) if keys.iter().any(|key| matches!(key, Keystroke::Secret { .. })))
 }

@@ -48,53 +48,112 @@ impl Program {
         parts.fold(Duration::ZERO, Duration::saturating_add).min(self.time_limit)
     }
 
-    /// How long each channel can stay at what it was set to before it is set again, at the longest:
-    /// what `counts` says is a hold.
-    pub fn longest_holds(&self, counts: impl Fn(&Channel, &Value) -> bool) -> BTreeMap<Channel, Duration> {
-        let mut holds = Holds { counts: &counts, open: BTreeMap::new(), longest: BTreeMap::new() };
+    /// What is held, for how long at the longest, and what beside what: holds are those settings
+    /// which `counts` says are.
+    pub fn holds(&self, counts: impl Fn(&Channel, &Value) -> bool) -> Holds {
+        let mut holds = Holds::default();
+        let mut open = BTreeMap::new();
         let mut elapsed = Duration::ZERO;
         for part in &self.parts {
-            elapsed = holds.walk(&part.steps, elapsed);
+            elapsed = holds.walk(&part.steps, elapsed, &mut open, &counts);
         }
-        let open = std::mem::take(&mut holds.open);
         open.into_iter().for_each(|(channel, since)| holds.note(channel, elapsed.saturating_sub(since)));
-        holds.longest
+        holds
+    }
+
+    /// Every observation, those of what must not happen included.
+    pub fn observations(&self) -> Vec<&Observation> {
+        self.actions()
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::Observe { observation, .. } | Action::Never { observation, .. } => Some(observation),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Every channel on which nothing at all may happen for a while.
+    pub fn quiet_channels(&self) -> BTreeSet<&Channel> {
+        self.actions()
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::NoChange { channels, .. } => Some(channels),
+                _ => None,
+            })
+            .flatten()
+            .collect()
     }
 
     /// Every value that it sets.
     pub fn settings(&self) -> Vec<(&Channel, &Value)> {
-        let mut all = Vec::new();
-        for part in &self.parts {
-            part.steps.iter().for_each(|step| step.collect_settings(&mut all));
-        }
-        all
+        self.actions()
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::Set { channel, value, .. } => Some((channel, value)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Every channel that it needs.
     pub fn channels(&self) -> BTreeSet<Channel> {
         let mut all = BTreeSet::new();
-        for part in &self.parts {
-            part.steps.iter().for_each(|step| step.collect_channels(&mut all));
+        for action in self.actions() {
+            match action {
+                Action::Set { channel, .. } | Action::Ask { channel, .. } | Action::Watch { channel, .. } => {
+                    all.insert(channel.clone());
+                }
+                Action::Observe { observation, .. } | Action::Never { observation, .. } => {
+                    all.insert(observation.channel());
+                }
+                Action::NoChange { channels, .. } => all.extend(channels.iter().cloned()),
+                _ => {}
+            }
+        }
+        all
+    }
+
+    /// Every action, those within others included.
+    fn actions(&self) -> Vec<&Action> {
+        let mut all = Vec::new();
+        let mut open: Vec<&Step> = self.parts.iter().flat_map(|part| &part.steps).collect();
+        while let Some(step) = open.pop() {
+            open.extend(step.action.inner());
+            all.push(&step.action);
         }
         all
     }
 }
 
-struct Holds<'a> {
-    counts: &'a dyn Fn(&Channel, &Value) -> bool,
-    open: BTreeMap<Channel, Duration>,
-    longest: BTreeMap<Channel, Duration>,
+/// What a case holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// How long each channel can stay at what it was set to before it is set again.
+    pub longest: BTreeMap<Channel, Duration>,
+    /// Two channels that can be held at the same time, or one without a pause after the other; the
+    /// lesser first.
+    pub together: BTreeSet<(Channel, Channel)>,
 }
 
-impl Holds<'_> {
+/// What is held, and since when.
+type Held = BTreeMap<Channel, Duration>;
+
+impl Holds {
     /// When the steps have ended at the latest, if they begin when `elapsed` has passed.
-    fn walk(&mut self, steps: &[Step], mut elapsed: Duration) -> Duration {
+    fn walk(
+        &mut self,
+        steps: &[Step],
+        mut elapsed: Duration,
+        open: &mut Held,
+        counts: &impl Fn(&Channel, &Value) -> bool,
+    ) -> Duration {
         for step in steps {
             match &step.action {
                 Action::Set { channel, value, .. } => {
-                    if (self.counts)(channel, value) {
-                        self.open.entry(channel.clone()).or_insert(elapsed);
-                    } else if let Some(since) = self.open.remove(channel) {
+                    if counts(channel, value) {
+                        open.keys().for_each(|other| self.pair(channel, other));
+                        open.entry(channel.clone()).or_insert(elapsed);
+                    } else if let Some(since) = open.remove(channel) {
                         self.note(channel.clone(), elapsed.saturating_sub(since));
                     }
                 }
@@ -102,12 +161,11 @@ impl Holds<'_> {
                 | Action::Never { body, .. }
                 | Action::Sequence(body)
                 | Action::Limited { body, .. } => {
-                    elapsed = self.walk(body, elapsed);
+                    elapsed = self.walk(body, elapsed, open, counts);
                     continue;
                 }
                 Action::Together(branches) => {
-                    let ends = branches.iter().map(|branch| self.walk(branch, elapsed));
-                    elapsed = ends.collect::<Vec<_>>().into_iter().max().unwrap_or(elapsed);
+                    elapsed = self.side_by_side(branches, elapsed, open, counts);
                     continue;
                 }
                 _ => {}
@@ -115,6 +173,44 @@ impl Holds<'_> {
             elapsed = elapsed.saturating_add(step.longest());
         }
         elapsed
+    }
+
+    /// Whatever one branch holds at any time can be held beside whatever another does.
+    fn side_by_side(
+        &mut self,
+        branches: &[Vec<Step>],
+        elapsed: Duration,
+        open: &mut Held,
+        counts: &impl Fn(&Channel, &Value) -> bool,
+    ) -> Duration {
+        let mut end = elapsed;
+        let mut held: Vec<BTreeSet<&Channel>> = Vec::new();
+        for branch in branches {
+            end = end.max(self.walk(branch, elapsed, open, counts));
+            let mut all = BTreeSet::new();
+            let mut steps: Vec<&Step> = branch.iter().collect();
+            while let Some(step) = steps.pop() {
+                steps.extend(step.action.inner());
+                if let Action::Set { channel, value, .. } = &step.action
+                    && counts(channel, value)
+                {
+                    all.insert(channel);
+                }
+            }
+            for (one, other) in
+                held.iter().flatten().flat_map(|one| all.iter().map(move |other| (one, other)))
+            {
+                self.pair(one, other);
+            }
+            held.push(all);
+        }
+        end
+    }
+
+    fn pair(&mut self, one: &Channel, other: &Channel) {
+        if one != other {
+            self.together.insert((one.min(other).clone(), one.max(other).clone()));
+        }
     }
 
     fn note(&mut self, channel: Channel, length: Duration) {
@@ -358,6 +454,18 @@ pub enum Action {
 }
 
 impl Action {
+    /// The steps within it.
+    fn inner(&self) -> Vec<&Step> {
+        match self {
+            Self::If { body, .. }
+            | Self::Never { body, .. }
+            | Self::Limited { body, .. }
+            | Self::Sequence(body) => body.iter().collect(),
+            Self::Together(branches) => branches.iter().flatten().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether what follows happens later, even if everything is fast.
     pub fn takes_time(&self) -> bool {
         !matches!(
@@ -390,43 +498,6 @@ impl Step {
             Action::Together(branches) => {
                 branches.iter().map(|branch| longest(branch)).max().unwrap_or_default()
             }
-        }
-    }
-
-    fn collect_settings<'a>(&'a self, all: &mut Vec<(&'a Channel, &'a Value)>) {
-        match &self.action {
-            Action::Set { channel, value, .. } => all.push((channel, value)),
-            Action::If { body, .. }
-            | Action::Never { body, .. }
-            | Action::Limited { body, .. }
-            | Action::Sequence(body) => body.iter().for_each(|step| step.collect_settings(all)),
-            Action::Together(branches) => {
-                branches.iter().flatten().for_each(|step| step.collect_settings(all));
-            }
-            _ => {}
-        }
-    }
-
-    fn collect_channels(&self, all: &mut BTreeSet<Channel>) {
-        let mut each = |steps: &[Step]| steps.iter().for_each(|step| step.collect_channels(all));
-        match &self.action {
-            Action::Set { channel, .. } | Action::Ask { channel, .. } | Action::Watch { channel, .. } => {
-                all.insert(channel.clone());
-            }
-            Action::Observe { observation, .. } => {
-                all.insert(observation.channel());
-            }
-            Action::NoChange { channels, .. } => all.extend(channels.iter().cloned()),
-            Action::Never { observation, body } => {
-                each(body);
-                all.insert(observation.channel());
-            }
-            Action::If { body, .. } | Action::Limited { body, .. } | Action::Sequence(body) => each(body),
-            Action::Together(branches) => branches.iter().for_each(|branch| each(branch)),
-            Action::Wait { .. }
-            | Action::Judge { .. }
-            | Action::Measure { .. }
-            | Action::Unprovable { .. } => {}
         }
     }
 }

@@ -206,14 +206,15 @@ fn plain(source: &Arc<Source>, place: Place, text: &str) -> Diagnostic {
     let hint = match message {
         m if m.contains("tab") => "indent with spaces",
         m if m.contains("budget breached") => "the document is too large or refers to itself too often",
-        m if m.contains("expected mapping") => "write `name: value` lines here",
+        m if m.contains("expected mapping") => "write `name: value` lines here, or `{name: value}`",
         m if m.contains("expected sequence") => "write a list here: lines that begin with `- `",
         m if m.contains("expected string scalar") => "write a single word or text here",
         m if m.contains("boolean") => "write `true` or `false`",
         m if m.contains("invalid u") || m.contains("invalid i") => "write a small whole number",
         _ => "",
     };
-    Diagnostic::error(place, message.to_owned()).hint(hint)
+    let message = message.replace("expected mapping start", "expected a mapping of names to values");
+    Diagnostic::error(place, message).hint(hint)
 }
 
 /// Any scalar as it was written: `12 s`, `off`, `4821`, `true`.

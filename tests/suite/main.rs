@@ -8,6 +8,7 @@ mod common;
 mod defects;
 mod diagnostics;
 mod evidence;
+mod fit;
 mod guard;
 mod hostile;
 mod kills;

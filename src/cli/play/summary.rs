@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::evidence::{Counts, EvidenceError};
 use crate::report::{Summary, overall};
 use crate::rig::Rig;
-use crate::scenario::{Library, Planned};
+use crate::run::{gaps, start_of};
+use crate::scenario::{Content, Library, Planned};
 use crate::unit::Duration;
 use crate::verdict::Verdict;
 
-use super::{Exit, Terminal, longest, shown};
+use super::{Exit, Terminal, shown};
 
 /// More than these are found in the report.
 const MAX_PROBLEMS: usize = 20;
@@ -134,25 +135,42 @@ fn deviations(summary: &Summary, terminal: &Terminal) {
     }
 }
 
-/// Lists a plan with the longest time each case can take.
+/// Lists a plan with the longest time each case can take, and what the rig lacks for it.
 pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &[Planned], as_json: bool, terminal: &Terminal) {
     let mut total = Duration::ZERO;
-    let mut playable = 0;
+    let (mut playable, mut lacking) = (0, 0);
     for case in plan {
-        let time = longest(library, rig, case);
+        let program = match case.build(library, start_of(rig)) {
+            Content::Play(program) => Some(program),
+            Content::NotApplicable(_) | Content::Unprovable(_) => None,
+        };
+        let facts = library.models.get(&case.model).map(|model| &model.facts);
+        let lacks = program.as_ref().zip(facts).map(|(program, facts)| gaps(program, rig, facts));
+        let lacks = lacks.unwrap_or_default();
+        let time = program.map(|program| program.longest()).filter(|_| lacks.is_empty());
         total = total.saturating_add(time.unwrap_or_default());
         playable += usize::from(time.is_some());
+        lacking += usize::from(!lacks.is_empty());
         if as_json {
-            terminal.line(&json!({"case": case.id, "longest_ns": time}).to_string());
-        } else {
-            let time = time.map_or_else(|| "n/a".to_owned(), |time| time.to_string());
-            terminal.line(&format!("{time:>12}  {}", case.id));
+            terminal.line(&json!({"case": case.id, "longest_ns": time, "lacks": lacks}).to_string());
+            continue;
         }
+        let (time, why) = match time {
+            Some(time) => (time.to_string(), String::new()),
+            None if lacks.is_empty() => ("n/a".to_owned(), String::new()),
+            None => ("not wired".to_owned(), format!(": {}", Vec::from_iter(lacks).join("; "))),
+        };
+        terminal.line(&format!("{time:>12}  {}{why}", case.id));
     }
-    if !as_json {
-        terminal.line(&format!(
-            "{playable} of {} cases would be played, in at most {total} of lock time",
-            plan.len()
-        ));
+    if as_json {
+        return;
     }
+    let inconclusive = match lacking {
+        0 => String::new(),
+        count => format!("; {count} would be inconclusive for what rig `{}` lacks", rig.id),
+    };
+    terminal.line(&format!(
+        "{playable} of {} cases would be played, in at most {total} of lock time{inconclusive}",
+        plan.len()
+    ));
 }
