@@ -14,7 +14,7 @@ mod protocol;
 
 pub use client::{Client, GuardError, service_sockets};
 pub use core::{Core, Effect, Trip};
-pub use outputs::make_safe;
+pub use outputs::force_safe;
 pub use process::{serve_parent, serve_socket};
 pub use protocol::{Edge, Event, Limits, OutputSpec, Program, Refusal, Setup, When};
 

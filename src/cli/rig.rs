@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::guard::make_safe;
+use crate::guard::force_safe;
 use crate::rig::Rig;
 use crate::run::{Health, Live, Watched, selftest};
 use crate::unit::{self, Duration};
@@ -35,7 +35,7 @@ enum RigCommand {
         #[arg(long = "for", value_name = "TIME")]
         length: Option<String>,
     },
-    /// Take the power from every output
+    /// Take the power from every output; a guard that has them is told to end
     Safe {
         /// Bench: an id or a rig file
         rig: String,
@@ -119,6 +119,9 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     let health = Health::of(&rig.id);
     let faults = match selftest(&mut live, bench, &mut show) {
         Ok(faults) if faults.is_empty() => {
+            if bench.outputs.iter().all(|output| output.sense.is_none()) {
+                terminal.warning("no output is read back (`sense:`): that nothing is stuck was not tested");
+            }
             if let Err(error) = health.clear() {
                 return failed(terminal, &format!("the note of its fault can't be removed: {error}"));
             }
@@ -160,6 +163,9 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
             Watched::Nothing => {}
             Watched::Fault(fault) => {
                 outcome = failed(terminal, &fault.to_string());
+                if let Err(error) = Health::of(&rig.id).mark(&fault.to_string()) {
+                    terminal.error(&format!("the fault can't be noted: {error}"), None);
+                }
                 return false;
             }
         }
@@ -174,11 +180,15 @@ fn safe(word: &str, terminal: &Terminal) -> Exit {
         Ok(found) => found,
         Err(exit) => return exit,
     };
-    match make_safe(&setup, &format!("lockrig safe {}", std::process::id())) {
+    match force_safe(&setup, &format!("lockrig safe {}", std::process::id())) {
         Ok(()) => {
             terminal.line(&format!("{} outputs of `{}` are without power", setup.outputs.len(), setup.rig));
             if has_errors { Exit::Usage } else { Exit::Pass }
         }
-        Err(fault) => failed(terminal, &fault.to_string()),
+        Err(fault) => {
+            let hint = "end who holds them: a guard makes its outputs safe when it is told to end";
+            terminal.error(&fault.to_string(), Some(hint));
+            Exit::Unproven
+        }
     }
 }

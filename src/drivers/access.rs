@@ -22,6 +22,39 @@ pub fn denied(path: &Path) -> Option<String> {
     Some(format!("{path} needs the group `{group}`: sudo usermod -aG {group} $USER, then log in again"))
 }
 
+/// What keeps a device file busy, as far as this user may know.
+pub fn holder(path: &Path) -> String {
+    let device = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let own = std::process::id().to_string();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    for process in processes {
+        let id = process.file_name().to_string_lossy().into_owned();
+        if id == own || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        let files = std::fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        if files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == device) {
+            let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return format!("process {id} ({})", name.trim());
+        }
+    }
+    "another program".to_owned()
+}
+
+/// Who holds a serial port that could not be opened.
+///
+/// # Errors
+/// It is not held: why else.
+pub fn refused_port(path: &str, error: &serialport::Error) -> Result<String, String> {
+    if let Some(reason) = denied(path.as_ref()) {
+        return Err(reason);
+    }
+    // A port that is open says that it is busy, and to root that its lock is held.
+    let words = error.to_string();
+    let is_held = ["busy", "exclusive lock"].iter().any(|word| words.contains(word));
+    if is_held { Ok(holder(path.as_ref())) } else { Err(format!("{path}: {error}")) }
+}
+
 fn group_name(id: u32) -> String {
     let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
     let found = groups.lines().find_map(|line| {

@@ -33,8 +33,9 @@ impl Console {
     ) -> Result<Self, InputFault> {
         let path = port.port.clone();
         let opened = serialport::new(&path, port.baud).timeout(GLANCE).open_native();
-        let mut port = opened.map_err(|error| {
-            InputFault(access::denied(path.as_ref()).unwrap_or_else(|| format!("{path}: {error}")))
+        let mut port = opened.map_err(|error| match access::refused_port(&path, &error) {
+            Ok(holder) => InputFault(format!("{path} is in use by {holder}")),
+            Err(reason) => InputFault(reason),
         })?;
         let unwanted = Arc::new(AtomicBool::new(false));
         let is_unwanted = Arc::clone(&unwanted);

@@ -38,8 +38,18 @@ pub(super) fn find(name: &str) -> Result<Chip, String> {
 /// # Errors
 /// There is none, or it is not accessible.
 pub(super) fn find_header() -> Result<Chip, String> {
-    let found = HEADER_CHIPS.iter().find_map(|label| find(label).ok());
-    found.ok_or_else(|| "this machine has none of a Raspberry Pi's GPIO chips".to_owned())
+    let mut denied = None;
+    for path in chips().unwrap_or_default() {
+        match open(&path) {
+            Ok(chip) if chip.info().is_ok_and(|info| HEADER_CHIPS.contains(&info.label.as_str())) => {
+                return Ok(chip);
+            }
+            Ok(_) => {}
+            Err(reason) => denied = Some(reason),
+        }
+    }
+    // The one that may not be opened may be it.
+    Err(denied.unwrap_or_else(|| "this machine has none of a Raspberry Pi's GPIO chips".to_owned()))
 }
 
 fn open(path: &Path) -> Result<Chip, String> {

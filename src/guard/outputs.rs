@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::drivers::output::{self, OutputBoard, OutputFault};
 use crate::rig::{Active, Board, Drive};
 
@@ -144,6 +146,33 @@ fn patiently(
 ///
 /// # Errors
 /// Every board that could not be had.
-pub fn make_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
+pub(super) fn make_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
     Outputs::open(setup, consumer, RETRY_BUSY)?.make_safe()
+}
+
+/// The same while a guard holds the outputs: it is told to end, which makes them safe, and they are
+/// made safe once more.
+///
+/// # Errors
+/// Every board that could not be had, and who holds it.
+pub fn force_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
+    for (name, board) in &setup.boards {
+        let lines = setup.outputs.iter().filter(|spec| spec.board == *name);
+        let lines: Vec<(u32, Active)> = lines.map(|spec| (spec.number, spec.active)).collect();
+        if let Err(OutputFault::Busy { holder, .. }) = output::open(board, &lines, consumer)
+            && let Some(guard) = guard_called(&holder)
+        {
+            // It may have ended meanwhile, or belong to another user, who is named then.
+            let _ = kill_process(guard, Signal::TERM);
+        }
+    }
+    make_safe(setup, consumer)
+}
+
+/// The guard that holds a line: it names itself and its process, and that process is this program.
+fn guard_called(holder: &str) -> Option<Pid> {
+    let words = holder.trim_matches('`').strip_prefix("lockrig ")?;
+    let id: i32 = words.rsplit(' ').next()?.parse().ok()?;
+    let program = |id: &str| std::fs::read_link(format!("/proc/{id}/exe")).ok();
+    (program(&id.to_string())? == program("self")?).then(|| Pid::from_raw(id)).flatten()
 }

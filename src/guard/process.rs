@@ -13,8 +13,8 @@ use thread_priority::{
     thread_native_id,
 };
 
-use crate::drivers::clock;
 use crate::drivers::output::OutputFault;
+use crate::drivers::{access, clock};
 use crate::rig::Board;
 use crate::unit::{Duration, Moment};
 
@@ -147,6 +147,21 @@ fn consumer(setup: &Setup) -> String {
     format!("lockrig {} {}", setup.rig, std::process::id()).chars().take(31).collect()
 }
 
+/// A bench that counts on its watchdog is not played without it.
+fn open_watchdog(path: &Path) -> Result<File, OutputFault> {
+    OpenOptions::new().write(true).open(path).map_err(|error| match error.raw_os_error() {
+        Some(code) if code == rustix::io::Errno::BUSY.raw_os_error() => {
+            let holder = "another program, systemd's `RuntimeWatchdogSec=` maybe".to_owned();
+            OutputFault::Busy { what: format!("watchdog {}", path.display()), holder }
+        }
+        _ if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            let reason = access::denied(path).unwrap_or_else(|| format!("{}: {error}", path.display()));
+            OutputFault::Broken(reason)
+        }
+        _ => OutputFault::Broken(format!("the bench counts on watchdog {}: {error}", path.display())),
+    })
+}
+
 /// Why a client is not served any more.
 enum End {
     Left,
@@ -170,13 +185,11 @@ struct Guard {
 }
 
 impl Guard {
-    fn open(setup: &Setup, mut warnings: Vec<String>) -> Result<Self, OutputFault> {
+    fn open(setup: &Setup, warnings: Vec<String>) -> Result<Self, OutputFault> {
         let mut outputs = Outputs::open(setup, &consumer(setup), PATIENCE)?;
         outputs.make_safe()?;
-        let watchdog = setup.watchdog.as_ref().and_then(|path| {
-            let opened = OpenOptions::new().write(true).open(path);
-            opened.map_err(|error| warnings.push(format!("no watchdog: {}: {error}", path.display()))).ok()
-        });
+        // Last: from here on it has to be fed.
+        let watchdog = setup.watchdog.as_deref().map(open_watchdog).transpose()?;
         let (fed, beat) = (Moment::default(), Moment::default());
         let (core, client) = (Core::new(setup), String::new());
         let (setup, listener, turned_away, is_safe) = (setup.clone(), None, None, true);

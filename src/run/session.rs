@@ -138,9 +138,10 @@ impl<'a> Real<'a> {
     /// A rig that broke stays refused until its self-test passes.
     fn note(&mut self, broken: Option<&Fault>) {
         if let Some(fault) = broken {
-            self.broken = Some(fault.clone());
-            // The run itself is an error already; the next one finds the fault again.
-            let _ = Health::of(&self.rig.id).mark(&fault.to_string());
+            let unnoted = Health::of(&self.rig.id).mark(&fault.to_string()).err();
+            let unnoted =
+                unnoted.map_or_else(String::new, |error| format!(" (not noted for the next run: {error})"));
+            self.broken = Some(Fault(format!("{fault}{unnoted}")));
         }
     }
 

@@ -30,6 +30,25 @@ pub(crate) const VICTIMS: [Victim; 4] =
 pub(crate) const SIGNALS: [(&str, Signal); 4] =
     [("KILL", Signal::KILL), ("TERM", Signal::TERM), ("INT", Signal::INT), ("STOP", Signal::STOP)];
 
+/// Instants at random over a hold of 5.5 s, up to just before its release, and the same for the same seed.
+pub(crate) fn instants(seed: u64) -> impl Iterator<Item = Duration> {
+    let mut state = seed;
+    std::iter::repeat_with(move || {
+        // SplitMix64, by Sebastiano Vigna: no library is wanted in the emulated PC for so little.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Duration::from_micros((mixed ^ (mixed >> 31)) % 5_480_000)
+    })
+}
+
+/// The seed that the environment names, or one of its own.
+pub(crate) fn seed() -> u64 {
+    let named = std::env::var("KILLS_SEED").or_else(|_| std::env::var("PROPTEST_RNG_SEED"));
+    named.ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(monotonic)
+}
+
 /// A bench in a folder of its own.
 pub(crate) struct Bench {
     folder: PathBuf,
@@ -218,7 +237,7 @@ pub(crate) fn guard_of(client: u32) -> Pid {
     panic!("process {client} has no guard");
 }
 
-fn await_end(pid: Pid) {
+pub(crate) fn await_end(pid: Pid) {
     let begin = Instant::now();
     let name = pid.as_raw_nonzero().to_string();
     while status(&name).is_some_and(|(_, state)| state != "Z") {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use lockrig::drivers::console::{Console, Lines};
 use lockrig::rig::SerialPort;
+use rustix::fs::{FlockOperation, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::common::{lockrig, text};
@@ -196,6 +197,19 @@ fn a_missing_port_is_an_error_and_switches_nothing() {
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output).contains("nothing was switched"), "{}", text(&output));
     assert!(!folder.path().join("reports").exists(), "no run begins on a bench that is not there");
+}
+
+#[test]
+fn a_port_that_is_in_use_is_refused_with_who_has_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_peer, path) = pair();
+    let held = fs::OpenOptions::new().read(true).write(true).open(&path).expect("a port");
+    flock(&held, FlockOperation::LockExclusive).expect("a lock");
+    bench(folder.path(), &format!("{{lcus: {path}, relays: 4}}"));
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 3, "{output}");
+    let holder = format!("{path} is in use by process {}", std::process::id());
+    assert!(output.contains(&holder), "{output}");
 }
 
 #[test]

@@ -142,3 +142,17 @@ fn a_watchdog_is_fed_only_by_a_guard_that_lives() {
     end(guard, Signal::KILL);
     assert!(!fed(folder).contains(&b'V'), "nobody ended the watch: the machine would be reset");
 }
+
+#[test]
+fn a_bench_that_counts_on_a_watchdog_is_not_played_without_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    bench(folder);
+    fs::remove_file(folder.join("watchdog")).expect("a file");
+    let output = lockrig(folder, &["rig", "selftest", "served"]).output().expect("an end");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("counts on watchdog") && said.contains("No such file"), "{said}");
+    let outputs = fs::read_to_string(folder.join("outputs")).unwrap_or_default();
+    assert!(!outputs.lines().any(|line| line.ends_with(" 1 1")), "nothing was switched: {outputs}");
+}

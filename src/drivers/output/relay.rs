@@ -26,12 +26,9 @@ impl Port {
     fn open(board: &RelayBoard, baud: u32) -> Result<Self, OutputFault> {
         let path = board.port.clone();
         let opened = serialport::new(&path, baud).timeout(ANSWER_WITHIN).open_native();
-        let port = opened.map_err(|error| match access::denied(path.as_ref()) {
-            Some(reason) => OutputFault::Broken(reason),
-            None if error.to_string().contains("busy") => {
-                OutputFault::Busy { what: path.clone(), holder: "another program".into() }
-            }
-            None => OutputFault::Broken(format!("{path}: {error}")),
+        let port = opened.map_err(|error| match access::refused_port(&path, &error) {
+            Ok(holder) => OutputFault::Busy { what: path.clone(), holder },
+            Err(reason) => OutputFault::Broken(reason),
         })?;
         Ok(Self { port, path })
     }

@@ -1,4 +1,4 @@
-//! Kills rig and guard at instants spread over a hold, and prints how long outputs stayed on.
+//! Kills rig and guard at random instants of a hold, and prints how long outputs stayed on.
 //!
 //! `bench-kill PROGRAM FOLDER ROUNDS [CHIP LEVEL-FILE…]`: outputs are recorded in FOLDER, or are
 //! the lines of a GPIO chip whose levels stand in the files. Ends with status 1 if anything is left on.
@@ -30,14 +30,14 @@ fn main() {
     let chip = arguments.next();
     let lines: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     let bench = Bench::new(Path::new(&folder), chip.as_deref().map(|chip| (chip, lines)));
-    let mut hits: u32 = 0;
+    let seed = kill::seed();
+    let mut instants = kill::instants(seed);
+    println!("instants at random over a hold of 5.5 s, KILLS_SEED={seed}");
     for victim in VICTIMS {
         for (name, signal) in SIGNALS {
             let mut times: Vec<Duration> = Vec::new();
             for _ in 0..rounds {
-                // No two at the same instant of a hold of 5.5 s.
-                hits += 1;
-                let after = Duration::from_micros(u64::from(hits) * 79_190 % 5_000_000);
+                let after = instants.next().expect("without end");
                 times.push(bench.hit(Path::new(&program), victim, signal, after));
             }
             print(&format!("{victim:?} SIG{name}"), &mut times);

@@ -21,7 +21,7 @@ for file in "$@"; do
     mkdir -p "$tree$(dirname "$library")"; cp -Lu "$library" "$tree$library"
   done
 done
-for module in configfs gpio-sim; do
+for module in configfs gpio-sim watchdog softdog; do
   file=$(find "$folder/kernel" -name "$module.ko*" | head -1); [ -n "$file" ] || continue
   case $file in *.xz) xz -dc "$file" ;; *) cat "$file" ;; esac >"$tree/modules/$module.ko"
 done

@@ -4,7 +4,8 @@
 set -euo pipefail
 folder=$(realpath -m "$1")
 here=$(dirname "$(realpath "$0")")
-[ -e "$folder/ready" ] && exit 0
+# What another version of this script fetched is fetched again.
+cmp -s "$here/fetch.sh" "$folder/ready" && exit 0
 rm -rf "$folder"
 mkdir -p "$folder"/{debs,unpacked,kernel,apt/{parts,lists/partial,archives/partial}}
 # Debian's own source of this machine, with the suite whose kernel has gpio-sim.
@@ -23,11 +24,11 @@ apt-get install --print-uris -y --no-install-recommends qemu-system-x86 busybox-
 for deb in *.deb; do
   case $deb in
   linux-*) dpkg --fsys-tarfile "$deb" | tar -C "$folder/kernel" -x --wildcards --no-anchored \
-    'vmlinuz*' '*/gpio-sim.ko*' '*/configfs.ko*' 2>/dev/null || true ;;
+    'vmlinuz*' '*/gpio-sim.ko*' '*/configfs.ko*' '*/softdog.ko*' '*/watchdog/watchdog.ko*' 2>/dev/null || true ;;
   *) dpkg -x "$deb" "$folder/unpacked" ;;
   esac
 done
 python3 "$here/unpack_kernel.py" "$(find "$folder/kernel" -name 'vmlinuz*' | head -1)" "$folder/vmlinux"
 ls | sed -n 's/%3a/:/g; s/^\(qemu-system-x86\|linux-binary[^_]*\|busybox-static\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
-touch "$folder/ready"
+cp "$here/fetch.sh" "$folder/ready"

@@ -37,6 +37,12 @@ smartcode() {
   boot bad 0 job-bad
   echo "emulated PC, bad benches: $(grep -c '^refused' "$out/bad.txt") refused with their reasons"
   ROUNDS=1 boot kills 0 job-kills
+  # A machine that is reset does not tell its status.
+  boot watchdog 99 job-watchdog
+  tail -3 "$out/watchdog.txt" | tr '\n' ' ' | grep -q "both were killed.*softdog: Initiating system reboot" ||
+    { echo "FAILED in the emulated PC: no reset by the watchdog"; cat "$out/watchdog.txt"; return 1; }
+  echo "emulated PC, watchdog: $(grep -c 'goes on' "$out/watchdog.txt") single deaths leave the machine alone," \
+    "and both at once reset it"
   worst=$(grep -o 'worst *[0-9.]*' "$out/kills.txt" | awk '{print $2}' | sort -g | tail -1)
   echo "emulated PC, killed in $(grep -c SIG "$out/kills.txt") ways: worst $worst ms; $(tail -1 "$out/kills.txt")"
 }

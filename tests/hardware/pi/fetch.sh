@@ -4,7 +4,9 @@
 #   fetch.sh FOLDER
 set -euo pipefail
 folder=$(realpath -m "$1")
-[ -e "$folder/ready" ] && exit 0
+here=$(dirname "$(realpath "$0")")
+# What another version of this script fetched is fetched again.
+cmp -s "$here/fetch.sh" "$folder/ready" && exit 0
 rm -rf "$folder"
 mkdir -p "$folder"/{debs,host,pi,apt/{parts,lists/partial,archives/partial}}
 cp /etc/apt/sources.list.d/debian.sources "$folder/apt/parts/"
@@ -41,4 +43,4 @@ SH
 chmod +x "$folder/aarch64-linux-gnu-gcc"
 ls | sed -n 's/%3a/:/g; s/^\(qemu-system-arm\|qemu-user-static\|linux-image[^_]*\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
-touch "$folder/ready"
+cp "$here/fetch.sh" "$folder/ready"
