@@ -32,7 +32,7 @@ enum What {
     Cases,
     /// Clauses that scenarios are evidence for
     Clauses,
-    /// GPIO chips and serial ports of this machine, and whether they may be used
+    /// GPIO and PWM chips, serial ports and watchdogs of this machine, and whether they may be used
     Ports,
 }
 

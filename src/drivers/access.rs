@@ -10,16 +10,23 @@ pub fn denied(path: &Path) -> Option<String> {
     // Some files of the kernel can't be read by anybody.
     let is_readable = std::fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o444 != 0);
     let error = OpenOptions::new().read(is_readable).write(true).open(path).err()?;
-    if error.kind() != ErrorKind::PermissionDenied {
-        return None;
-    }
+    (error.kind() == ErrorKind::PermissionDenied).then(|| what_helps(path))
+}
+
+/// The same for what must not be opened to find out: a watchdog would begin to count.
+pub fn denied_unopened(path: &Path) -> Option<String> {
+    let allowed = rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
+    (allowed == Err(rustix::io::Errno::ACCESS)).then(|| what_helps(path))
+}
+
+fn what_helps(path: &Path) -> String {
     let group = std::fs::metadata(path).map_or(0, |meta| meta.gid());
     let path = path.display();
     if group == 0 {
-        return Some(format!("{path} is for root only: install lockrig's udev rules (`docs/bench.md`)"));
+        return format!("{path} is for root only: install lockrig's udev rules (`docs/bench.md`)");
     }
     let group = group_name(group);
-    Some(format!("{path} needs the group `{group}`: sudo usermod -aG {group} $USER, then log in again"))
+    format!("{path} needs the group `{group}`: sudo usermod -aG {group} $USER, then log in again")
 }
 
 /// What keeps a device file busy, as far as this user may know.

@@ -1,5 +1,7 @@
 //! What this machine has that a bench can be wired to, and whether it may be used.
 
+use std::path::Path;
+
 use gpiocdev::chip::chips;
 
 use super::access;
@@ -10,7 +12,7 @@ use super::gpio;
 pub struct Port {
     /// Path: what a rig file names.
     pub path: String,
-    /// What it is: `gpio` or `serial`.
+    /// What it is: `gpio`, `pwm`, `serial` or `watchdog`.
     pub kind: &'static str,
     /// What it says of itself.
     pub description: String,
@@ -18,7 +20,7 @@ pub struct Port {
     pub denied: Option<String>,
 }
 
-/// Every GPIO chip and serial port.
+/// Every GPIO chip, PWM chip, serial port and watchdog.
 pub fn all() -> Vec<Port> {
     let mut ports = Vec::new();
     for path in chips().unwrap_or_default() {
@@ -40,6 +42,31 @@ pub fn all() -> Vec<Port> {
         };
         ports.push(Port { path: port.port_name, kind: "serial", description, denied });
     }
+    for chip in names_in("/sys/class/pwm") {
+        let folder = Path::new("/sys/class/pwm").join(&chip);
+        let description =
+            format!("{} channels: `servo: {chip}/0` is the first", first_line(&folder.join("npwm")));
+        let denied = access::denied_unopened(&folder.join("export"));
+        ports.push(Port { path: chip, kind: "pwm", description, denied });
+    }
+    for watchdog in names_in("/sys/class/watchdog") {
+        let folder = Path::new("/sys/class/watchdog").join(&watchdog);
+        let (identity, timeout) = (first_line(&folder.join("identity")), first_line(&folder.join("timeout")));
+        let path = Path::new("/dev").join(watchdog);
+        let denied = access::denied_unopened(&path);
+        let description = format!("{identity}, resets the machine after {timeout} s");
+        ports.push(Port { path: path.display().to_string(), kind: "watchdog", description, denied });
+    }
     ports.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
     ports
+}
+
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn first_line(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().next().unwrap_or("?").chars().take(80).collect()
 }

@@ -155,7 +155,8 @@ fn open_watchdog(path: &Path) -> Result<File, OutputFault> {
             OutputFault::Busy { what: format!("watchdog {}", path.display()), holder }
         }
         _ if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            let reason = access::denied(path).unwrap_or_else(|| format!("{}: {error}", path.display()));
+            let reason =
+                access::denied_unopened(path).unwrap_or_else(|| format!("{}: {error}", path.display()));
             OutputFault::Broken(reason)
         }
         _ => OutputFault::Broken(format!("the bench counts on watchdog {}: {error}", path.display())),

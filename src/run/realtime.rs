@@ -57,7 +57,7 @@ pub(super) fn play(
         record,
         trace: Timeline::default(),
         stimuli: Stimuli::new(bench, epoch, holds),
-        senses: Senses::new(bench, epoch, precision.observation, |output| live.sensed(output)),
+        senses: Senses::new(bench, epoch, precision, |output| live.sensed(output)),
         now: Instant::START,
         horizon: Instant::START,
         heard: clock::now(),

@@ -1,5 +1,6 @@
 //! Contacts that are read back: did the relay do what its line was told?
 
+use crate::engine::Precision;
 use crate::evidence::Entry;
 use crate::rig::{Bench, Contact, Drive, Fault};
 use crate::unit::{Duration, Moment};
@@ -13,6 +14,8 @@ pub(super) struct Senses {
     outputs: Vec<Sense>,
     /// Expanded uncertainty (k = 2) of a hold between two of their edges.
     uncertainty: Duration,
+    /// A contact that is later makes untrue what the rig states: by the uncertainties of both edges.
+    stated: Duration,
 }
 
 struct Sense {
@@ -32,16 +35,18 @@ struct Sense {
     missed: Option<Moment>,
     /// The contact moved though nothing drove it, at that time.
     stray: Option<Moment>,
+    /// It followed, and so late.
+    late: Option<Duration>,
     /// When the contact left rest.
     left: Option<Moment>,
 }
 
 impl Senses {
-    /// `observation` is the expanded uncertainty of one edge.
+    /// `precision` has the expanded uncertainty of one edge of an output, and of a contact.
     pub(super) fn new(
         bench: &Bench,
         epoch: Moment,
-        observation: Duration,
+        precision: Precision,
         sensed: impl Fn(usize) -> Option<bool>,
     ) -> Self {
         let outputs = bench.outputs.iter().enumerate().map(|(index, output)| {
@@ -59,10 +64,12 @@ impl Senses {
                 owes: false,
                 missed: None,
                 stray: None,
+                late: None,
                 left: None,
             }
         });
-        Self { outputs: outputs.collect(), uncertainty: observation.times(2) }
+        let stated = precision.stimulus.saturating_add(precision.observation).times(2);
+        Self { outputs: outputs.collect(), uncertainty: precision.observation.times(2), stated }
     }
 
     pub(super) fn name(&self, output: usize) -> String {
@@ -84,11 +91,17 @@ impl Senses {
 
     /// A contact closed or opened; a hold that ended with it is put on record.
     pub(super) fn sensed(&mut self, output: usize, closed: bool, at: Moment) -> Option<Entry> {
-        let uncertainty_ns = self.uncertainty;
+        let (uncertainty_ns, stated) = (self.uncertainty, self.stated);
         let sense = self.outputs.get_mut(output)?;
         sense.sensed = closed;
         sense.judge(at);
         let within = sense.within();
+        // The last of its bounces counts: until then the lock may have felt either.
+        if let (true, Some(driven)) = (sense.expected == closed, sense.driven) {
+            let late = at.since(driven);
+            let is_late = late > stated.saturating_add(sense.debounce.unwrap_or_default()) && late <= within;
+            sense.late = sense.late.or(Some(late).filter(|_| is_late));
+        }
         if sense.driven.is_none_or(|driven| at.since(driven) > within) {
             sense.stray.get_or_insert(at);
         }
@@ -118,6 +131,13 @@ impl Senses {
             if sense.stray.is_some_and(|since| is_over(&since)) {
                 let what = "moved though nothing drove it: loose, worn, or wired wrongly";
                 return Some(Fault(format!("the contact of `{name}` {what}")));
+            }
+            if let Some(late) = sense.late {
+                let stated = self.stated;
+                return Some(Fault(format!(
+                    "the contact of `{name}` was steady only {late} after its output, and the rig's \
+                     `uncertainty` allows {stated}"
+                )));
             }
             if sense.missed.is_some_and(|since| is_over(&since)) {
                 return Some(Fault(format!(
@@ -186,9 +206,14 @@ mod tests {
             owes: false,
             missed: None,
             stray: None,
+            late: None,
             left: None,
         };
-        Senses { outputs: vec![sense], uncertainty: Duration::milliseconds(2) }
+        Senses {
+            outputs: vec![sense],
+            uncertainty: Duration::milliseconds(2),
+            stated: Duration::milliseconds(20),
+        }
     }
 
     /// What is wrong after commands (at, on) and edges of the contact (at, closed), a second later.
@@ -230,5 +255,16 @@ mod tests {
     fn a_contact_that_misses_a_short_pulse_is_a_fault() {
         let fault = fault(&[(0, true), (50, false)], &[], false).expect("a fault");
         assert!(fault.contains("did not follow at all"), "{fault}");
+    }
+
+    #[test]
+    fn a_contact_that_is_later_than_the_rig_states_is_a_fault() {
+        let commands = [(0, true), (30_000, false)];
+        let fault = |edges: &[(u64, bool)]| fault(&commands, edges, false);
+        assert_eq!(fault(&[(20, true), (30_020, false)]), None);
+        let late = fault(&[(60, true), (30_003, false)]).expect("a fault");
+        assert!(late.contains("steady only 60 ms after its output"), "{late}");
+        let bounces = fault(&[(3, true), (30_003, false), (30_004, true), (30_040, false)]).expect("a fault");
+        assert!(bounces.contains("steady only 40 ms"), "{bounces}");
     }
 }

@@ -147,4 +147,6 @@ fn a_monitor_ends_with_a_lost_device_and_says_so_once() {
     let output = watching.wait_with_output().expect("its words");
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert_eq!(text(&output).matches("was unplugged").count(), 1, "{}", text(&output));
+    let refused = std::fs::read_to_string(folder.join(".state/lockrig/kills.broken")).expect("a note");
+    assert!(refused.contains("was unplugged"), "{refused}");
 }
