@@ -174,15 +174,9 @@ pub fn load(sources: &[Arc<Source>]) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
         }
         files.insert(id, (syntax, Arc::clone(source)));
     }
-    // What stands in a file that can't be read is not unknown.
-    let is_heir =
-        |syntax: &RigSyntax| syntax.like.as_ref().is_some_and(|word| !files.contains_key(&word.value.0));
     let mut rigs = BTreeMap::new();
-    for (id, (syntax, _)) in &files {
-        if !are_all_read && is_heir(syntax) {
-            continue;
-        }
-        if let Some(rig) = rig(&files, id, &mut findings) {
+    for id in files.keys() {
+        if let Some(rig) = rig(&files, id, are_all_read, &mut findings) {
             rigs.insert(Arc::clone(&rig.id), rig);
         }
     }
@@ -194,6 +188,7 @@ type Lineage<'a> = Vec<(&'a RigSyntax, &'a Arc<Source>)>;
 fn lineage<'a>(
     files: &'a BTreeMap<String, (RigSyntax, Arc<Source>)>,
     id: &str,
+    are_all_read: bool,
     findings: &mut Diagnostics,
 ) -> Option<Lineage<'a>> {
     let mut line: Lineage<'a> = Vec::new();
@@ -205,7 +200,10 @@ fn lineage<'a>(
         let place = Place::of(source, word);
         next = word.value.0.clone();
         if !files.contains_key(&next) {
-            findings.unknown(&place, "rig to be like", &next, files.keys().map(String::as_str));
+            // What stands in a file that can't be read is not unknown.
+            if are_all_read {
+                findings.unknown(&place, "rig to be like", &next, files.keys().map(String::as_str));
+            }
             return None;
         }
         if line.len() > files.len() {
@@ -218,9 +216,10 @@ fn lineage<'a>(
 fn rig(
     files: &BTreeMap<String, (RigSyntax, Arc<Source>)>,
     id: &str,
+    are_all_read: bool,
     findings: &mut Diagnostics,
 ) -> Option<Rig> {
-    let line = lineage(files, id, findings)?;
+    let line = lineage(files, id, are_all_read, findings)?;
     let place = Place::of(line[0].1, line[0].0.rig.as_ref()?);
     let title = line.iter().find_map(|(rig, _)| rig.title.clone());
     let (device, mentions) = device(&line, &place, findings)?;

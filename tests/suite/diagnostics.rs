@@ -101,3 +101,15 @@ fn what_is_wrong_in_a_parent_is_wrong_in_its_child() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("safe: released") && said.contains("parent.yaml"), "{said}");
 }
+
+#[test]
+fn a_parent_that_can_not_be_read_is_unknown_to_no_heir() {
+    let folder = empty_folder();
+    let rigs = folder.path().join("rigs");
+    fs::create_dir(&rigs).expect("a folder");
+    fs::write(rigs.join("parent.yaml"), "rig: parent\nno_such_field: 1\n").expect("a file");
+    fs::write(rigs.join("child.yaml"), "rig: child\nlike: parent\n").expect("a file");
+    fs::write(rigs.join("grandchild.yaml"), "rig: grandchild\nlike: child\n").expect("a file");
+    let said = text(&lockrig(folder.path(), &["check"]));
+    assert!(said.contains("no_such_field") && !said.contains("to be like"), "{said}");
+}
