@@ -117,7 +117,7 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
         ));
     };
     let health = Health::of(&rig.id);
-    let faults = match selftest(&mut live, bench, &mut show) {
+    let faults = match selftest(&mut live, rig, bench, &mut show) {
         Ok(faults) if faults.is_empty() => {
             if bench.outputs.iter().all(|output| output.sense.is_none()) {
                 terminal.warning("no output is read back (`sense:`): that nothing is stuck was not tested");

@@ -198,6 +198,16 @@ pub enum Drive {
     Energised,
 }
 
+impl Drive {
+    /// The one that it is not.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Deenergised => Self::Energised,
+            Self::Energised => Self::Deenergised,
+        }
+    }
+}
+
 /// An output with its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::CaseResult;
 use crate::lock::Facts;
-use crate::rig::{Bench, Drive, Rig, Sensor, Unwired};
+use crate::rig::{Bench, Rig, Sensor, Unwired};
 use crate::scenario::ast::Observation;
 use crate::scenario::{Program, Start};
 use crate::trace::{Channel, Keystroke, Value};
@@ -77,18 +77,11 @@ fn refusal(channel: &Channel, value: &Value, bench: &Bench) -> Option<String> {
         Err(Unwired(why)) => return Some(why),
     };
     let is_away = |index: &usize| {
-        bench.outputs.get(*index).is_some_and(|output| drives.contains(&(*index, other_than(output.rest))))
+        bench.outputs.get(*index).is_some_and(|output| drives.contains(&(*index, output.rest.other())))
     };
     let is_refused =
         bench.exclusive.iter().any(|group| group.iter().filter(|index| is_away(index)).count() > 1);
     is_refused.then(|| format!("outputs of {channel} exclude each other"))
-}
-
-fn other_than(drive: Drive) -> Drive {
-    match drive {
-        Drive::Energised => Drive::Deenergised,
-        Drive::Deenergised => Drive::Energised,
-    }
 }
 
 /// A code's digit can be any that the keypad has.

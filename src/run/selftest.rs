@@ -2,10 +2,12 @@
 
 use crate::drivers::clock;
 use crate::guard::{Edge, Program, When};
-use crate::rig::{Bench, Drive, Fault};
+use crate::rig::{Bench, Fault, Rig};
 use crate::unit::{Duration, Moment};
 
 use super::live::{Live, Said};
+use super::sense::{steady_within, too_late};
+use super::session::precision;
 
 /// How long a relay is away from rest: long enough for any to follow and to stop bouncing.
 const CLICK: Duration = Duration::milliseconds(200);
@@ -36,21 +38,26 @@ pub struct Followed {
     pub back: Duration,
     /// From its first edge to its last, the longer of both ways.
     pub bounce: Duration,
+    /// From an edge of its output to its own last one, the longer of both ways.
+    pub steady: Duration,
 }
 
 /// Clicks each output in turn, and hands out what it did.
 ///
 /// # Errors
 /// A device is missing or broken; which relay did not follow.
-pub fn selftest(live: &mut Live, bench: &Bench, show: &mut dyn FnMut(&Clicked)) -> Result<Vec<Fault>, Fault> {
+pub fn selftest(
+    live: &mut Live,
+    rig: &Rig,
+    bench: &Bench,
+    show: &mut dyn FnMut(&Clicked),
+) -> Result<Vec<Fault>, Fault> {
     let mut faults = Vec::new();
+    let precision = precision(rig);
     live.begin();
     for (index, output) in bench.outputs.iter().enumerate() {
         let command = u64::try_from(index).unwrap_or(0) * 2;
-        let (out, back) = match output.rest {
-            Drive::Deenergised => (Drive::Energised, Drive::Deenergised),
-            Drive::Energised => (Drive::Deenergised, Drive::Energised),
-        };
+        let (out, back) = (output.rest.other(), output.rest);
         let at = When::At(clock::now());
         // Its limit must not be what ends the click.
         let click =
@@ -63,24 +70,25 @@ pub fn selftest(live: &mut Live, bench: &Bench, show: &mut dyn FnMut(&Clicked)) 
         live.guard().play(Program { edges, ..Program::default() });
         let (edges, contact) = watch(live, index, command)?;
         let [left, returned] = edges;
-        let contact = match output.sense.as_ref() {
-            None => None,
-            Some(_) => match followed(left, returned, &contact) {
-                Some(contact) if contact.bounce <= MOST_BOUNCE => Some(contact),
-                Some(contact) => {
-                    faults.push(Fault(format!(
-                        "the contact of `{}` bounced for {}, and more than {MOST_BOUNCE} is worn",
-                        output.name, contact.bounce
-                    )));
-                    Some(contact)
-                }
+        let contact = output.sense.as_ref().and_then(|sense| {
+            let name = &output.name;
+            let followed = followed(left, returned, &contact);
+            let fault = match &followed {
                 None => {
                     let what = "did not follow: stuck, worn, or wired wrongly";
-                    faults.push(Fault(format!("the contact of `{}` {what}", output.name)));
-                    None
+                    Some(Fault(format!("the contact of `{name}` {what}")))
                 }
-            },
-        };
+                Some(Followed { bounce, .. }) if *bounce > MOST_BOUNCE => Some(Fault(format!(
+                    "the contact of `{name}` bounced for {bounce}, and more than {MOST_BOUNCE} is worn"
+                ))),
+                Some(Followed { steady, .. }) if *steady > steady_within(precision, sense.debounce) => {
+                    Some(too_late(name, *steady, precision))
+                }
+                Some(_) => None,
+            };
+            faults.extend(fault);
+            followed
+        });
         let (name, line) = (output.name.clone(), output.line.to_string());
         show(&Clicked { output: name, line, achieved: returned.since(left), contact });
     }
@@ -121,5 +129,6 @@ fn followed(left: Moment, returned: Moment, contact: &[Moment]) -> Option<Follow
         out: first_out.since(left),
         back: first_back.since(returned),
         bounce: last_out.since(*first_out).max(last_back.since(*first_back)),
+        steady: last_out.since(left).max(last_back.since(returned)),
     })
 }

@@ -12,10 +12,8 @@ const FOLLOWS_WITHIN: Duration = Duration::milliseconds(100);
 /// The sensed outputs of a bench.
 pub(super) struct Senses {
     outputs: Vec<Sense>,
-    /// Expanded uncertainty (k = 2) of a hold between two of their edges.
-    uncertainty: Duration,
-    /// A contact that is later makes untrue what the rig states: by the uncertainties of both edges.
-    stated: Duration,
+    /// What the rig states of its edges.
+    precision: Precision,
 }
 
 struct Sense {
@@ -68,8 +66,7 @@ impl Senses {
                 left: None,
             }
         });
-        let stated = precision.stimulus.saturating_add(precision.observation).times(2);
-        Self { outputs: outputs.collect(), uncertainty: precision.observation.times(2), stated }
+        Self { outputs: outputs.collect(), precision }
     }
 
     pub(super) fn name(&self, output: usize) -> String {
@@ -91,7 +88,7 @@ impl Senses {
 
     /// A contact closed or opened; a hold that ended with it is put on record.
     pub(super) fn sensed(&mut self, output: usize, closed: bool, at: Moment) -> Option<Entry> {
-        let (uncertainty_ns, stated) = (self.uncertainty, self.stated);
+        let precision = self.precision;
         let sense = self.outputs.get_mut(output)?;
         sense.sensed = closed;
         sense.judge(at);
@@ -99,8 +96,8 @@ impl Senses {
         // The last of its bounces counts: until then the lock may have felt either.
         if let (true, Some(driven)) = (sense.expected == closed, sense.driven) {
             let late = at.since(driven);
-            let is_late = late > stated.saturating_add(sense.debounce.unwrap_or_default()) && late <= within;
-            sense.late = sense.late.or(Some(late).filter(|_| is_late));
+            let is_late = late > steady_within(precision, sense.debounce.unwrap_or_default());
+            sense.late = sense.late.or(Some(late).filter(|_| is_late && late <= within));
         }
         if sense.driven.is_none_or(|driven| at.since(driven) > within) {
             sense.stray.get_or_insert(at);
@@ -112,7 +109,8 @@ impl Senses {
         }
         let left = sense.left.take()?;
         let (output, sensed_ns) = (sense.name.clone(), at.since(left));
-        Some(Entry::SensedHold { output, sensed_ns, uncertainty_ns })
+        // Expanded (k = 2), of the length between two of its edges.
+        Some(Entry::SensedHold { output, sensed_ns, uncertainty_ns: precision.observation.times(2) })
     }
 
     /// Whether every contact is as it was commanded.
@@ -133,11 +131,7 @@ impl Senses {
                 return Some(Fault(format!("the contact of `{name}` {what}")));
             }
             if let Some(late) = sense.late {
-                let stated = self.stated;
-                return Some(Fault(format!(
-                    "the contact of `{name}` was steady only {late} after its output, and the rig's \
-                     `uncertainty` allows {stated}"
-                )));
+                return Some(too_late(name, late, self.precision));
             }
             if sense.missed.is_some_and(|since| is_over(&since)) {
                 return Some(Fault(format!(
@@ -153,6 +147,20 @@ impl Senses {
             )))
         })
     }
+}
+
+/// A contact that is steady later makes untrue what the rig states, by the uncertainties of both edges.
+pub(super) fn steady_within(precision: Precision, debounce: Duration) -> Duration {
+    precision.stimulus.saturating_add(precision.observation).times(2).saturating_add(debounce)
+}
+
+/// A contact was steady so long after its output, which is too late.
+pub(super) fn too_late(name: &str, late: Duration, precision: Precision) -> Fault {
+    let stated = steady_within(precision, Duration::ZERO);
+    Fault(format!(
+        "the contact of `{name}` was steady only {late} after its output, and the rig's `uncertainty` \
+         allows {stated}"
+    ))
 }
 
 impl Sense {
@@ -209,11 +217,8 @@ mod tests {
             late: None,
             left: None,
         };
-        Senses {
-            outputs: vec![sense],
-            uncertainty: Duration::milliseconds(2),
-            stated: Duration::milliseconds(20),
-        }
+        let (stimulus, observation) = (Duration::milliseconds(9), Duration::milliseconds(1));
+        Senses { outputs: vec![sense], precision: Precision { stimulus, observation } }
     }
 
     /// What is wrong after commands (at, on) and edges of the contact (at, closed), a second later.

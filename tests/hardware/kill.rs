@@ -178,8 +178,22 @@ impl Bench {
         self.await_levels("everything is off", |levels| levels.values().all(|on| !on))
     }
 
-    /// Hits a victim `after` so long in a hold; returns how long outputs stayed on then.
+    /// Sends a signal to a victim `after` so long in a hold; returns how long outputs stayed on then.
     pub(crate) fn hit(&self, program: &Path, victim: Victim, signal: Signal, after: Duration) -> Duration {
+        // Whoever is hit second may have ended already, as it should.
+        self.end(program, victim, after, &|process| {
+            let _ = kill_process(process, signal);
+        })
+    }
+
+    /// Ends a victim by `blow` so long in a hold; returns how long outputs stayed on then.
+    pub(crate) fn end(
+        &self,
+        program: &Path,
+        victim: Victim,
+        after: Duration,
+        blow: &dyn Fn(Pid),
+    ) -> Duration {
         let _ = fs::remove_file(self.folder.join("outputs"));
         let mut child = self.start(program);
         let guard = guard_of(child.id());
@@ -192,11 +206,10 @@ impl Bench {
             Victim::GuardThenClient => (guard, Some(client)),
         };
         let at = monotonic();
-        kill_process(first, signal).expect("a process to kill");
+        blow(first);
         let seen_off = self.await_safe();
         if let Some(second) = second {
-            // It may have ended already, as it should.
-            let _ = kill_process(second, signal);
+            blow(second);
             std::thread::sleep(Duration::from_millis(20));
             self.await_safe();
         }
@@ -237,10 +250,15 @@ pub(crate) fn guard_of(client: u32) -> Pid {
     panic!("process {client} has no guard");
 }
 
+/// Whether a process has ended, or waits only for its parent to notice.
+pub(crate) fn has_ended(pid: Pid) -> bool {
+    status(&pid.as_raw_nonzero().to_string()).is_none_or(|(_, state)| state == "Z")
+}
+
 pub(crate) fn await_end(pid: Pid) {
     let begin = Instant::now();
     let name = pid.as_raw_nonzero().to_string();
-    while status(&name).is_some_and(|(_, state)| state != "Z") {
+    while !has_ended(pid) {
         if status(&name).is_some_and(|(_, state)| state == "T") {
             let _ = kill_process(pid, Signal::KILL);
         }

@@ -45,11 +45,26 @@ wiring:
 uncertainty: {stimulus: 1 ms, observation: 1 ms}
 ";
 
+/// No light may change: it has to be seen in every colour that it has.
+const QUIET: &str = "scenario: nothing-blinks
+title: Nothing blinks for a while
+methods: [button]
+arrange:
+  - provision: {user_codes: 2, app: paired, hub: paired}
+  - prove: provisioned
+act:
+  - no_change: {of: [light.status], for: 5 s}
+expect:
+  - unchanged
+";
+
 /// The cases of the mounted model, each with what the rig lacks for it.
 fn lacks(rig: &str) -> Vec<(String, Vec<String>)> {
     let folder = empty_folder();
     fs::create_dir(folder.path().join("rigs")).expect("a folder");
     fs::write(folder.path().join("rigs/fitted.yaml"), rig).expect("a file");
+    fs::create_dir(folder.path().join("scenarios")).expect("a folder");
+    fs::write(folder.path().join("scenarios/nothing-blinks.yaml"), QUIET).expect("a file");
     let output = lockrig(folder.path(), &["certify", "--rig", "fitted", "--dry-run", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let lines = String::from_utf8(output.stdout).expect("text");
@@ -113,4 +128,19 @@ fn a_supply_of_another_voltage_plays_nothing() {
         "supply: 5.0 V",
         "the bench has 5 V, and 6 V needs another supply",
     );
+}
+
+#[test]
+fn a_light_that_must_not_change_is_seen_in_all_its_colours() {
+    let lack = "light.status red";
+    lacking(WHOLE, "nothing-blinks", ", red: {input: pins/8}", "", lack);
+}
+
+#[test]
+fn the_keypad_bench_lacks_nothing_for_its_lock() {
+    let bench = include_str!("../../rigs/bench-keypad.yaml").replace("rig: bench-keypad", "rig: fitted");
+    let cases = lacks(&bench);
+    assert!(cases.len() > 10, "{cases:?}");
+    let mut shipped = cases.iter().filter(|(case, _)| !case.starts_with("nothing-blinks"));
+    assert_eq!(shipped.find(|(_, lacks)| !lacks.is_empty()), None);
 }
