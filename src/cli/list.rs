@@ -1,5 +1,8 @@
 //! `lockrig list`.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use serde_json::json;
 
@@ -22,7 +25,7 @@ pub(super) struct ListArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
-    /// Lock models with their methods and sources
+    /// Lock models: maker, variant, radio, methods, mark of the source, and what claims cover
     Models,
     /// Scenarios with their titles
     Scenarios,
@@ -99,7 +102,14 @@ fn table(rows: &[(Vec<String>, serde_json::Value)], terminal: &Terminal) {
 }
 
 fn models(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+    let planned = expand(library, &Selection::default());
     let row = |model: &crate::scenario::ast::Model| {
+        let own = planned.iter().filter(|case| case.model == model.facts.id);
+        let (mut claims, mut cases) = (BTreeSet::new(), 0);
+        for case in own.filter(|case| matches!(case.build(library, Start::Delivered), Content::Play(_))) {
+            cases += 1;
+            claims.insert(Arc::clone(&case.scenario));
+        }
         let methods: Vec<&str> = model
             .methods
             .iter()
@@ -109,6 +119,7 @@ fn models(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
         let facts = &model.facts;
         let json = json!({
             "model": facts.id, "maker": facts.maker, "variant": facts.variant, "methods": methods,
+            "radio": facts.radio, "scenarios": claims, "cases": cases,
             "source": {"title": facts.source.title, "document": facts.source.document,
                        "mark": facts.source.mark, "conflicts": facts.source.conflicts},
         });
@@ -116,8 +127,10 @@ fn models(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
             facts.id.to_string(),
             facts.maker.clone(),
             facts.variant.clone(),
+            facts.radio.iter().map(|radio| radio.word()).collect::<Vec<_>>().join(", "),
             methods.join(", "),
             facts.source.mark.word().to_owned(),
+            format!("{} of {} scenarios, {cases} cases", claims.len(), library.scenarios.len()),
         ];
         (row, json)
     };

@@ -19,6 +19,7 @@ use crate::lock::{Mark, Method, Named};
 use crate::report;
 use crate::rig::{Device, Rig};
 use crate::run::{Health, Session, SessionError};
+use crate::scenario::ast::Model;
 use crate::scenario::{Library, Planned, Selection, clauses, expand};
 use crate::sim::{self, Defect};
 use crate::yaml::nearest;
@@ -188,6 +189,9 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
     let mut selection = selection(&library, &wanted.selected)?;
     if let Some(bench) = rig.bench() {
         check_mounted(rig, &bench.model, &mut selection)?;
+    }
+    if wanted.certifies && selection.models.is_empty() {
+        leave_out_unsourced(&library, &mut selection, terminal);
     }
     check_models(&library, rig, wanted, &selection)?;
     let mut plan = expand(&library, &selection);
@@ -368,6 +372,18 @@ fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusa
     })
 }
 
+/// Of all models those are certified whose procedures are sourced.
+fn leave_out_unsourced(library: &Library, selection: &mut Selection, terminal: &Terminal) {
+    let is_sourced = |model: &Model| model.facts.source.mark != Mark::Unsourced;
+    let (sourced, unsourced): (Vec<&Model>, Vec<&Model>) =
+        library.models.values().partition(|model| is_sourced(model));
+    if !unsourced.is_empty() {
+        let ids: Vec<&str> = unsourced.iter().map(|model| &*model.facts.id).collect();
+        terminal.note(&format!("not certified, because nothing says how they are reset: {}", ids.join(", ")));
+    }
+    selection.models = sourced.iter().map(|model| Arc::clone(&model.facts.id)).collect();
+}
+
 /// A model is certified only by its sources, and played only where there is such a lock.
 fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selection) -> Result<(), Refusal> {
     for id in &selection.models {
@@ -383,7 +399,8 @@ fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selec
         return Ok(());
     }
     let all = library.models.keys().filter(|id| selection.models.is_empty() || selection.models.contains(id));
-    for id in all {
+    let is_played = |id: &&Arc<str>| library.models.get(*id).is_some_and(Model::can_be_reset);
+    for id in all.filter(is_played) {
         if !sim::models().any(|known| known == &**id) {
             return Err(Refusal::usage(
                 format!("the simulated rig has no lock `{id}`"),

@@ -36,10 +36,11 @@ pub(super) fn observed(
             first(&|seen| *seen == Value::Switch(*value), format!("{channel} {word} in time"))
         }
         Observation::Spoken { words } => {
-            let wanted = words.to_lowercase();
-            let says =
-                |seen: &Value| matches!(seen, Value::Text(text) if text.to_lowercase().contains(&wanted));
-            first(&says, format!("“{words}” was not heard in time"))
+            let wanted = words.as_ref().map(|words| words.to_lowercase());
+            let fits = |text: &str| wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted));
+            let says = |seen: &Value| matches!(seen, Value::Text(text) if fits(text));
+            let what = words.as_ref().map_or_else(|| "a voice".to_owned(), |words| format!("“{words}”"));
+            first(&says, format!("{what} was not heard in time"))
         }
         Observation::Notified { channel, what } => {
             let told = |seen: &Value| matches!(seen, Value::Notify(text) if text == what);

@@ -26,6 +26,20 @@ named_enum! {
 }
 
 named_enum! {
+    /// How a lock is reached from afar.
+    Radio {
+        /// Z-Wave.
+        ZWave = "z-wave",
+        /// Zigbee.
+        Zigbee = "zigbee",
+        /// Bluetooth Low Energy.
+        Bluetooth = "bluetooth",
+        /// Wi-Fi.
+        WiFi = "wi-fi",
+    }
+}
+
+named_enum! {
     /// How far a source can be trusted.
     Mark {
         /// Read in vendor or standards text.
@@ -161,6 +175,8 @@ pub struct Facts {
     pub defaults: Defaults,
     /// Penalty for wrong codes.
     pub lockout: Fact<Lockout>,
+    /// How it is reached from afar; empty if not at all, or if the source does not say.
+    pub radio: BTreeSet<Radio>,
     /// Stays after a reset, as documented.
     pub keeps: BTreeSet<Asset>,
     /// Opens for any code after a reset, as documented.

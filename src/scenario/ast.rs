@@ -13,14 +13,21 @@ use crate::yaml::Place;
 pub struct Model {
     /// What its manual says.
     pub facts: Facts,
-    /// How a bench brings it to a known state.
-    pub baseline: Method,
+    /// How a bench brings it to a known state, if it can be reset at all.
+    pub baseline: Option<Method>,
     /// Ways to reset it.
     pub methods: BTreeMap<Method, Fact<MethodFacts>>,
     /// Ways to use it.
     pub operations: BTreeMap<Arc<str>, Fact<Operation>>,
     /// Where it is defined.
     pub place: Place,
+}
+
+impl Model {
+    /// Whether any procedure is known.
+    pub fn can_be_reset(&self) -> bool {
+        self.methods.values().any(|fact| fact.known().is_some())
+    }
 }
 
 /// One method of one model.
@@ -261,8 +268,8 @@ pub enum Observation {
     },
     /// Words are spoken.
     Spoken {
-        /// What they contain.
-        words: Arc<str>,
+        /// What they contain; any do if the source does not say.
+        words: Option<Arc<str>>,
     },
     /// Something is told unasked.
     Notified {
@@ -563,7 +570,8 @@ fn observation_phrase(observation: &Observation) -> String {
         Observation::Contact { channel, value } => {
             format!("see {channel} {}", if *value { "closed" } else { "open" })
         }
-        Observation::Spoken { words } => format!("hear “{words}”"),
+        Observation::Spoken { words: Some(words) } => format!("hear “{words}”"),
+        Observation::Spoken { words: None } => "hear a voice".into(),
         Observation::Notified { channel, what } => format!("{channel} is told {what}"),
     }
 }

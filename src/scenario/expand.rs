@@ -9,7 +9,7 @@ mod procedure;
 
 use std::sync::Arc;
 
-use crate::lock::{Fact, Level, Levels, Mark as SourceMark, Method};
+use crate::lock::{Fact, Level, Levels, Method};
 use crate::unit::Ratio;
 
 use super::Library;
@@ -128,7 +128,7 @@ fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
     let is_mentioned = !matches!(model.methods.get(&method), Some(Fact::Unknown) | None);
     match &scenario.methods {
         MethodChoice::All => is_mentioned,
-        MethodChoice::Baseline => model.baseline == method,
+        MethodChoice::Baseline => model.baseline == Some(method),
         MethodChoice::Some(set) => set.contains(&method) && is_mentioned,
     }
 }
@@ -207,9 +207,6 @@ fn content(
 ) -> Result<Content, Excluded> {
     let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
     let facts = fact.known().ok_or_else(|| fact.absence(&format!("reset by {method}")))?;
-    if model.facts.source.mark == SourceMark::Unsourced {
-        return Err("the model's procedures are unsourced".into());
-    }
     let levels = variant.levels.iter().fold(Levels::default(), |all, level| all.with(*level));
     check_levels(scenario, facts, levels)?;
     let mut builder = Builder::new(model, scenario, method, facts, levels, variant.cut);

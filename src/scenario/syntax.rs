@@ -106,6 +106,7 @@ pub(super) struct ModelSyntax {
     pub controls: BTreeMap<String, Spanned<WordOr<PowerSyntax>>>,
     #[serde(default)]
     pub indicators: BTreeMap<String, Spanned<WordListOr<String, Empty>>>,
+    pub radio: Option<Spanned<OneOrMany<String>>>,
     pub codes: Option<CodesSyntax>,
     pub defaults: Option<DefaultsSyntax>,
     pub lockout: Option<Spanned<WordOr<LockoutSyntax>>>,

@@ -96,6 +96,11 @@ pub(super) enum Trigger {
     Hub,
     /// Powered up with this button held, then the maker's proof is typed.
     Proof { button: &'static str, cue: Cue },
+    /// Powered up with both buttons held, the master code, then this key; without a master code one
+    /// is registered there, by typing it twice.
+    Service { buttons: [&'static str; 2], key: &'static str },
+    /// The app takes it out of the hub's network.
+    AppLeavesHub,
 }
 
 /// A way to reset.
@@ -106,7 +111,15 @@ pub(super) struct Reset {
     pub cue: Cue,
     /// Codes are erased.
     pub codes: bool,
+    /// The app's binding is.
+    pub app: bool,
+    /// Refused while an app is bound.
+    pub without_app: bool,
 }
+
+/// Erases everything and says nothing.
+pub(super) const RESET: Reset =
+    Reset { trigger: Trigger::Hub, cue: &[], codes: true, app: true, without_app: false };
 
 /// One model.
 #[derive(Clone, Copy, Debug)]

@@ -20,6 +20,21 @@ pub(super) struct Keypad {
     entry_begun: bool,
     /// Lines since the master code, and until when more are taken.
     menu: Option<(Vec<String>, Instant)>,
+    /// The service mode of a reset: the line before, and whether the master code was typed.
+    service: Option<Service>,
+}
+
+#[derive(Clone, Debug)]
+struct Service {
+    reset: usize,
+    line_before: Option<String>,
+    is_open: bool,
+}
+
+impl Keypad {
+    pub(super) fn open_service(&mut self, reset: Option<usize>) {
+        self.service = reset.map(|reset| Service { reset, line_before: None, is_open: false });
+    }
 }
 
 impl SimulatedLock {
@@ -35,6 +50,9 @@ impl SimulatedLock {
         }
         if in_sequence {
             return;
+        }
+        if let Some(service) = self.keypad.service.take() {
+            return self.service_key(label, service);
         }
         if let Some(reset) = self.proof_mode {
             return self.proof_key(label, reset);
@@ -76,6 +94,34 @@ impl SimulatedLock {
         if label == self.design.lock_key && !self.bolt_thrown && self.memory.handed {
             self.move_bolt(true);
         }
+    }
+
+    /// A key of the service mode.
+    fn service_key(&mut self, label: &str, mut service: Service) {
+        let Trigger::Service { key, .. } = self.design.resets[service.reset].trigger else { return };
+        if service.is_open {
+            // Whatever else is typed closes the mode.
+            if label == key {
+                self.reset(service.reset);
+            }
+            return;
+        }
+        let is_end = matches!(self.design.entry, Entry::Terminated(end) if end == label);
+        if !is_end {
+            self.keypad.typed.push_str(label);
+            self.keypad.service = Some(service);
+            return;
+        }
+        let line = std::mem::take(&mut self.keypad.typed);
+        match &self.memory.master {
+            Some(master) => service.is_open = *master == line || self.has(Defect::WrongCodeResets),
+            None if service.line_before.as_ref() == Some(&line) => {
+                self.memory.master = Some(line);
+                return;
+            }
+            None => service.line_before = Some(line),
+        }
+        self.keypad.service = Some(service);
     }
 
     fn proof_key(&mut self, label: &str, reset: usize) {

@@ -13,7 +13,7 @@ use super::designs::design;
 use super::keypad::Keypad;
 use super::memory::Memory;
 use super::noise::Noise;
-use super::recognizer::{Act, Progress, Recognizer, Stage};
+use super::recognizer::{Act, Careless, Progress, Recognizer, Stage};
 
 /// A contact counts once it has been still for so long.
 const DEBOUNCE: Duration = ms(20);
@@ -29,7 +29,7 @@ const ERASE_STEPS: [Duration; 3] = [ms(300), ms(1_200), ms(2_400)];
 enum Task {
     Show(Channel, Value),
     Debounced { button: &'static str, down: bool, generation: u64 },
-    Boot,
+    Boot { off: Duration, tapped: Option<Duration> },
     Erase { step: usize, reset: usize },
     Bolt(bool),
 }
@@ -55,6 +55,9 @@ pub struct SimulatedLock {
     held_keys: Vec<Keystroke>,
     lit: BTreeSet<Channel>,
     powered: bool,
+    /// Since when there is no power, and when a button was touched without it.
+    dark_since: Instant,
+    tapped_in_the_dark: Option<Instant>,
     pub(super) running: bool,
     pub(super) bolt_thrown: bool,
     recognizers: Vec<Recognizer>,
@@ -87,6 +90,8 @@ impl SimulatedLock {
             held_keys: Vec::new(),
             lit: BTreeSet::new(),
             powered: true,
+            dark_since: Instant::START,
+            tapped_in_the_dark: None,
             running: true,
             bolt_thrown: true,
             recognizers: Vec::new(),
@@ -135,6 +140,7 @@ impl SimulatedLock {
             (Channel::Keypad, Value::Keys(keys)) => self.keys(keys),
             (Channel::Knob, Value::Angle(angle)) => self.act(Act::Turned(*angle)),
             (Channel::Cover, Value::Switch(closed)) => self.cover_closed = *closed,
+            (Channel::Door, Value::Switch(false)) => self.act(Act::DoorOpened),
             (Channel::App | Channel::Hub | Channel::Cloud, Value::Request(request)) => {
                 self.request(channel, request);
             }
@@ -186,8 +192,11 @@ impl SimulatedLock {
                 self.memory.app.clear();
                 self.memory.hub = false;
             }
-            self.plan(BOOT, Task::Boot);
+            let off = self.now.since(self.dark_since);
+            let tapped = self.tapped_in_the_dark.take().map(|at| self.now.since(at));
+            self.plan(BOOT, Task::Boot { off, tapped });
         } else {
+            self.dark_since = self.now;
             self.lose_power();
         }
     }
@@ -215,7 +224,7 @@ impl SimulatedLock {
         self.handing.reset();
     }
 
-    fn boot(&mut self) {
+    fn boot(&mut self, off: Duration, tapped: Option<Duration>) {
         self.running = true;
         if self.memory.penalty > Duration::ZERO {
             self.locked_until = Some(self.now + self.memory.penalty);
@@ -224,7 +233,7 @@ impl SimulatedLock {
             self.plan_erase(0);
         }
         // What is held is looked at once the lock has started.
-        self.act(Act::PowerUp);
+        self.act(Act::PowerUp { off, tapped });
     }
 
     fn keys(&mut self, keys: &[Keystroke]) {
@@ -250,8 +259,12 @@ impl SimulatedLock {
 
     /// Feeds something done to the lock to whatever watches for a sequence.
     pub(super) fn act(&mut self, act: Act) {
-        let half_turn = self.has(Defect::HalfTurnResets);
+        let careless = Careless {
+            half_turn: self.has(Defect::HalfTurnResets),
+            any_key: self.has(Defect::WrongCodeResets),
+        };
         let resets = self.design.resets;
+        let is_start = matches!(act, Act::PowerUp { .. });
         for (index, reset) in resets.iter().enumerate() {
             match reset.trigger {
                 Trigger::Stages { stages, survives_power } => {
@@ -259,14 +272,18 @@ impl SimulatedLock {
                     if alive {
                         let down = &self.down;
                         let held = |name: &str| down.contains(name);
-                        let progress = self.recognizers[index].act(stages, act, self.now, half_turn, held);
+                        let progress = self.recognizers[index].act(stages, act, self.now, careless, held);
                         self.progress(index, stages, progress);
                     }
                 }
-                Trigger::Proof { button, cue } if act == Act::PowerUp && self.down.contains(button) => {
+                Trigger::Proof { button, cue } if is_start && self.down.contains(button) => {
                     self.proof_mode = Some(index);
                     self.keypad = Keypad::default();
                     self.play(cue);
+                }
+                Trigger::Service { buttons, .. } if is_start => {
+                    let are_held = buttons.iter().all(|button| self.down.contains(button));
+                    self.keypad.open_service(are_held.then_some(index));
                 }
                 _ => {}
             }
@@ -276,7 +293,7 @@ impl SimulatedLock {
         {
             let down = &self.down;
             let held = |name: &str| down.contains(name);
-            if self.handing.act(stages, act, self.now, false, held) == Progress::Complete {
+            if self.handing.act(stages, act, self.now, Careless::default(), held) == Progress::Complete {
                 self.teach_hand();
             }
         }
@@ -314,6 +331,9 @@ impl SimulatedLock {
     /// Starts a reset: it is confirmed and erases step by step.
     pub(super) fn reset(&mut self, index: usize) {
         let resets: &'static [Reset] = self.design.resets;
+        if resets[index].without_app && !self.memory.app.is_empty() {
+            return;
+        }
         if !self.has(Defect::SilentReset) {
             self.play_confirmation(resets[index].cue);
         }
@@ -350,13 +370,14 @@ impl SimulatedLock {
                 self.memory.codes.retain(|_, _| std::mem::take(&mut skip) == 1);
                 self.memory.master = None;
             }
-            2 => self.finish_erase(codes),
+            2 => self.finish_erase(&self.design.resets[reset]),
             _ => {}
         }
     }
 
-    fn finish_erase(&mut self, codes: bool) {
-        if !self.has(Defect::AppBindingSurvives) {
+    fn finish_erase(&mut self, reset: &Reset) {
+        let codes = reset.codes;
+        if reset.app && !self.has(Defect::AppBindingSurvives) {
             self.memory.app.clear();
         }
         let was_bound = self.memory.hub;
@@ -423,10 +444,13 @@ impl SimulatedLock {
                     if down {
                         self.entered_before(button);
                     }
+                    if down && !self.powered {
+                        self.tapped_in_the_dark = Some(self.now);
+                    }
                     self.act(if down { Act::Down(button) } else { Act::Up(button) });
                 }
             }
-            Task::Boot => self.boot(),
+            Task::Boot { off, tapped } => self.boot(off, tapped),
             Task::Erase { step, reset } => self.erase(step, reset),
             Task::Bolt(thrown) => {
                 if self.bolt_thrown != thrown {

@@ -4,7 +4,7 @@ use crate::trace::{Argument, Channel, Request, Response};
 use crate::unit::Duration;
 
 use super::defect::Defect;
-use super::design::{Trigger, ms};
+use super::design::{Reset, Trigger, ms};
 use super::lock::SimulatedLock;
 use super::recognizer::Act;
 
@@ -40,6 +40,7 @@ impl SimulatedLock {
             "pair" => self.pair(channel, text(request, "role").unwrap_or("owner")),
             "status" => Ok(self.status(channel)),
             "factory_reset" => self.factory_reset(channel, request),
+            "leave" if *channel == Channel::App => self.leave_hub(request),
             "unpair" | "leave" => {
                 self.permit(channel, request)?;
                 self.unbind(channel);
@@ -68,6 +69,15 @@ impl SimulatedLock {
             }
             _ => Err("unknown operation"),
         }
+    }
+
+    /// The app takes the lock out of the hub's network.
+    fn leave_hub(&mut self, request: &Request) -> Outcome {
+        self.permit(&Channel::App, request)?;
+        let by_app = |reset: &Reset| matches!(reset.trigger, Trigger::AppLeavesHub);
+        let index = self.design.resets.iter().position(by_app).ok_or("not supported")?;
+        self.reset(index);
+        Ok(Response::default())
     }
 
     fn is_bound(&self, channel: &Channel) -> bool {

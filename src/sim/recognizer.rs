@@ -7,10 +7,15 @@ use crate::unit::{Angle, Duration, Instant};
 pub(super) enum Act {
     Down(&'static str),
     Up(&'static str),
-    PowerUp,
+    /// After so long without power, and so long after a button was touched meanwhile.
+    PowerUp {
+        off: Duration,
+        tapped: Option<Duration>,
+    },
     PowerDown,
     CellOut(u8),
     CellIn(u8),
+    DoorOpened,
     Turned(Angle),
     Armed,
     Entered,
@@ -23,6 +28,11 @@ pub(super) enum Awaited {
     Down(&'static str),
     Up(&'static str),
     PowerUp,
+    /// After at least so long without power.
+    PowerUpAfter(Duration),
+    /// With a button touched while there was none, at most so long before.
+    PowerUpTapped(Duration),
+    DoorOpened,
     AnyCellOut,
     CellOut(u8),
     AnyCellIn,
@@ -73,6 +83,15 @@ impl Stage {
     }
 }
 
+/// What a defective lock lets pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Careless {
+    /// Half of a turn.
+    pub half_turn: bool,
+    /// Any key instead of the right one.
+    pub any_key: bool,
+}
+
 /// Progress through the stages of one sequence.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recognizer {
@@ -114,10 +133,10 @@ impl Recognizer {
         stages: &[Stage],
         act: Act,
         now: Instant,
-        half_turn: bool,
+        careless: Careless,
         held: impl Fn(&str) -> bool,
     ) -> Progress {
-        if self.reached > 0 && self.is_broken_by(stages, act, now) {
+        if self.reached > 0 && self.is_broken_by(stages, act, now, careless) {
             self.reset();
         }
         let Some(stage) = stages.get(self.reached) else { return Progress::Same };
@@ -125,7 +144,12 @@ impl Recognizer {
             (Awaited::Down(wanted), Act::Down(button)) | (Awaited::Up(wanted), Act::Up(button)) => {
                 wanted == button
             }
-            (Awaited::PowerUp, Act::PowerUp)
+            (Awaited::PowerUpAfter(least), Act::PowerUp { off, .. }) => off >= least,
+            (Awaited::PowerUpTapped(most), Act::PowerUp { tapped, .. }) => {
+                tapped.is_some_and(|at| at <= most)
+            }
+            (Awaited::PowerUp, Act::PowerUp { .. })
+            | (Awaited::DoorOpened, Act::DoorOpened)
             | (Awaited::AnyCellOut, Act::CellOut(_))
             | (Awaited::AnyCellIn, Act::CellIn(_))
             | (Awaited::Armed, Act::Armed)
@@ -133,11 +157,11 @@ impl Recognizer {
             (Awaited::CellOut(wanted), Act::CellOut(number))
             | (Awaited::CellIn(wanted), Act::CellIn(number)) => wanted == number,
             (Awaited::Turned(degrees), Act::Turned(angle)) => {
-                let needed = if half_turn { degrees / 2 } else { degrees };
+                let needed = if careless.half_turn { degrees / 2 } else { degrees };
                 let turned = angle.as_millionths() / 1_000_000;
                 turned.signum() == needed.signum() && turned.abs() >= needed.abs() * 9 / 10
             }
-            (Awaited::Key(wanted), Act::Key(key)) => wanted == key,
+            (Awaited::Key(wanted), Act::Key(key)) => wanted == key || careless.any_key,
             _ => false,
         };
         let holds = stage.holding.is_none_or(held);
@@ -163,12 +187,16 @@ impl Recognizer {
         }
     }
 
-    fn is_broken_by(&self, stages: &[Stage], act: Act, now: Instant) -> bool {
+    fn is_broken_by(&self, stages: &[Stage], act: Act, now: Instant, careless: Careless) -> bool {
         let Some(stage) = stages.get(self.reached) else { return false };
         let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held);
         let late = stage.within.is_some_and(|limit| now.since(self.since) > limit);
         let pressed_again = matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_)));
-        released || late || pressed_again
+        let mistyped = match (act, stage.awaited) {
+            (Act::Key(key), Awaited::Key(wanted)) => key != wanted && !careless.any_key,
+            _ => false,
+        };
+        released || late || pressed_again || mistyped
     }
 }
 

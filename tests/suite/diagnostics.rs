@@ -32,7 +32,10 @@ fn every_broken_file_is_refused_with_its_place_and_a_hint() {
         assert!(said.contains(&format!("{place}/{name}:")), "{name} is named with its place: {said}");
         all.push_str(&format!("──── {name}\n{said}\n"));
     }
-    insta::assert_snapshot!(all);
+    // How many files the library has is no matter here.
+    insta::with_settings!({filters => vec![(r"in \d+ files", "in [n] files")]}, {
+        insta::assert_snapshot!(all);
+    });
 }
 
 #[test]

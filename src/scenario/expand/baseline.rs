@@ -30,7 +30,7 @@ impl Builder<'_> {
     /// Resets the lock by the model's baseline method, with the codes that it may know.
     pub(super) fn bring_to_baseline(&mut self, name: &str) -> Result<(), Excluded> {
         let model = self.model;
-        let fact = model.methods.get(&model.baseline);
+        let fact = model.baseline.and_then(|method| model.methods.get(&method));
         let facts = fact.and_then(|fact| fact.known()).ok_or("the model's baseline has no procedure")?;
         let (stage, weight) = (self.stage, self.weight);
         (self.stage, self.weight) = (Stage::Between, Weight::Ignore);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lock::{
-    Asset, Defaults, Fact, Facts, Level, Lockout, Mark, Method, Named, PowerFacts, SourceDocument,
+    Asset, Defaults, Fact, Facts, Level, Lockout, Mark, Method, Named, PowerFacts, Radio, SourceDocument,
 };
 use crate::scenario::ast::{Action, Decisive, Interval, MethodFacts, Model, Needs, Operation, Step, phrase};
 use crate::scenario::syntax::{
@@ -32,7 +32,7 @@ pub(in crate::scenario) fn model(
     let methods = methods(lineage, &facts, findings);
     let operations = operations(lineage, &facts, findings);
     sense::recursion(&operations, findings);
-    let baseline = baseline(lineage, &methods, &place, findings)?;
+    let baseline = baseline(lineage, &methods, &place, findings).ok()?;
     for (method, facts) in &methods {
         let known = facts.known().map_or(&[][..], |facts| &facts.afterwards);
         for name in known.iter().filter(|name| !operations.contains_key(*name)) {
@@ -92,6 +92,7 @@ fn facts(
         lockout: Fact::Unknown,
         keeps: BTreeSet::new(),
         opens_for_any_code: false,
+        radio: BTreeSet::new(),
     };
     controls(lineage, &mut facts, place, findings)?;
     indicators(lineage, &mut facts, findings);
@@ -102,6 +103,12 @@ fn facts(
             let place = reader.place(word);
             facts.keeps.extend(reader.named::<Asset>("asset", &word.value.0, &place));
         }
+    }
+    if let Some((words, source)) = lineage.nearest(|m| m.radio.as_ref()) {
+        let mut reader = Reader::new(source, findings);
+        let place = reader.place(words);
+        facts.radio =
+            words.value.0.iter().filter_map(|word| reader.named::<Radio>("radio", word, &place)).collect();
     }
     facts.opens_for_any_code = lineage.nearest(|m| m.opens_for_any_code).is_some_and(|(opens, _)| opens);
     Some(facts)
@@ -494,20 +501,28 @@ fn operation(
     Operation { parameters: reader.parameters.clone(), procedure, accepted_by }
 }
 
+/// How the model is brought to a known state; nothing can where it can't be reset at all.
+///
+/// # Errors
+/// Said already.
 fn baseline(
     lineage: &Lineage<'_, ModelSyntax>,
     methods: &BTreeMap<Method, Fact<MethodFacts>>,
     place: &Place,
     findings: &mut Diagnostics,
-) -> Option<Method> {
+) -> Result<Option<Method>, ()> {
     let found: Option<(_, &Arc<Source>)> = lineage.nearest(|m| m.baseline.as_ref());
-    let (word, source) = required(found, "baseline", place, findings)?;
+    let has_any = methods.values().any(|fact| fact.known().is_some());
+    if found.is_none() && !has_any {
+        return Ok(None);
+    }
+    let (word, source) = required(found, "baseline", place, findings).ok_or(())?;
     let mut reader = Reader::new(source, findings);
     let at = reader.place(word);
-    let method = reader.named::<Method>("method", &word.value.0, &at)?;
+    let method = reader.named::<Method>("method", &word.value.0, &at).ok_or(())?;
     if methods.get(&method).is_some_and(|fact| fact.known().is_none()) {
         findings.error(&at, format!("the model has no procedure for its baseline `{method}`"));
-        return None;
+        return Err(());
     }
-    Some(method)
+    Ok(Some(method))
 }

@@ -123,7 +123,8 @@ impl Reader<'_> {
                 self.findings.error(place, "the model has no voice");
                 return None;
             }
-            let observation = Observation::Spoken { words: words.value.0.as_str().into() };
+            let words = words.value.0.as_str();
+            let observation = Observation::Spoken { words: (words != "any").then(|| words.into()) };
             return Some(Action::Observe { observation, within });
         }
         if self.facts.is_some_and(|facts| !facts.beeper) {
