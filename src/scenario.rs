@@ -3,6 +3,7 @@
 //! Deliberately absent: the file system (sources come in as text), rigs, and playing.
 
 pub mod ast;
+pub mod but;
 pub mod clauses;
 mod expand;
 mod library;

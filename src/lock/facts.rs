@@ -92,7 +92,7 @@ impl<T> Fact<T> {
     pub fn absence(&self, what: &str) -> String {
         match self {
             Self::Known(_) => format!("the source states {what}"),
-            Self::Unsupported => format!("the model has no {what}"),
+            Self::Unsupported => format!("the model has no {}", what.trim_start_matches("a ")),
             Self::Unknown => format!("the source does not state {what}"),
         }
     }

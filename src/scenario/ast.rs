@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::lock::{Asset, Fact, Facts, Level, Method, Network, Ownership, Power, Role};
 use crate::trace::{Channel, PulsePattern};
-use crate::unit::{Angle, Duration, Ratio, Voltage};
+use crate::unit::{Angle, Duration, Voltage};
 use crate::yaml::Place;
+
+use super::but::But;
 
 /// A model with its procedures.
 #[derive(Clone, Debug)]
@@ -152,48 +154,6 @@ pub enum MethodChoice {
     Baseline,
     /// These.
     Some(BTreeSet<Method>),
-}
-
-/// How a scenario alters the method's decisive quantities.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct But {
-    /// The hold lasts this share of its decisive length.
-    pub hold: Option<Ratio>,
-    /// The second hold does.
-    pub then_hold: Option<Ratio>,
-    /// The pause does.
-    pub gap: Option<Ratio>,
-    /// So many presses more, or fewer.
-    pub presses: Option<i32>,
-    /// The key at this position, from 1, is another one.
-    pub wrong_key: Option<u32>,
-    /// The turn is this share of its decisive angle.
-    pub rotation: Option<Ratio>,
-    /// This factor has a level at which the method does not work.
-    pub without: Option<&'static str>,
-    /// Power is cut at these shares of the confirmation window.
-    pub cut_power_at: Vec<Ratio>,
-}
-
-impl But {
-    /// Whether the act is the model's own procedure, unaltered.
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether the altered act is no reset any more.
-    pub fn is_negative(&self) -> bool {
-        let short = |ratio: Option<Ratio>| ratio.is_some_and(|r| r < Ratio::WHOLE);
-        let long = |ratio: Option<Ratio>| ratio.is_some_and(|r| r > Ratio::WHOLE);
-        short(self.hold)
-            || short(self.then_hold)
-            || short(self.rotation)
-            || long(self.gap)
-            || self.presses.is_some_and(|n| n < 0)
-            || self.wrong_key.is_some()
-            || self.without.is_some()
-            || !self.cut_power_at.is_empty()
-    }
 }
 
 /// One step and where it is written.
@@ -456,6 +416,8 @@ pub enum Claim {
         /// By taking out the cells.
         cells: bool,
     },
+    /// Ask app and hub what they hold, so that it is on record before it is lost.
+    Inventory,
     /// Try a code.
     Attempt {
         /// Which.
@@ -486,6 +448,16 @@ pub fn resets(step: &Step) -> bool {
         Action::Never { body, .. } | Action::Repeat { body, .. } => body.iter().any(resets),
         Action::Together(branches) => branches.iter().flatten().any(resets),
         _ => false,
+    }
+}
+
+/// Whom a step asks for what.
+pub fn asked(step: &Step) -> Vec<(&Channel, &str)> {
+    match &step.action {
+        Action::Ask { channel, op, .. } => vec![(channel, op)],
+        Action::Never { body, .. } | Action::Repeat { body, .. } => body.iter().flat_map(asked).collect(),
+        Action::Together(branches) => branches.iter().flatten().flat_map(asked).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -580,6 +552,7 @@ fn claim_phrase(claim: &Claim) -> &'static str {
     match claim {
         Claim::Provision { .. } => "provision",
         Claim::Prove => "prove provisioned",
+        Claim::Inventory => "inventory",
         Claim::Reset => "reset",
         Claim::Restart { .. } => "restart",
         Claim::Attempt { .. } => "attempt",

@@ -232,10 +232,14 @@ pub(super) struct ScenarioSyntax {
 pub(super) struct ButSyntax {
     pub hold: Option<Word>,
     pub then_hold: Option<Word>,
+    pub let_go: Option<Word>,
+    pub bounces: Option<u32>,
     pub gap: Option<Word>,
     pub presses: Option<i32>,
     pub wrong_key: Option<u32>,
+    pub missing_keys: Option<u32>,
     pub rotation: Option<Word>,
     pub without: Option<Word>,
     pub cut_power_at: Option<Word>,
+    pub cut_to: Option<Word>,
 }

@@ -8,7 +8,7 @@ use super::lock::SimulatedLock;
 use super::recognizer::Act;
 
 /// A menu closes by itself after so long.
-const MENU_OPEN: Duration = s(30);
+const MENU_OPEN: Duration = s(10);
 /// What was typed is forgotten after a pause of this length.
 const FORGET: Duration = s(10);
 
@@ -40,10 +40,14 @@ impl Keypad {
 impl SimulatedLock {
     pub(super) fn key(&mut self, label: &str) {
         if self.now.since(self.keypad.last_key) > FORGET {
+            if !self.keypad.typed.is_empty() {
+                self.proof_mode = None;
+            }
             self.keypad.typed.clear();
             self.keypad.entry_begun = false;
         }
         self.keypad.last_key = self.now;
+        self.forget_late_sequences();
         let in_sequence = self.is_in_sequence();
         if let Some(key) = label.chars().next().filter(|_| label.len() == 1) {
             self.act(Act::Key(key));

@@ -323,6 +323,16 @@ impl SimulatedLock {
         self.plan(delay, Task::Bolt(thrown));
     }
 
+    /// A sequence that is not gone on with in time is given up.
+    pub(super) fn forget_late_sequences(&mut self) {
+        let resets: &'static [Reset] = self.design.resets;
+        for (recognizer, reset) in self.recognizers.iter_mut().zip(resets) {
+            if let Trigger::Stages { stages, .. } = reset.trigger {
+                recognizer.forget_if_late(stages, self.now);
+            }
+        }
+    }
+
     pub(super) fn is_in_sequence(&self) -> bool {
         let keyed = |reset: &Reset| matches!(reset.trigger, Trigger::Stages { stages, .. } if stages.iter().any(|s| matches!(s.awaited, super::recognizer::Awaited::Key(_))));
         self.recognizers.iter().zip(self.design.resets).any(|(r, reset)| keyed(reset) && !r.is_idle())

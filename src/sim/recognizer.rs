@@ -187,10 +187,21 @@ impl Recognizer {
         }
     }
 
+    pub(super) fn forget_if_late(&mut self, stages: &[Stage], now: Instant) {
+        if self.reached > 0 && self.is_late(stages, now) {
+            self.reset();
+        }
+    }
+
+    fn is_late(&self, stages: &[Stage], now: Instant) -> bool {
+        let within = stages.get(self.reached).and_then(|stage| stage.within);
+        within.is_some_and(|limit| now.since(self.since) > limit)
+    }
+
     fn is_broken_by(&self, stages: &[Stage], act: Act, now: Instant, careless: Careless) -> bool {
         let Some(stage) = stages.get(self.reached) else { return false };
         let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held);
-        let late = stage.within.is_some_and(|limit| now.since(self.since) > limit);
+        let late = self.is_late(stages, now);
         let pressed_again = matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_)));
         let mistyped = match (act, stage.awaited) {
             (Act::Key(key), Awaited::Key(wanted)) => key != wanted && !careless.any_key,

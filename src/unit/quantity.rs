@@ -203,6 +203,14 @@ impl Angle {
 #[serde(transparent)]
 pub struct Ratio(i64);
 
+impl Voltage {
+    /// This share of it, rounded towards none.
+    pub fn scaled(self, ratio: Ratio) -> Self {
+        let scaled = i128::from(self.0) * i128::from(ratio.as_parts_per_million()) / 1_000_000;
+        Self(i64::try_from(scaled).unwrap_or(i64::MAX))
+    }
+}
+
 impl Ratio {
     /// The whole.
     pub const WHOLE: Self = Self(1_000_000);

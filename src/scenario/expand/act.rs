@@ -21,6 +21,11 @@ const BOOT: Duration = Duration::seconds(4);
 /// Confirmation window of a lock whose source states none, for sweeps.
 const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
 
+/// Of a decisive hold that is broken in another way.
+const LONG_ENOUGH: Ratio = Ratio::percent(110);
+/// A contact that bounces is open or closed for so long.
+const BOUNCE: Duration = Duration::milliseconds(1);
+
 /// First and last achieved edge of a step of the procedure.
 type Marks = Vec<(Option<Mark>, Option<Mark>)>;
 
@@ -91,6 +96,7 @@ impl<'a> Builder<'a> {
                 self.provision(*user_codes, *app, *hub, *master)
             }
             Claim::Prove => self.prove(),
+            Claim::Inventory => self.inventory(),
             Claim::Reset => self.reset(),
             Claim::Restart { off, cells } => self.restart(*off, *cells),
             Claim::Attempt { code, accepted } => self.attempt_claim(code, *accepted),
@@ -103,6 +109,7 @@ impl<'a> Builder<'a> {
     pub(super) fn reset(&mut self) -> Result<(), Excluded> {
         let facts = self.facts;
         self.check_alterable()?;
+        self.check_possible()?;
         let mut bindings = self.act_bindings();
         let (marks, steps) = self.nested(|b| b.altered_procedure(&mut bindings))?;
         self.confirms_since = self.confirmation_start(&marks);
@@ -128,11 +135,59 @@ impl<'a> Builder<'a> {
             (but.gap.is_some() && decisive.gap.is_none(), "pause"),
             (but.presses.is_some() && decisive.presses.is_none(), "number of presses"),
             (but.wrong_key.is_some() && decisive.keys.is_none(), "key sequence"),
+            (but.missing_keys.is_some() && decisive.keys.is_none(), "key sequence"),
+            (but.let_go.is_some() && self.held_in(decisive.hold.as_ref()).is_none(), "hold of one control"),
+            (
+                but.bounces.is_some() && self.pressed_at(decisive.hold.as_ref()).is_none(),
+                "hold of one control",
+            ),
             (but.rotation.is_some() && decisive.rotation.is_none(), "turn"),
         ];
         match missing.iter().find(|(absent, _)| *absent) {
             Some((_, what)) => Err(format!("no {what} decides a reset by {}", self.method).into()),
             None => Ok(()),
+        }
+    }
+
+    /// What an earlier step of the act took from the lock, its method can't ask for.
+    fn check_possible(&mut self) -> Result<(), Excluded> {
+        let is_again = std::mem::replace(&mut self.was_reset, true);
+        for step in &self.facts.procedure {
+            match &step.action {
+                ast::Action::Ask { channel, .. } if is_again || self.unbound.contains(channel) => {
+                    return Err(format!("the method asks the {channel}, which is not bound any more").into());
+                }
+                ast::Action::Type { keys, .. }
+                    if is_again && keys.iter().any(|key| matches!(key, ast::KeyToken::Parameter(_))) =>
+                {
+                    return Err("the method types a code that the reset before erased".into());
+                }
+                _ => {}
+            }
+        }
+        if is_again && self.facts.starts_unlocked {
+            return Err("the manual has the reset begin with the bolt open".into());
+        }
+        Ok(())
+    }
+
+    /// What is held all through an interval that begins or ends with it.
+    fn held_in(&self, interval: Option<&Interval>) -> Option<&'a [ast::Control]> {
+        let interval = interval?;
+        match (
+            &self.facts.procedure.get(interval.from)?.action,
+            &self.facts.procedure.get(interval.to)?.action,
+        ) {
+            (ast::Action::Hold(controls), _) | (_, ast::Action::Release(controls)) => Some(controls),
+            _ => None,
+        }
+    }
+
+    /// What is pressed when an interval begins.
+    fn pressed_at(&self, interval: Option<&Interval>) -> Option<&'a [ast::Control]> {
+        match &self.facts.procedure.get(interval?.from)?.action {
+            ast::Action::Hold(controls) => Some(controls),
+            _ => None,
         }
     }
 
@@ -159,8 +214,10 @@ impl<'a> Builder<'a> {
     fn altered_procedure(&mut self, bindings: &mut Bindings) -> Result<Marks, Excluded> {
         let facts = self.facts;
         let but = &self.scenario.but;
+        // A hold that is let go or bounces is long enough all the same.
+        let broken = (but.let_go.is_some() || but.bounces.is_some()).then_some(LONG_ENOUGH);
         let altered: Vec<(&Interval, Ratio)> = [
-            (&facts.decisive.hold, but.hold),
+            (&facts.decisive.hold, but.hold.or(broken)),
             (&facts.decisive.then_hold, but.then_hold),
             (&facts.decisive.gap, but.gap),
         ]
@@ -169,6 +226,8 @@ impl<'a> Builder<'a> {
         .collect();
         let mut marks: Marks = Vec::new();
         let mut wrong_key = bindings.wrong_key.take();
+        let is_typing = |step: &ast::Step| matches!(step.action, ast::Action::Type { .. });
+        let last_typed = facts.procedure.iter().rposition(is_typing);
         for (index, step) in facts.procedure.iter().enumerate() {
             let inside =
                 altered.iter().any(|(interval, _)| (interval.from + 1..interval.to).contains(&index));
@@ -181,13 +240,27 @@ impl<'a> Builder<'a> {
                 if let Some((_, Some(from))) = marks.get(interval.from) {
                     let duration = interval.length.scaled(*share);
                     let since = Since::Mark(*from, Duration::ZERO);
+                    if let (Some(pause), Some(controls)) = (but.let_go, self.held_in(Some(interval))) {
+                        let half = Duration::nanoseconds(interval.length.as_nanoseconds() / 2);
+                        self.push(format!("wait {half}"), Action::Wait { since, duration: half });
+                        self.actuate(controls, false);
+                        self.wait(pause);
+                        self.actuate(controls, true);
+                    }
                     self.push(format!("wait {duration} instead"), Action::Wait { since, duration });
                 }
             }
             (self.first_mark, self.last_mark) = (None, None);
             self.wrong_key_of(step, &mut wrong_key, bindings)?;
+            bindings.missing_keys = but.missing_keys.filter(|_| last_typed == Some(index));
             self.altered_step(step, bindings)?;
             bindings.wrong_key = None;
+            if let (Some(bounces), Some(controls)) =
+                (but.bounces, self.pressed_at(facts.decisive.hold.as_ref()))
+                && facts.decisive.hold.as_ref().is_some_and(|hold| hold.from == index)
+            {
+                self.bounce(controls, bounces);
+            }
             marks.push((self.first_mark, self.last_mark));
             // Who was refused can't go on.
             if but.without.is_some() && matches!(step.action, ast::Action::Ask { .. }) {
@@ -197,6 +270,16 @@ impl<'a> Builder<'a> {
         match wrong_key {
             Some(_) => Err(Excluded::plan("the procedure types fewer keys than the one to get wrong")),
             None => Ok(marks),
+        }
+    }
+
+    /// Lets a pressed contact go and close again, as a worn one does.
+    fn bounce(&mut self, controls: &[ast::Control], times: u32) {
+        for _ in 0..times {
+            self.wait(BOUNCE);
+            self.actuate(controls, false);
+            self.wait(BOUNCE);
+            self.actuate(controls, true);
         }
     }
 
@@ -313,10 +396,11 @@ impl<'a> Builder<'a> {
         let window = stated.unwrap_or(CONFIRM_UNSEEN);
         let duration = window.scaled(share);
         let nominal = self.lock().power.nominal;
+        let depth = self.scenario.but.cut_to.unwrap_or_default();
         let ((), cut) = self.nested(|b| {
             let label = format!("wait for {share} of the confirmation window");
             b.push(label, Action::Wait { since: Since::Mark(mark, offset), duration });
-            b.supply(Voltage::default());
+            b.supply(nominal.scaled(depth));
             b.wait(Duration::seconds(2));
             b.supply(nominal);
             Ok(())

@@ -101,6 +101,20 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// Has app and hub say what they hold, under a name that lists what the owner stored.
+    pub(super) fn inventory(&mut self) -> Result<(), Excluded> {
+        let mut held: Vec<String> = self.codes.iter().map(|code| format!("code {}", code.name())).collect();
+        held.extend(self.master.as_ref().map(|_| "master code".to_owned()));
+        let bindings = [(self.app, "app binding"), (self.hub, "hub binding")];
+        held.extend(bindings.iter().filter(|(is_bound, _)| *is_bound).map(|(_, name)| (*name).to_owned()));
+        if held.is_empty() {
+            return Err("nothing of an owner's can be stored".into());
+        }
+        self.statuses(true, Weight::Inconclusive);
+        self.part(format!("inventory: {}", held.join(", ")));
+        Ok(())
+    }
+
     /// Asks each binding of the owner whether it holds.
     pub(super) fn statuses(&mut self, paired: bool, weight: Weight) {
         if self.app {
@@ -287,6 +301,9 @@ impl<'a> Builder<'a> {
                 let code = fact.known().and_then(|codes| codes.first()).cloned();
                 Credential::Published(code.ok_or_else(|| fact.absence("a default code"))?)
             }
+            digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
+                Credential::Published(digits.into())
+            }
             user => {
                 let number = user.strip_prefix("user.").and_then(|n| n.parse::<usize>().ok()).unwrap_or(1);
                 let code = self.codes.get(number - 1).cloned();
@@ -297,7 +314,14 @@ impl<'a> Builder<'a> {
             }
         };
         let weight = if self.weight == Weight::Ignore { Weight::Fail } else { self.weight };
-        self.expect_code(&code, accepted, weight)
+        if self.stage != Stage::Expect || accepted {
+            return self.expect_code(&code, accepted, weight);
+        }
+        if self.lock().opens_for_any_code && name == "wrong" {
+            self.deviation("opens for any code until it is set up");
+            return self.expect_code(&code, true, weight);
+        }
+        self.expect_refused(&[code], weight)
     }
 
     /// Enters wrong codes until the penalty begins; before it a good code still works.

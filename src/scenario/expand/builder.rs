@@ -80,6 +80,10 @@ pub(super) struct Builder<'a> {
     pub before_last_key: Option<Mark>,
     /// The procedure itself may have left the bolt open.
     pub may_be_open: bool,
+    /// Bindings that the act itself took away.
+    pub unbound: BTreeSet<Channel>,
+    /// The act has reset the lock already.
+    pub was_reset: bool,
     /// In a branch that is played only if an altered reset happened all the same.
     pub reset_happened: bool,
 }
@@ -125,6 +129,8 @@ impl<'a> Builder<'a> {
             last_mark: None,
             before_last_key: None,
             may_be_open: false,
+            unbound: BTreeSet::new(),
+            was_reset: false,
             reset_happened: false,
         }
     }
@@ -297,6 +303,14 @@ impl<'a> Builder<'a> {
 
     /// A step of a scenario, in whatever stage.
     pub(super) fn scenario_step(&mut self, step: &'a ast::Step) -> Result<(), Excluded> {
+        for (channel, op) in ast::asked(step) {
+            if let Some(reason) = self.lacks(channel) {
+                return Err(reason.into());
+            }
+            if matches!(op, "unpair" | "leave") {
+                self.unbound.insert(channel.clone());
+            }
+        }
         match &step.action {
             ast::Action::Claim(claim) => self.claim(claim),
             ast::Action::Never { observation, body } => {

@@ -33,9 +33,11 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        let reset =
+        let of_a_reset =
             |claim: &&Claim| matches!(claim, Claim::Erased(_) | Claim::FactoryState | Claim::Recommission);
-        if claims.iter().any(reset) {
+        let tries = claims.iter().any(|claim| matches!(claim, Claim::Attempt { .. }));
+        let is_reset = self.was_reset && !self.scenario.but.is_negative();
+        if claims.iter().any(of_a_reset) || (tries && is_reset) {
             self.afterwards()?;
         }
         if claims.contains(&&Claim::FactoryState) {
@@ -114,7 +116,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Why the model can't show anything on a channel.
-    fn lacks(&self, channel: &Channel) -> Option<String> {
+    pub(super) fn lacks(&self, channel: &Channel) -> Option<String> {
         let lock = self.lock();
         let absent = match channel {
             Channel::Light(name) => !lock.lights.contains_key(name),
@@ -137,7 +139,7 @@ impl<'a> Builder<'a> {
             if !bound || !assets.contains(&asset) {
                 continue;
             }
-            let kept = self.lock().keeps.contains(&asset);
+            let kept = self.lock().keeps.contains(&asset) && !self.unbound.contains(&channel);
             if kept {
                 self.deviation(format!("keeps its {name}"));
             }

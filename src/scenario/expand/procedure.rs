@@ -35,12 +35,14 @@ pub(super) struct Bindings {
     pub is_act: bool,
     /// Position, from 1, of a key to get wrong; counts down over the steps.
     pub wrong_key: Option<u32>,
+    /// How many of the last keys are left out.
+    pub missing_keys: Option<u32>,
 }
 
 impl Bindings {
     /// The ordinary use of a lock by its owner.
     pub(super) fn owner() -> Self {
-        Self { values: BTreeMap::new(), is_act: false, wrong_key: None }
+        Self { values: BTreeMap::new(), is_act: false, wrong_key: None, missing_keys: None }
     }
 
     pub(super) fn with(mut self, name: &'static str, binding: Binding) -> Self {
@@ -183,7 +185,7 @@ impl<'a> Builder<'a> {
         );
     }
 
-    fn actuate(&mut self, controls: &[Control], down: bool) {
+    pub(super) fn actuate(&mut self, controls: &[Control], down: bool) {
         let verb = if down { "hold" } else { "release" };
         for control in controls {
             match control {
@@ -253,6 +255,10 @@ impl<'a> Builder<'a> {
             let stroke =
                 stroke.ok_or_else(|| Excluded::plan(format!("the procedure types only {count} keys")))?;
             alter(stroke, self.model);
+        }
+        if let Some(missing) = bindings.missing_keys.and_then(|n| usize::try_from(n).ok()) {
+            let left = strokes.len().checked_sub(missing);
+            strokes.truncate(left.ok_or_else(|| Excluded::plan("fewer keys are typed than are left out"))?);
         }
         for stroke in strokes {
             let label = match &stroke {

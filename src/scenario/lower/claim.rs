@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
-use crate::scenario::ast::{Action, But, Claim, MethodChoice, Scenario, Step};
+use crate::scenario::ast::{Action, Claim, MethodChoice, Scenario, Step};
+use crate::scenario::but::But;
 use crate::scenario::clauses;
 use crate::scenario::syntax::{ButSyntax, ScenarioSyntax, Steps, Word};
 use crate::unit::{self, Ratio};
@@ -88,6 +89,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::AllOrNothing => true,
             Claim::Provision { .. }
             | Claim::Prove
+            | Claim::Inventory
             | Claim::Reset
             | Claim::Restart { .. }
             | Claim::LockOut => false,
@@ -229,6 +231,16 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     if syntax.wrong_key == Some(0) || syntax.presses.is_some_and(|n| n == 0 || n.unsigned_abs() > 1_000) {
         reader.findings.error(&place, "keys count from 1, and presses change by at least one");
     }
+    if syntax.bounces.is_some_and(|n| n == 0 || n > 100) || syntax.missing_keys == Some(0) {
+        reader.findings.error(&place, "`bounces` are 1 to 100, and `missing_keys` at least 1");
+    }
+    if syntax.cut_to.is_some() && syntax.cut_power_at.is_none() {
+        reader.findings.error_with_hint(
+            &place,
+            "`cut_to` says how deep, and nothing says when",
+            "add `cut_power_at`",
+        );
+    }
     let nothing = ButSyntax::default();
     if format!("{syntax:?}") == format!("{nothing:?}") {
         reader.findings.error(&place, "`but` alters nothing");
@@ -236,11 +248,15 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     But {
         hold: reader.optional(syntax.hold.as_ref()),
         then_hold: reader.optional(syntax.then_hold.as_ref()),
+        let_go: reader.optional(syntax.let_go.as_ref()),
+        bounces: syntax.bounces,
         gap: reader.optional(syntax.gap.as_ref()),
         presses: syntax.presses,
         wrong_key: syntax.wrong_key,
+        missing_keys: syntax.missing_keys,
         rotation: reader.optional(syntax.rotation.as_ref()),
         without,
+        cut_to: reader.optional(syntax.cut_to.as_ref()),
         cut_power_at: syntax.cut_power_at.as_ref().map_or_else(Vec::new, |word| sweep(reader, word)),
     }
 }

@@ -37,6 +37,7 @@ pub(in crate::scenario) enum StepSyntax {
     // Claims, composed of the model's operations.
     Provision(BTreeMap<String, Word>),
     Prove(Word),
+    Inventory,
     Reset,
     Restart(RestartSyntax),
     Attempt(AttemptSyntax),
