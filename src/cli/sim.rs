@@ -1,15 +1,22 @@
 //! `lockrig sim`.
 
 use std::io;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::lock::Named;
+use crate::run::{self, Caught, must_catch};
+use crate::scenario::{Selection, expand};
 use crate::sim::{Defect, SimulatedLock, models, serve};
 
 use super::exit::Exit;
+use super::files::Files;
 use super::terminal::Terminal;
+
+/// The score is the same each time.
+const DEFAULT_SEED: u64 = 1;
 
 #[derive(clap::Args)]
 pub(super) struct SimArgs {
@@ -21,6 +28,12 @@ pub(super) struct SimArgs {
 enum SimCommand {
     /// List the faults that can be switched on with --defect
     Defects {
+        /// Play every claim on every model with each fault, and show which claims catch it
+        #[arg(long)]
+        score: bool,
+        /// With --score: so many seeds of noise must raise no false alarm
+        #[arg(long, default_value_t = 20, requires = "score")]
+        seeds: u64,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -40,7 +53,8 @@ enum SimCommand {
 
 pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
     match &args.command {
-        SimCommand::Defects { json: true } => {
+        SimCommand::Defects { score: true, seeds, json } => self::score(*seeds, *json, terminal),
+        SimCommand::Defects { json: true, .. } => {
             terminal.line(&json!(Defect::words().collect::<Vec<_>>()).to_string());
             Exit::Pass
         }
@@ -54,6 +68,58 @@ pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
         }
         SimCommand::Peer { defect, noise } => peer(defect.as_deref(), *noise, terminal),
     }
+}
+
+/// The table of defects and what catches them, computed from runs.
+fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
+    let (library, _, findings) = Files::library().load();
+    if findings.has_errors() {
+        terminal.styled(&findings.render(terminal.has_color()));
+        return Exit::Usage;
+    }
+    let simulated = |model: &Arc<str>| models().any(|known| known == &**model);
+    let models = library.models.keys().filter(|model| simulated(model)).cloned().collect();
+    let cases = expand(&library, &Selection { models, ..Selection::default() });
+    let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
+    let all = run::score(&library, &cases, &defects, DEFAULT_SEED);
+    let missed: Vec<&str> = all.iter().filter(|c| !c.is_caught()).map(|c| c.defect.word()).collect();
+    let alarms = run::false_alarms(&library, &cases, seeds);
+    if json {
+        let row = |caught: &Caught| {
+            json!({"defect": caught.defect, "must_catch": must_catch(caught.defect), "caught": caught.is_caught(),
+                   "by": caught.by})
+        };
+        all.iter().for_each(|caught| terminal.line(&row(caught).to_string()));
+        let false_alarms: Vec<_> =
+            alarms.iter().map(|(seed, (case, ..))| json!({"seed": seed, "case": case})).collect();
+        terminal.line(
+            &json!({"defects": all.len(), "missed": missed, "seeds": seeds, "false_alarms": false_alarms})
+                .to_string(),
+        );
+    } else {
+        terminal.line(&format!(
+            "{:<26} {:<38} {:>6}  caught by",
+            "defect", "the claim that is there for it", "models"
+        ));
+        for caught in &all {
+            let mark = if caught.is_caught() { "" } else { "  MISSED" };
+            terminal.line(&format!(
+                "{:<26} {:<38} {:>6}  {} scenarios{mark}",
+                caught.defect.word(),
+                must_catch(caught.defect),
+                caught.models().len(),
+                caught.by.len()
+            ));
+        }
+        for (seed, (case, verdict, reason)) in &alarms {
+            terminal.line(&format!("false alarm: seed {seed}, {case}: {verdict}, {reason}"));
+        }
+        terminal.line(&format!(
+            "{} of {} defects caught by the claim that is there for them; {} false alarms in {seeds} seeds of noise over {} cases",
+            all.len() - missed.len(), all.len(), alarms.len(), cases.len()
+        ));
+    }
+    if missed.is_empty() && alarms.is_empty() { Exit::Pass } else { Exit::Failed }
 }
 
 fn peer(defect: Option<&str>, noise: bool, terminal: &Terminal) -> Exit {

@@ -51,5 +51,35 @@ named_enum! {
         NoLockout = "no-lockout",
         /// Half a turn of the knob is enough.
         HalfTurnResets = "half-turn-resets",
+        /// A lock that was first taken out of the app keeps its codes (TTLock).
+        UnboundKeepsCodes = "unbound-keeps-codes",
+        /// Old codes are only hidden, and come back once a new one is added (Echo Dot flash remnants).
+        RemnantReturns = "remnant-returns",
+        /// The last key of a code or proof needs not be typed (Securam ResetHeist).
+        IncompleteCodeResets = "incomplete-code-resets",
+        /// Reset codes of other makers open it.
+        UniversalCodeOpens = "universal-code-opens",
+        /// Who has not got it binds it while somebody else is bound (CVE-2022-36228).
+        BindsTwice = "binds-twice",
+        /// A code that was removed still opens (Sciener keys outlive their removal).
+        RemovedCodeOpens = "removed-code-opens",
+        /// A hold that is let go in its middle counts as one.
+        InterruptedHoldCounts = "interrupted-hold-counts",
+        /// A contact that bounces is no press.
+        BounceIsNoPress = "bounce-is-no-press",
+        /// A power cut in the middle of an erase leaves it dead.
+        DeadAfterCut = "dead-after-cut",
+        /// It is reset once and never again.
+        SecondResetIgnored = "second-reset-ignored",
+        /// The published default code opens it even when it is set up.
+        DefaultAlwaysOpens = "default-always-opens",
+        /// One press less is enough.
+        TooFewPressesReset = "too-few-presses-reset",
+        /// Being asked by the hub erases codes.
+        ResyncErases = "resync-erases",
+        /// It confirms in another colour.
+        WrongColour = "wrong-colour",
+        /// It beeps once more than its manual says.
+        ExtraBeep = "extra-beep",
     }
 }

@@ -130,8 +130,9 @@ impl SimulatedLock {
 
     fn proof_key(&mut self, label: &str, reset: usize) {
         self.keypad.typed.push_str(label);
-        if self.keypad.typed.len() >= self.proof.len() {
-            let right = self.keypad.typed == self.proof || self.has(Defect::WrongCodeResets);
+        let forgiven = usize::from(self.has(Defect::IncompleteCodeResets));
+        if self.keypad.typed.len() + forgiven >= self.proof.len() {
+            let right = self.proof.starts_with(&self.keypad.typed) || self.has(Defect::WrongCodeResets);
             self.keypad.typed.clear();
             self.proof_mode = None;
             if right {
@@ -190,7 +191,11 @@ impl SimulatedLock {
 
     /// Whether a code opens the lock now.
     fn opens_for(&self, code: &str) -> bool {
-        if self.memory.codes.values().any(|known| known == code) {
+        let is_universal = self.has(Defect::UniversalCodeOpens) && matches!(code, "000" | "4560852580");
+        if self.memory.codes.values().any(|known| known == code) || is_universal {
+            return true;
+        }
+        if self.has(Defect::DefaultAlwaysOpens) && self.design.default_codes.contains(&code) {
             return true;
         }
         let untouched = self.memory.fresh && self.memory.codes.is_empty();
@@ -223,8 +228,7 @@ impl SimulatedLock {
         {
             let slot = self.memory.codes.keys().next_back().map_or(1, |last| last + 1);
             if (4..=10).contains(&code.len()) && !(self.has(Defect::SetupRefused) && self.memory.was_reset) {
-                self.memory.codes.insert(slot, code.clone());
-                self.memory.fresh = false;
+                self.add_code(slot, code);
             }
             return;
         }

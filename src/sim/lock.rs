@@ -52,6 +52,8 @@ pub struct SimulatedLock {
     cover_closed: bool,
     down: BTreeSet<&'static str>,
     generations: BTreeMap<&'static str, u64>,
+    /// When each button was touched last.
+    edges: BTreeMap<&'static str, Instant>,
     held_keys: Vec<Keystroke>,
     lit: BTreeSet<Channel>,
     powered: bool,
@@ -87,6 +89,7 @@ impl SimulatedLock {
             cover_closed: false,
             down: BTreeSet::new(),
             generations: BTreeMap::new(),
+            edges: BTreeMap::new(),
             held_keys: Vec::new(),
             lit: BTreeSet::new(),
             powered: true,
@@ -153,6 +156,12 @@ impl SimulatedLock {
         if self.design.covered && self.cover_closed && down {
             return;
         }
+        let edge = self.edges.insert(button, self.now);
+        let has_bounced = edge.is_some_and(|edge| self.now.since(edge) < DEBOUNCE);
+        if has_bounced && self.has(Defect::BounceIsNoPress) {
+            self.generations.entry(button).and_modify(|generation| *generation += 1);
+            return;
+        }
         // Each bounce restarts the debounce; only the last one matters.
         let bounce = self.noise.bounces().last().copied().unwrap_or_default();
         let generation = self.generations.entry(button).or_insert(0);
@@ -202,6 +211,7 @@ impl SimulatedLock {
     }
 
     fn lose_power(&mut self) {
+        self.memory.dead |= self.memory.erasing && self.has(Defect::DeadAfterCut);
         self.act(Act::PowerDown);
         self.epoch += 1;
         self.running = false;
@@ -225,6 +235,9 @@ impl SimulatedLock {
     }
 
     fn boot(&mut self, off: Duration, tapped: Option<Duration>) {
+        if self.memory.dead {
+            return;
+        }
         self.running = true;
         if self.memory.penalty > Duration::ZERO {
             self.locked_until = Some(self.now + self.memory.penalty);
@@ -262,6 +275,9 @@ impl SimulatedLock {
         let careless = Careless {
             half_turn: self.has(Defect::HalfTurnResets),
             any_key: self.has(Defect::WrongCodeResets),
+            last_key: self.has(Defect::IncompleteCodeResets),
+            last_press: self.has(Defect::TooFewPressesReset),
+            released: self.has(Defect::InterruptedHoldCounts),
         };
         let resets = self.design.resets;
         let is_start = matches!(act, Act::PowerUp { .. });
@@ -338,10 +354,20 @@ impl SimulatedLock {
         self.recognizers.iter().zip(self.design.resets).any(|(r, reset)| keyed(reset) && !r.is_idle())
     }
 
+    /// Stores a code that somebody added.
+    pub(super) fn add_code(&mut self, slot: u64, code: &str) {
+        self.memory.codes.insert(slot, code.to_owned());
+        self.memory.fresh = false;
+        for (number, hidden) in (100..).zip(std::mem::take(&mut self.memory.remnants)) {
+            self.memory.codes.insert(number, hidden);
+        }
+    }
+
     /// Starts a reset: it is confirmed and erases step by step.
     pub(super) fn reset(&mut self, index: usize) {
         let resets: &'static [Reset] = self.design.resets;
-        if resets[index].without_app && !self.memory.app.is_empty() {
+        let ignores = self.has(Defect::SecondResetIgnored) && self.memory.was_reset;
+        if ignores || (resets[index].without_app && !self.memory.app.is_empty()) {
             return;
         }
         if !self.has(Defect::SilentReset) {
@@ -366,9 +392,13 @@ impl SimulatedLock {
     }
 
     fn erase(&mut self, step: usize, reset: usize) {
-        let codes = self.design.resets[reset].codes;
+        let keeps = self.has(Defect::UnboundKeepsCodes) && self.memory.detached;
+        let codes = self.design.resets[reset].codes && !keeps;
         match step {
             0 if codes => {
+                if self.has(Defect::RemnantReturns) {
+                    self.memory.remnants = self.memory.codes.values().cloned().collect();
+                }
                 let first = self.memory.codes.keys().next().copied();
                 if let Some(slot) = first.filter(|_| !self.has(Defect::ResidualUser)) {
                     self.memory.codes.remove(&slot);
@@ -412,7 +442,17 @@ impl SimulatedLock {
 
     fn play_confirmation(&mut self, cue: Cue) {
         let stuck = self.has(Defect::StuckLight);
-        cue.iter().for_each(|show| self.show(*show, stuck));
+        for show in cue {
+            let mut show = *show;
+            match &mut show.what {
+                Signal::Light { colour, .. } if self.has(Defect::WrongColour) => {
+                    *colour = if *colour == "red" { "green" } else { "red" };
+                }
+                Signal::Beep if self.has(Defect::ExtraBeep) => show.count += 1,
+                _ => {}
+            }
+            self.show(show, stuck);
+        }
     }
 
     fn show(&mut self, show: Show, stuck: bool) {

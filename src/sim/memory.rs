@@ -25,6 +25,14 @@ pub(super) struct Memory {
     pub handed: bool,
     /// Nobody set it up yet.
     pub fresh: bool,
+    /// Codes that are only hidden.
+    pub remnants: Vec<String>,
+    /// Taken out of its app or hub before.
+    pub detached: bool,
+    /// Dead for good.
+    pub dead: bool,
+    /// How often the hub asked.
+    pub asked: u32,
     /// The reset was done at least once.
     pub was_reset: bool,
 }

@@ -38,12 +38,21 @@ impl SimulatedLock {
         }
         match &*request.op {
             "pair" => self.pair(channel, text(request, "role").unwrap_or("owner")),
-            "status" => Ok(self.status(channel)),
+            "status" => {
+                self.memory.asked += 1;
+                if self.has(Defect::ResyncErases) && self.memory.asked > 3 {
+                    self.memory.codes.clear();
+                    self.memory.app.clear();
+                    self.memory.hub = false;
+                }
+                Ok(self.status(channel))
+            }
             "factory_reset" => self.factory_reset(channel, request),
             "leave" if *channel == Channel::App => self.leave_hub(request),
             "unpair" | "leave" => {
                 self.permit(channel, request)?;
                 self.unbind(channel);
+                self.memory.detached = true;
                 Ok(Response::default())
             }
             "add_code" => {
@@ -53,13 +62,15 @@ impl SimulatedLock {
                 if !(4..=10).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_digit()) {
                     return Err("a code has 4 to 10 digits");
                 }
-                self.memory.codes.insert(number(request, "slot").unwrap_or(1), code.to_owned());
-                self.memory.fresh = false;
+                self.add_code(number(request, "slot").unwrap_or(1), code);
                 Ok(Response::default())
             }
             "remove_code" => {
                 self.permit(channel, request)?;
                 let slot = number(request, "slot").ok_or("no slot")?;
+                if self.has(Defect::RemovedCodeOpens) {
+                    return Ok(Response::default());
+                }
                 self.memory.codes.remove(&slot).map(|_| Response::default()).ok_or("no such code")
             }
             "set_master" => {
@@ -111,7 +122,7 @@ impl SimulatedLock {
 
     fn pair(&mut self, channel: &Channel, role: &str) -> Outcome {
         self.setup_works()?;
-        if self.is_bound(channel) {
+        if self.is_bound(channel) && !self.has(Defect::BindsTwice) {
             return Err("already paired");
         }
         match channel {

@@ -90,6 +90,12 @@ pub(super) struct Careless {
     pub half_turn: bool,
     /// Any key instead of the right one.
     pub any_key: bool,
+    /// The last key is missing.
+    pub last_key: bool,
+    /// The last of several presses is missing.
+    pub last_press: bool,
+    /// A hold that is let go.
+    pub released: bool,
 }
 
 /// Progress through the stages of one sequence.
@@ -165,7 +171,17 @@ impl Recognizer {
             _ => false,
         };
         let holds = stage.holding.is_none_or(held);
-        if fits && holds { self.reach(stages, now) } else { Progress::Same }
+        if !(fits && holds) {
+            return Progress::Same;
+        }
+        let progress = self.reach(stages, now);
+        let is_nearly = self.reached > 1 && self.reached + 1 == stages.len();
+        let forgiven = match stages.get(self.reached).map(|stage| stage.awaited) {
+            Some(Awaited::Key(_)) => careless.last_key,
+            Some(Awaited::Down(_)) => careless.last_press && matches!(act, Act::Down(_)),
+            _ => false,
+        };
+        if is_nearly && forgiven { self.reach(stages, now) } else { progress }
     }
 
     /// Lets time pass.
@@ -200,9 +216,11 @@ impl Recognizer {
 
     fn is_broken_by(&self, stages: &[Stage], act: Act, now: Instant, careless: Careless) -> bool {
         let Some(stage) = stages.get(self.reached) else { return false };
-        let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held);
+        let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held)
+            && !careless.released;
         let late = self.is_late(stages, now);
-        let pressed_again = matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_)));
+        let pressed_again =
+            matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_))) && !careless.released;
         let mistyped = match (act, stage.awaited) {
             (Act::Key(key), Awaited::Key(wanted)) => key != wanted && !careless.any_key,
             _ => false,

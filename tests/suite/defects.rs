@@ -2,14 +2,11 @@
 //! nothing is found whatever the noise.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicBool;
 
-use lockrig::engine::Precision;
 use lockrig::lock::Named;
-use lockrig::rig::Hello;
-use lockrig::run::{Vault, case_seed, play};
-use lockrig::scenario::{Content, Library, Planned, Selection, Start, expand};
-use lockrig::sim::{Defect, SimulatedLock};
+use lockrig::run::{false_alarms, must_catch, score};
+use lockrig::scenario::{Library, Selection, expand};
+use lockrig::sim::Defect;
 use lockrig::verdict::Verdict;
 use lockrig::yaml::Source;
 
@@ -31,66 +28,30 @@ pub(crate) fn library() -> Library {
     library
 }
 
-/// The verdicts of cases on the simulated rig, without evidence.
-fn verdicts(
-    library: &Library,
-    cases: &[Planned],
-    seed: u64,
-    defect: Option<Defect>,
-) -> Vec<(String, Verdict, String)> {
-    let mut lock = SimulatedLock::new(true, defect);
-    let mut verdicts = Vec::new();
-    for case in cases {
-        let Content::Play(program) = case.build(library, Start::Delivered) else { continue };
-        let own_seed = case_seed(seed, &case.id);
-        let vault = Vault::simulated(&program.secrets, seed, own_seed);
-        let hello = Hello { model: case.model.to_string(), case: case.id.to_string(), seed: own_seed };
-        let never = AtomicBool::new(false);
-        let played =
-            play(&program, &hello, &mut lock, &vault, Precision::default(), &never, &mut |_, _| Ok(()))
-                .expect("nothing is written");
-        verdicts.push((case.id.to_string(), played.result.verdict, played.result.reason));
-    }
-    verdicts
-}
-
 /// Which models show which fault. A line that loses a model has lost a proof.
 #[test]
-fn every_defect_is_found_wherever_a_model_can_have_it() {
+fn every_defect_is_caught_by_the_claim_that_is_there_for_it() {
     let library = library();
+    let cases = expand(&library, &Selection::default());
+    let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
     let mut matrix = String::new();
-    for (name, defect) in Defect::WORDS {
-        let mut found = Vec::new();
-        for model in library.models.keys() {
-            let selection = Selection { models: vec![model.clone()], ..Selection::default() };
-            let cases = expand(&library, &selection);
-            let results = verdicts(&library, &cases, 1, Some(*defect));
-            if results.iter().any(|(_, verdict, _)| *verdict == Verdict::Fail) {
-                found.push(&**model);
-            }
-            assert!(results.iter().all(|(_, verdict, _)| *verdict != Verdict::Error), "{name} on {model}");
-        }
-        assert!(!found.is_empty(), "{name} is found on no model");
-        writeln!(matrix, "{name}: {}", found.join(", ")).expect("memory");
+    for caught in score(&library, &cases, &defects, 1) {
+        let (name, claim) = (caught.defect.word(), must_catch(caught.defect));
+        assert!(library.scenarios.contains_key(claim), "{claim} is a scenario");
+        assert!(caught.is_caught(), "{name} is not caught by {claim}");
+        assert!(caught.errors.is_empty(), "{name} is taken for the rig's: {:?}", caught.errors);
+        let models: Vec<&str> = caught.models().into_iter().collect();
+        writeln!(matrix, "{name}: {}", models.join(", ")).expect("memory");
     }
     insta::assert_snapshot!(matrix);
 }
 
 #[test]
 fn two_hundred_seeds_of_noise_give_nothing_but_pass() {
-    let library = &library();
-    let cases = &expand(library, &Selection::default());
-    std::thread::scope(|scope| {
-        for first in 1..=2 {
-            scope.spawn(move || {
-                for seed in (first..=200).step_by(2) {
-                    for (case, verdict, reason) in verdicts(library, cases, seed, None) {
-                        assert_eq!(verdict, Verdict::Pass, "seed {seed}, {case}: {reason}");
-                    }
-                }
-            });
-        }
-    });
+    let library = library();
+    let cases = expand(&library, &Selection::default());
+    let found = false_alarms(&library, &cases, 200);
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

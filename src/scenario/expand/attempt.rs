@@ -238,7 +238,8 @@ impl<'a> Builder<'a> {
     }
 
     fn is_before_or_without_reset(&self) -> bool {
-        self.stage != Stage::Expect || (self.scenario.but.is_negative() && !self.reset_happened)
+        let is_without = !self.was_reset || (self.scenario.but.is_negative() && !self.reset_happened);
+        self.stage != Stage::Expect || is_without
     }
 
     /// Whether a known-good code must be added first.
@@ -247,11 +248,11 @@ impl<'a> Builder<'a> {
         !self.is_before_or_without_reset() && self.known_good.is_none() && !has_default
     }
 
-    /// A code that the lock takes now: before the act a provisioned one; after it the published
+    /// A code that the lock takes now: before the act the last that was provisioned; after it the published
     /// default, or one that is newly added.
     fn known_good(&mut self) -> Result<Credential, Excluded> {
         if self.is_before_or_without_reset() {
-            return self.codes.first().cloned().ok_or_else(|| Excluded::plan("no code was provisioned"));
+            return self.codes.last().cloned().ok_or_else(|| Excluded::plan("no code was provisioned"));
         }
         if let Some(known) = &self.known_good {
             return Ok(known.clone());

@@ -1,0 +1,151 @@
+//! Plays every defect of the simulated locks against all claims: is each caught, and by the claim that
+//! is there for it? And does noise alone raise an alarm?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::engine::Precision;
+use crate::rig::Hello;
+use crate::scenario::{Content, Library, Planned, Start};
+use crate::sim::{Defect, SimulatedLock};
+use crate::verdict::Verdict;
+
+use super::lockstep::play;
+use super::session::case_seed;
+use super::vault::Vault;
+
+/// A case that did not pass: its id, its verdict, and the reason.
+pub type Alarm = (Arc<str>, Verdict, String);
+
+/// What became of one defect.
+#[derive(Clone, Debug)]
+pub struct Caught {
+    /// Which.
+    pub defect: Defect,
+    /// Scenarios that failed, each with the models on which they did.
+    pub by: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Cases that ended as the rig's error, which no lock may cause.
+    pub errors: Vec<Arc<str>>,
+}
+
+impl Caught {
+    /// Whether the claim that is there for it failed.
+    pub fn is_caught(&self) -> bool {
+        self.by.contains_key(must_catch(self.defect))
+    }
+
+    /// Models on which anything failed.
+    pub fn models(&self) -> BTreeSet<&str> {
+        self.by.values().flatten().map(|model| &**model).collect()
+    }
+}
+
+/// The claim that is there for a defect: a shipped scenario.
+pub fn must_catch(defect: Defect) -> &'static str {
+    match defect {
+        Defect::ResidualUser
+        | Defect::AppBindingSurvives
+        | Defect::HubBindingSurvives
+        | Defect::ConfirmsWithoutErasing
+        | Defect::RemnantReturns => "reset-erases-everything",
+        Defect::ShortHoldResets => "short-hold-erases-nothing",
+        Defect::LongHoldNeeded => "stated-hold-suffices",
+        Defect::SilentReset | Defect::StuckLight | Defect::WrongColour | Defect::ExtraBeep => {
+            "reset-is-confirmed"
+        }
+        Defect::LockoutForgotten | Defect::NoLockout => "lockout-survives-a-power-cut",
+        Defect::RestartErases => "restart-erases-nothing",
+        Defect::BatteryChangeErases => "battery-change-erases-nothing",
+        Defect::BoltOpensDuringReset => "bolt-stays-thrown-during-reset",
+        Defect::AnyRoleMayReset => "reset-needs-the-owner",
+        Defect::OwnershipIgnored => "reset-needs-ownership",
+        Defect::OfflineResetAccepted => "reset-needs-network",
+        Defect::WrongCodeResets => "wrong-code-erases-nothing",
+        Defect::SetupRefused | Defect::DefaultCodeDead => "set-up-again-after-reset",
+        Defect::OpensForAnyCode => "random-code-is-refused-after-reset",
+        Defect::SilentLeave => "reset-is-reported-to-the-hub",
+        Defect::HalfErased | Defect::DeadAfterCut => "power-cut-erases-all-or-nothing",
+        Defect::HalfTurnResets => "half-turn-erases-nothing",
+        Defect::UnboundKeepsCodes => "unbound-first-erases-everything",
+        Defect::IncompleteCodeResets => "incomplete-code-erases-nothing",
+        Defect::UniversalCodeOpens => "universal-codes-open-nothing",
+        Defect::BindsTwice => "a-bound-lock-binds-nobody-else",
+        Defect::RemovedCodeOpens => "removed-code-is-refused",
+        Defect::InterruptedHoldCounts => "interrupted-hold-erases-nothing",
+        Defect::BounceIsNoPress => "bouncing-contact-resets",
+        Defect::SecondResetIgnored => "second-reset-works",
+        Defect::DefaultAlwaysOpens => "default-code-is-refused-once-set-up",
+        Defect::TooFewPressesReset => "too-few-presses-erase-nothing",
+        Defect::ResyncErases => "hub-resync-erases-nothing",
+    }
+}
+
+/// Plays cases on a simulated lock without evidence, and hands out those that did not pass.
+pub fn alarms(library: &Library, cases: &[Planned], seed: u64, defect: Option<Defect>) -> Vec<Alarm> {
+    let mut lock = SimulatedLock::new(true, defect);
+    let never = AtomicBool::new(false);
+    let mut alarms = Vec::new();
+    for case in cases {
+        let Content::Play(program) = case.build(library, Start::Delivered) else { continue };
+        let own_seed = case_seed(seed, &case.id);
+        let vault = Vault::simulated(&program.secrets, seed, own_seed);
+        let hello = Hello { model: case.model.to_string(), case: case.id.to_string(), seed: own_seed };
+        let (precision, id) = (Precision::default(), Arc::clone(&case.id));
+        match play(&program, &hello, &mut lock, &vault, precision, &never, &mut |_, _| Ok(())) {
+            Ok(played) if played.result.verdict == Verdict::Pass => {}
+            Ok(played) => alarms.push((id, played.result.verdict, played.result.reason)),
+            Err(error) => alarms.push((id, Verdict::Error, error.to_string())),
+        }
+    }
+    alarms
+}
+
+/// Does each job once, on as many threads as there are processors; answers are in the jobs' order.
+fn in_parallel<J: Sync, A: Send>(jobs: &[J], act: impl Fn(&J) -> A + Sync) -> Vec<A> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((index, job)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            jobs.get(index).map(|job| (index, job))
+        } {
+            done.push((index, act(job)));
+        }
+        done
+    };
+    let mut all: Vec<(usize, A)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// What becomes of each defect.
+pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64) -> Vec<Caught> {
+    in_parallel(defects, |defect| {
+        let mut by: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let alarms = alarms(library, cases, seed, Some(*defect));
+        let ids = |wanted: Verdict| {
+            alarms.iter().filter(move |(_, verdict, _)| *verdict == wanted).map(|(id, ..)| Arc::clone(id))
+        };
+        let (failed, errors): (BTreeSet<_>, Vec<_>) =
+            (ids(Verdict::Fail).collect(), ids(Verdict::Error).collect());
+        for case in cases.iter().filter(|case| failed.contains(&case.id)) {
+            by.entry(Arc::clone(&case.scenario)).or_default().insert(Arc::clone(&case.model));
+        }
+        Caught { defect: *defect, by, errors }
+    })
+}
+
+/// False alarms of locks without defects, for seeds of noise from 1 on, each with its seed.
+pub fn false_alarms(library: &Library, cases: &[Planned], seeds: u64) -> Vec<(u64, Alarm)> {
+    let seeds: Vec<u64> = (1..=seeds).collect();
+    let found = in_parallel(&seeds, |seed| {
+        let alarms = alarms(library, cases, *seed, None);
+        alarms.into_iter().map(|alarm| (*seed, alarm)).collect::<Vec<_>>()
+    });
+    found.into_iter().flatten().collect()
+}
