@@ -7,7 +7,6 @@ use lockrig::lock::Named;
 use lockrig::run::{false_alarms, must_catch, score};
 use lockrig::scenario::{Library, Selection, expand};
 use lockrig::sim::Defect;
-use lockrig::verdict::Verdict;
 use lockrig::yaml::Source;
 
 pub(crate) fn library() -> Library {
