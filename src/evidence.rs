@@ -8,6 +8,7 @@ mod folder;
 mod journal;
 mod manifest;
 mod results;
+mod scene;
 mod traces;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Select
 pub use results::{
     CaseEntry, Catalogue, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
 };
+pub use scene::{Scene, SceneHold, SceneReader, SceneStep};
 pub use traces::traces;
 pub use verify::{Verification, finished_cases, read_manifest, verify};
 

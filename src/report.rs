@@ -3,6 +3,7 @@
 //! Computed from the folder alone. Deliberately absent: playing, and any decision about a
 //! verdict; text from a lock is escaped here and believed nowhere.
 
+mod case;
 mod html;
 mod junit;
 mod summary;

@@ -44,6 +44,9 @@ struct Common {
     /// Folder in which the run folder is made
     #[arg(long, default_value = "reports")]
     out: PathBuf,
+    /// How often to play each case
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    repeat: u32,
     /// Seed of codes and of simulated noise
     #[arg(long, default_value_t = DEFAULT_SEED, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
@@ -100,9 +103,6 @@ pub(super) struct RunArgs {
     /// Case id; may be repeated
     #[arg(long)]
     case: Vec<String>,
-    /// How often to play each case
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    repeat: u32,
     /// Play what an earlier run left out, into a new folder
     #[arg(long, conflicts_with_all = ["scenarios", "model", "seed", "defect", "method", "case", "repeat"])]
     resume: Option<PathBuf>,
@@ -144,7 +144,6 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
         None => wanted(&mut files, &args.common, &args.scenarios, false).map(|mut wanted| {
             wanted.selected.methods.clone_from(&args.method);
             wanted.selected.cases.clone_from(&args.case);
-            wanted.selected.repeat = args.repeat;
             wanted
         }),
     };
@@ -173,7 +172,13 @@ fn wanted(
         rig: files.id_of(Kind::Rig, &common.rig),
         seed: common.seed,
         defect: defect.map_err(|message| Refusal::usage(message, ""))?,
-        selected: Selected { models, scenarios, methods: Vec::new(), cases: Vec::new(), repeat: 1 },
+        selected: Selected {
+            models,
+            scenarios,
+            methods: Vec::new(),
+            cases: Vec::new(),
+            repeat: common.repeat,
+        },
         certifies,
         earlier: None,
     })
@@ -279,7 +284,11 @@ fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
         std::fs::write(&path, bytes).map_err(EvidenceError::io(&path))
     };
     write("junit.xml", report::junit(folder.path())?)?;
-    write("report.html", report::html(folder.path())?)?;
+    let path = folder.path().join("report.html");
+    let file = std::fs::File::create_new(&path).map_err(EvidenceError::io(&path))?;
+    let mut page = std::io::BufWriter::new(file);
+    report::html(folder.path(), &mut page)?;
+    std::io::Write::flush(&mut page).map_err(EvidenceError::io(&path))?;
     folder.close(now())
 }
 

@@ -58,7 +58,10 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
         return Exit::Usage;
     }
     let bytes = match args.format {
-        Format::Html => report::html(&args.run),
+        Format::Html => {
+            let mut page = Vec::new();
+            report::html(&args.run, &mut page).map(|()| page)
+        }
         Format::Junit => report::junit(&args.run),
         Format::Csv => report::csv(&args.run),
         Format::Json => report::json(&args.run),

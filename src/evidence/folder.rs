@@ -51,6 +51,8 @@ pub struct RunFolder {
     journal: JournalWriter,
     results: ResultsWriter,
     said: Said,
+    /// Where in the journal the case that is played began.
+    case_begin: Option<u64>,
 }
 
 /// What the device said of itself so far.
@@ -121,7 +123,7 @@ impl RunFolder {
         };
         manifest.write(&path)?;
         sync_folder(parent)?;
-        Ok(Self { path, manifest, journal, results, said: Said::Nothing })
+        Ok(Self { path, manifest, journal, results, said: Said::Nothing, case_begin: None })
     }
 
     /// Where it is.
@@ -139,6 +141,9 @@ impl RunFolder {
     /// # Errors
     /// Those of the file.
     pub fn record(&mut self, case: &str, at: Instant, entry: &Entry) -> Result<(), EvidenceError> {
+        if matches!(entry, Entry::Begin { .. }) {
+            self.case_begin = Some(self.journal.length());
+        }
         self.journal.append(case, at, entry)
     }
 
@@ -159,7 +164,8 @@ impl RunFolder {
         let result: CaseResult = entry.result.clone();
         self.manifest.counts.add(result.verdict);
         self.journal.append(&entry.case, at, &Entry::End(result))?;
-        self.results.append(entry)
+        let journal = self.case_begin.take().map(|begin| (begin, self.journal.length() - begin));
+        self.results.append(&CaseEntry { journal, ..entry.clone() })
     }
 
     /// Makes everything recorded so far durable.

@@ -28,6 +28,8 @@ pub struct JournalWriter {
     whole: Sha256,
     last_hash: String,
     lines: u64,
+    /// Bytes handed to the system.
+    written: u64,
 }
 
 impl JournalWriter {
@@ -46,7 +48,13 @@ impl JournalWriter {
             whole: Sha256::new(),
             last_hash: NO_HASH.to_owned(),
             lines: 0,
+            written: 0,
         })
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> u64 {
+        self.written + self.buffer.len() as u64
     }
 
     /// Appends a line.
@@ -80,6 +88,7 @@ impl JournalWriter {
     pub fn flush(&mut self) -> Result<(), EvidenceError> {
         self.file.write_all(&self.buffer).map_err(EvidenceError::io(&self.path))?;
         self.whole.update(&self.buffer);
+        self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
     }

@@ -1,80 +1,140 @@
 //! `report.html`: one self-contained file, without scripts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
 
-use crate::evidence::{CaseEntry, Counts, EvidenceError, read_results, traces};
-use crate::unit::Instant;
-use crate::verdict::{Decision, Verdict};
+use crate::evidence::{CaseEntry, Counts, EvidenceError, Scene, SceneReader, read_results};
+use crate::verdict::Verdict;
 
+use super::case::case;
 use super::summary::{Summary, overall};
-use super::timeline::draw;
 
 const STYLE: &str = include_str!("style.css");
-/// More timelines than this make a file that nobody can open.
-const MAX_TIMELINES: usize = 200;
+const SCRIPT: &str = include_str!("page.js");
+/// More problems than this are in the table of all cases only.
+const MAX_PROBLEMS: usize = 100;
+/// So many of them are open at first.
+const OPEN_PROBLEMS: usize = 5;
+/// Bytes of packed details; of what is beyond it, the journal has the timelines.
+const MAX_DETAILS: usize = 15 << 20;
 
-/// The report of a run folder.
+/// Writes the report of a run folder, piece by piece: a run of many cases is never held as a whole.
 ///
 /// # Errors
-/// The folder can't be read.
-pub fn html(folder: &Path) -> Result<Vec<u8>, EvidenceError> {
+/// The folder can't be read, or `out` can't be written.
+pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let summary = Summary::read(folder)?;
-    let wanted: BTreeSet<&str> =
-        summary.problems.iter().take(MAX_TIMELINES).map(|entry| entry.case.as_str()).collect();
-    let mut drawings: BTreeMap<String, Markup> = BTreeMap::new();
-    if !wanted.is_empty() {
-        let lengths: BTreeMap<&str, u64> =
-            summary.problems.iter().map(|entry| (entry.case.as_str(), entry.length_ns)).collect();
-        traces(folder, &|case| wanted.contains(case), &mut |case, trace| {
-            let length = lengths.get(case).copied().unwrap_or(0);
-            drawings.insert(case.to_owned(), draw(&trace, Instant::from_nanoseconds(length)));
-            Ok(())
-        })?;
+    let mut scenes = SceneReader::open(folder)?;
+    let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
+    write(&top(&summary).into_string())?;
+    for (index, entry) in summary.problems.iter().take(MAX_PROBLEMS).enumerate() {
+        let scene = scenes.read(entry)?;
+        write(&problem(entry, scene.as_ref(), index < OPEN_PROBLEMS).into_string())?;
     }
-    let mut rows = String::new();
+    write(&middle(&summary).into_string())?;
+    write("<script type=\"text/plain\" id=\"details\">")?;
+    let mut places = Vec::new();
+    let (mut lines, mut bytes) = (0_u32, 0);
     for entry in read_results(folder)? {
-        rows.push_str(&row(&entry?).into_string());
-    }
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "lockrig " (summary.manifest.run) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                (head(&summary))
-                (matrix(&summary))
-                (deviations(&summary))
-                @if !summary.problems.is_empty() {
-                    h2 { "What did not pass" }
-                    @for entry in &summary.problems {
-                        (problem(entry, drawings.get(&entry.case)))
-                    }
-                }
-                (clauses(&summary))
-                (omitted(&summary))
-                (models(&summary))
-                h2 { "All cases" }
-                div.scroll { table {
-                    thead { tr { th { "Verdict" } th { "Case" } th { "Length" } th { "Reason or parts" } } }
-                    tbody { (PreEscaped(rows)) }
-                } }
-                p.small { "Times are " (if summary.manifest.provenance == "simulated" { "virtual: no real lock was touched." } else { "those of the rig." })
-                    " A limit is met or broken only outside a guard band as wide as the expanded uncertainty (k = 2); within it the verdict is inconclusive."
-                    " This is a conformity report; the results concern only the items tested." }
-            }
+        let entry = entry?;
+        let wanted = entry.result.verdict != Verdict::Pass || entry.case.ends_with("~r1");
+        places.push((entry.journal.is_some() && wanted && bytes < MAX_DETAILS).then_some(lines));
+        if places.last().is_some_and(Option::is_some) {
+            let scene = scenes.read(&entry)?;
+            let packed = packed(&case(&entry, scene.as_ref()).into_string());
+            write(&packed)?;
+            write("\n")?;
+            (lines, bytes) = (lines + 1, bytes + packed.len());
         }
-    };
-    Ok(page.into_string().into_bytes())
+    }
+    let words: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.word()).collect();
+    write("</script><script type=\"application/json\" id=\"cases\">")?;
+    write(&format!("{{\"verdicts\":{},\"cases\":[", serde_json::json!(words)))?;
+    for (index, (entry, at)) in read_results(folder)?.zip(places).enumerate() {
+        let entry = entry?;
+        let verdict = Verdict::ALL.iter().position(|known| *known == entry.result.verdict);
+        let reason = visible(&entry.result.reason);
+        let row = serde_json::json!([entry.case, verdict, entry.length_ns / 1_000_000, reason, at]);
+        let comma = if index > 0 { "," } else { "" };
+        // Within a script element only `<` could end it.
+        write(&format!("{comma}{}", row.to_string().replace('<', "\\u003c")))?;
+    }
+    write(&format!("]}}</script><script>{SCRIPT}</script></body></html>\n"))
 }
 
-fn verdict(verdict: Verdict) -> Markup {
+/// Everything before what did not pass.
+fn top(summary: &Summary) -> Markup {
+    let count = summary.problems.len();
+    html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy());
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            title { "lockrig " (summary.manifest.run) }
+            style { (PreEscaped(STYLE)) }
+        }
+        (PreEscaped("<body>"))
+        (head(summary))
+        (matrix(summary))
+        (deviations(summary))
+        @if count > 0 { h2 { "What did not pass" } }
+        @if count > MAX_PROBLEMS {
+            p.notice { "The first " (MAX_PROBLEMS) " of " (count) "; " a href="#verdict=problems" { "the table of all cases" } " has them all." }
+        }
+    }
+}
+
+fn problem(entry: &CaseEntry, scene: Option<&Scene>, is_open: bool) -> Markup {
+    html! {
+        details open[is_open] {
+            summary { (verdict(entry.result.verdict)) " " code { (entry.case) } " " (visible(&entry.result.reason)) }
+            (case(entry, scene))
+        }
+    }
+}
+
+/// Everything after what did not pass, but for the data.
+fn middle(summary: &Summary) -> Markup {
+    html! {
+        (clauses(summary))
+        (scenarios(summary))
+        (omitted(summary))
+        (models(summary))
+        (browser())
+        p.small { "Times are " (if summary.manifest.provenance == "simulated" { "virtual: no real lock was touched." } else { "those of the rig." })
+            " A limit is met or broken only outside a guard band as wide as the expanded uncertainty (k = 2); within it the verdict is inconclusive."
+            " This is a conformity report; the results concern only the items tested." }
+    }
+}
+
+/// Nothing is loaded, and nothing runs but what this file was written with.
+fn policy() -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+/// Gzip in base64: what a browser unpacks when it is asked for.
+fn packed(text: &str) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory can't fail.
+    let _ = encoder.write_all(text.as_bytes());
+    STANDARD.encode(encoder.finish().unwrap_or_default())
+}
+
+pub(super) fn verdict(verdict: Verdict) -> Markup {
     let symbol = match verdict {
         Verdict::Pass => "✓",
         Verdict::Fail => "✗",
@@ -120,14 +180,15 @@ fn matrix(summary: &Summary) -> Markup {
     let methods = summary.methods();
     html! {
         h2 { "Models and methods" }
+        p.small { "Cases that passed, of those that were played. n/a: the model has none, by its source; –: its source does not say." }
         div.scroll { table {
-            thead { tr { th { "Model" } @for method in &methods { th { (method) } } } }
+            thead { tr { th scope="col" { "Model" } @for method in &methods { th scope="col" { (method) } } } }
             tbody {
                 @for (model, row) in &summary.matrix {
                     tr {
-                        td { (model) }
+                        th scope="row" { a href={ "#model=" (model) } { (model) } }
                         @for method in &methods {
-                            td { @if let Some(counts) = row.get(method) { (cell(counts)) } @else { span.small { "not stated" } } }
+                            td { @if let Some(counts) = row.get(method) { (cell(counts)) } @else { span.small { "–" } } }
                         }
                     }
                 }
@@ -139,9 +200,9 @@ fn matrix(summary: &Summary) -> Markup {
 fn cell(counts: &Counts) -> Markup {
     let played = counts.total() - counts.of(Verdict::NotApplicable);
     if played == 0 {
-        return html! { span.small { "none, by its source" } };
+        return html! { span.small { "n/a" } };
     }
-    html! { (verdict(overall(counts))) br; span.small { (counts.of(Verdict::Pass)) " of " (played) " cases" } }
+    html! { (verdict(overall(counts))) " " span.small { (counts.of(Verdict::Pass)) "/" (played) } }
 }
 
 fn deviations(summary: &Summary) -> Markup {
@@ -178,56 +239,90 @@ fn omitted(summary: &Summary) -> Markup {
     }
 }
 
-fn problem(entry: &CaseEntry, drawing: Option<&Markup>) -> Markup {
-    html! {
-        details id=(entry.case) open[entry.result.verdict == Verdict::Fail] {
-            summary { (verdict(entry.result.verdict)) " " code { (entry.case) } }
-            p { (visible(&entry.result.reason)) }
-            div.scroll { table {
-                thead { tr { th { "Part" } th { "Verdict" } th { "From" } th { "To" } th { "Reason" } } }
-                tbody { @for part in &entry.result.parts {
-                    tr { td { (part.name) } td { (verdict(part.verdict)) } td { (part.begin) } td { (part.end) } td { (visible(&part.reason)) } }
-                } }
-            } }
-            @if !entry.result.measurements.is_empty() { (measurements(entry)) }
-            @if let Some(drawing) = drawing { div.scroll { (drawing) } }
-        }
-    }
-}
-
-fn measurements(entry: &CaseEntry) -> Markup {
-    html! {
-        div.scroll { table {
-            thead { tr { th { "Measured" } th { "Value" } th { "Limit" } th { "Expanded uncertainty" } th { "Decision" } } }
-            tbody { @for measurement in &entry.result.measurements {
-                tr {
-                    td { (measurement.name) } td { (measurement.value) }
-                    td {
-                        @if let Some(min) = measurement.limit.min { "≥ " (min) " " }
-                        @if let Some(max) = measurement.limit.max { "≤ " (max) }
-                    }
-                    td { "± " (measurement.uncertainty) }
-                    td { (match measurement.decision { Decision::Inside => "inside", Decision::GuardBand => "in the guard band", Decision::Outside => "outside" }) }
-                }
-            } }
-        } }
-    }
-}
-
 fn clauses(summary: &Summary) -> Markup {
     let title = |id: &str| {
         let all = summary.catalogue.scenarios.values().flat_map(|scenario| &scenario.clauses);
         all.clone().find(|(known, _)| known == id).map(|(_, title)| title.as_str()).unwrap_or_default()
     };
+    let of = |clause: &str| {
+        let all = summary.catalogue.scenarios.iter();
+        let own = all.filter(|(_, scenario)| scenario.clauses.iter().any(|(known, _)| known == clause));
+        own.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+    };
     html! {
         @if !summary.clauses.is_empty() {
             h2 { "Clauses" }
             div.scroll { table {
-                thead { tr { th { "Clause" } th { "Requirement" } th { "Evidence" } } }
+                thead { tr { th scope="col" { "Clause" } th scope="col" { "Requirement" } th scope="col" { "Scenarios" } th scope="col" { "Evidence" } } }
                 tbody { @for (clause, counts) in &summary.clauses {
-                    tr { td { (clause) } td { (title(clause)) } td { (cell(counts)) } }
+                    tr {
+                        th scope="row" { (clause) } td { (title(clause)) }
+                        td { @for id in of(clause) { a href={ "#scenario=" (id) } { (id) } br; } }
+                        td { (cell(counts)) }
+                    }
                 } }
             } }
+        }
+    }
+}
+
+/// Each claim with what came of it.
+fn scenarios(summary: &Summary) -> Markup {
+    let title = |id: &str| summary.catalogue.scenarios.get(id).map_or("", |scenario| scenario.title.as_str());
+    html! {
+        h2 { "Claims" }
+        div.scroll { table {
+            thead { tr { th scope="col" { "Claim" } th scope="col" { "Scenario" } th scope="col" { "Evidence" } } }
+            tbody { @for (id, counts) in &summary.scenarios {
+                tr { td { (title(id)) } th scope="row" { a href={ "#scenario=" (id) } { (id) } } td { (cell(counts)) } }
+            } }
+        } }
+    }
+}
+
+/// The table of all cases, filled by the script.
+fn browser() -> Markup {
+    let choice = |name: &str, label: &str, options: &[(&str, &str)]| {
+        html! {
+            label { (label) " "
+                select name=(name) id={ "by-" (name) } {
+                    @for (value, text) in options { option value=(value) { (text) } }
+                }
+            }
+        }
+    };
+    let verdicts = [
+        ("played", "all played"),
+        ("problems", "not passed"),
+        ("fail", "fail"),
+        ("error", "error"),
+        ("inconclusive", "inconclusive"),
+        ("aborted", "aborted"),
+        ("pass", "pass"),
+        ("not_applicable", "not applicable"),
+        ("all", "every one"),
+    ];
+    html! {
+        h2 id="all" { "All cases" }
+        noscript { p.notice { "This table needs scripts. `results.json` and `lockrig report RUN --format csv` have all cases." } }
+        section id="detail" tabindex="-1" hidden aria-labelledby="detail-name" {
+            h3 id="detail-name" {}
+            div id="detail-body" {}
+        }
+        div id="browse" hidden {
+            form id="filters" {
+                (choice("verdict", "Verdict", &verdicts))
+                (choice("model", "Model", &[("", "any")]))
+                (choice("method", "Method", &[("", "any")]))
+                (choice("scenario", "Scenario", &[("", "any")]))
+                label { "Text " input type="search" name="text" id="by-text"; }
+            }
+            p.small id="count" aria-live="polite" {}
+            div.scroll { table.cases {
+                thead { tr { th scope="col" { "Verdict" } th scope="col" { "Case" } th scope="col" { "Length" } th scope="col" { "Reason" } } }
+                tbody id="rows" {}
+            } }
+            button type="button" id="more" hidden { "Show more" }
         }
     }
 }
@@ -244,25 +339,8 @@ fn models(summary: &Summary) -> Markup {
     }
 }
 
-fn row(entry: &CaseEntry) -> Markup {
-    let parts =
-        entry.result.parts.iter().filter(|part| !part.reason.is_empty() || part.verdict == Verdict::Pass);
-    let names: Vec<&str> = parts.map(|part| part.name.as_str()).collect();
-    html! {
-        tr {
-            td { (verdict(entry.result.verdict)) }
-            td { code { (entry.case) } }
-            td { (Instant::from_nanoseconds(entry.length_ns)) }
-            td {
-                @if entry.result.reason.is_empty() { span.small { (names.join(" · ")) } } @else { (visible(&entry.result.reason)) }
-                @for (claim, reason) in &entry.result.omitted { br; span.small { "left out: " (claim) " – " (reason) } }
-            }
-        }
-    }
-}
-
 /// Control and direction marks that a lock may have put into a text, made visible.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             c if c.is_control() => '\u{fffd}',

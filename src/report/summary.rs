@@ -23,6 +23,8 @@ pub struct Summary {
     pub counts: Counts,
     /// Cases by model and method.
     pub matrix: Matrix,
+    /// Cases by scenario.
+    pub scenarios: BTreeMap<String, Counts>,
     /// Cases by clause.
     pub clauses: BTreeMap<String, Counts>,
     /// Documented deviations by model, with the clauses that they are against.
@@ -44,6 +46,7 @@ impl Summary {
             catalogue: read_catalogue(folder)?,
             counts: Counts::default(),
             matrix: Matrix::new(),
+            scenarios: BTreeMap::new(),
             clauses: BTreeMap::new(),
             deviations: BTreeMap::new(),
             omitted: BTreeMap::new(),
@@ -60,6 +63,7 @@ impl Summary {
         self.counts.add(verdict);
         let row = self.matrix.entry(entry.model.clone()).or_default();
         row.entry(entry.method).or_default().add(verdict);
+        self.scenarios.entry(entry.scenario.clone()).or_default().add(verdict);
         let scenario = self.catalogue.scenarios.get(&entry.scenario);
         let clauses: Vec<String> =
             scenario.map_or_else(Vec::new, |s| s.clauses.iter().map(|(id, _)| id.clone()).collect());

@@ -1,77 +1,125 @@
-//! A case's trace drawn as SVG: one lane a channel.
+//! A case's trace drawn as SVG: one lane a channel, with the judged parts behind it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use crate::engine::PartResult;
 use crate::trace::{Channel, Edge, Timeline, Value};
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
+use crate::verdict::Verdict;
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 900.0;
 const LABEL: f64 = 120.0;
-const LANE: f64 = 26.0;
+const LANE: f64 = 24.0;
+/// About so many marks on the axis.
+const TICKS: f64 = 8.0;
 
-/// Draws a trace of `length`.
-pub(super) fn draw(trace: &Timeline, length: Instant) -> Markup {
-    let lanes: Vec<(&Channel, &[Edge])> = trace.channels().collect();
-    let height = LANE * lanes.len() as f64 + 24.0;
-    let total = Instant::since(length, Instant::START).as_seconds_f64().max(0.001);
-    let x =
-        |at: Instant| LABEL + (WIDTH - LABEL) * (at.since(Instant::START).as_seconds_f64() / total).min(1.0);
+/// What is drawn of a trace.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub begin: Instant,
+    pub end: Instant,
+}
+
+impl Window {
+    pub(super) fn length(self) -> Duration {
+        self.end.since(self.begin)
+    }
+
+    fn seconds(self) -> f64 {
+        self.length().as_seconds_f64().max(0.001)
+    }
+
+    fn x(self, at: Instant) -> f64 {
+        let since = at.max(self.begin).min(self.end).since(self.begin).as_seconds_f64();
+        LABEL + (WIDTH - LABEL) * since / self.seconds()
+    }
+}
+
+/// Draws what happened within a window; parts that were judged are marked behind it.
+pub(super) fn draw(trace: &Timeline, parts: &[PartResult], window: Window) -> Markup {
+    let lanes: Vec<(&Channel, BTreeMap<String, String>)> = trace
+        .channels()
+        .map(|(channel, edges)| (channel, paths(channel, edges, window)))
+        .filter(|(_, paths)| !paths.is_empty())
+        .collect();
+    let height = LANE * lanes.len() as f64;
+    let label = format!("timeline of {} channels from {} to {}", lanes.len(), window.begin, window.end);
     html! {
-        svg.timeline viewBox=(format!("0 0 {WIDTH} {height}")) role="img"
-            aria-label=(format!("timeline of {} channels over {length}", lanes.len())) {
-            @for (index, (channel, edges)) in lanes.iter().enumerate() {
-                @let top = LANE * index as f64;
-                text x="0" y=(top + 16.0) class="lane" { (channel) }
-                line x1=(LABEL) x2=(WIDTH) y1=(top + 20.0) y2=(top + 20.0) class="base" {}
-                @for span in spans(channel, edges, length) {
-                    @let left = x(span.begin);
-                    rect x=(format!("{left:.1}")) y=(top + 6.0) height="14"
-                        width=(format!("{:.1}", (x(span.end) - left).max(1.5)))
-                        class={ "mark " (span.class) } { title { (span.text) } }
+        svg.timeline viewBox=(format!("0 0 {WIDTH} {}", height + 22.0)) role="img" aria-label=(label) {
+            @for part in parts.iter().filter(|part| part.end > window.begin && part.begin < window.end) {
+                @let left = window.x(part.begin);
+                rect x=(format!("{left:.1}")) y="0" height=(height)
+                    width=(format!("{:.1}", (window.x(part.end) - left).max(1.0)))
+                    class={ "band " @if part.verdict != Verdict::Pass { (part.verdict.word()) } } {
+                    title { (part.name) ": " (part.verdict.word()) }
                 }
             }
-            text x=(LABEL) y=(height - 6.0) class="axis" { "0 s" }
-            text x=(WIDTH) y=(height - 6.0) class="axis end" { (length) }
+            @for (index, (channel, paths)) in lanes.iter().enumerate() {
+                @let top = LANE * index as f64;
+                text x="0" y=(top + 16.0) class="lane" { (channel) }
+                line x1=(LABEL) x2=(WIDTH) y1=(top + 19.0) y2=(top + 19.0) class="base" {}
+                g transform=(format!("translate(0 {})", top + 5.0)) {
+                    @for (class, path) in paths { path d=(path) class={ "mark " (class) } {} }
+                }
+            }
+            @for (x, text) in ticks(window) {
+                line x1=(format!("{x:.1}")) x2=(format!("{x:.1}")) y1="0" y2=(height) class="tick" {}
+                text x=(format!("{x:.1}")) y=(height + 15.0) class="axis" { (text) }
+            }
         }
     }
 }
 
-struct Span {
-    begin: Instant,
-    end: Instant,
-    class: String,
-    text: String,
+/// Marks of the axis at round numbers of seconds.
+fn ticks(window: Window) -> Vec<(f64, String)> {
+    let raw = window.seconds() / TICKS;
+    let decade = 10_f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * decade).find(|step| *step >= raw).unwrap_or(raw);
+    let begin = window.begin.since(Instant::START).as_seconds_f64();
+    let first = (begin / step).ceil();
+    let digits = usize::from(step < 1.0) + usize::from(step < 0.1) + usize::from(step < 0.01);
+    (0..)
+        .map(|n| (first + f64::from(n)) * step)
+        .take_while(|at| *at <= begin + window.seconds())
+        .map(|at| {
+            let x = LABEL + (WIDTH - LABEL) * (at - begin) / window.seconds();
+            (x, format!("{at:.digits$} s"))
+        })
+        .collect()
 }
 
-/// Stretches in which a channel is away from rest, and points at which something was said.
-fn spans(channel: &Channel, edges: &[Edge], length: Instant) -> Vec<Span> {
-    let mut spans = Vec::new();
+/// For each look of a lane one path through all of its stretches.
+fn paths(channel: &Channel, edges: &[Edge], window: Window) -> BTreeMap<String, String> {
+    let mut paths: BTreeMap<String, String> = BTreeMap::new();
+    let mut mark = |class: &str, begin: Instant, end: Instant| {
+        if end < window.begin || begin > window.end {
+            return;
+        }
+        let left = window.x(begin);
+        let width = (window.x(end) - left).max(1.2);
+        // Writing to a string can't fail.
+        let _ = write!(paths.entry(class.to_owned()).or_default(), "M{left:.1} 0h{width:.1}v13h-{width:.1}z");
+    };
     // Every case begins with the bolt thrown, the supply on and the cells in.
     let begins_on = matches!(channel, Channel::Bolt | Channel::Power | Channel::PowerCell(_));
     if let (true, Some(first)) = (begins_on, edges.first()) {
-        let class = if *channel == Channel::Power { "power" } else { "on" };
-        let text = "from the start".to_owned();
-        spans.push(Span { begin: Instant::START, end: first.at, class: class.to_owned(), text });
+        mark(if *channel == Channel::Power { "power" } else { "on" }, Instant::START, first.at);
     }
     for (index, edge) in edges.iter().enumerate() {
-        let until = edges.get(index + 1).map_or(length, |next| next.at);
-        let (class, text, lasts) = match &edge.value {
-            Value::Switch(true) => ("on", "on".to_owned(), true),
-            Value::Light(Some(colour)) => (colour_class(colour), colour.to_string(), true),
-            Value::Voltage(volts) if volts.as_millionths() > 0 => ("power", volts.to_string(), true),
-            Value::Keys(keys) if !keys.is_empty() => ("on", "key".to_owned(), true),
-            Value::Switch(false) | Value::Light(None) | Value::Voltage(_) | Value::Keys(_) => continue,
-            other => ("said", serde_json::to_string(other).unwrap_or_default(), false),
-        };
-        let end = if lasts { until } else { edge.at };
-        spans.push(Span {
-            begin: edge.at,
-            end,
-            class: class.to_owned(),
-            text: format!("{} at {}", text, edge.at),
-        });
+        let until = edges.get(index + 1).map_or(window.end, |next| next.at);
+        match &edge.value {
+            Value::Switch(true) => mark("on", edge.at, until),
+            Value::Light(Some(colour)) => mark(colour_class(colour), edge.at, until),
+            Value::Voltage(volts) if volts.as_millionths() > 0 => mark("power", edge.at, until),
+            Value::Keys(keys) if !keys.is_empty() => mark("on", edge.at, until),
+            Value::Switch(false) | Value::Light(None) | Value::Voltage(_) | Value::Keys(_) => {}
+            _ => mark("said", edge.at, edge.at),
+        }
     }
-    spans
+    paths
 }
 
 fn colour_class(colour: &str) -> &'static str {
@@ -80,6 +128,7 @@ fn colour_class(colour: &str) -> &'static str {
         "green" => "green",
         "amber" | "orange" | "yellow" => "amber",
         "blue" => "blue",
+        "white" => "white",
         _ => "on",
     }
 }

@@ -103,6 +103,12 @@ for line in sys.stdin:
             if isinstance(item["value"], dict) and item["value"].get("paired") is False:
                 item["value"]["users"] = 3
         say(json.dumps(answer) + "\n")
+    elif MODE == "says-markup" and runs % 9 == 1:
+        answer = json.loads(ask(line))
+        words = "<script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31m\u202egnp.\u2066\x00</script>"
+        answer["ran"]["out"].append({"channel": "console", "value": words})
+        answer["ran"]["now_ns"] = min(answer["ran"]["now_ns"], until)
+        say(json.dumps(answer) + "\n")
     elif MODE == "echoes-secrets" and secrets and runs % 4 == 0:
         answer = json.loads(ask(line))
         answer["ran"]["out"].append({"channel": "console", "value": "I know " + " ".join(secrets)})

@@ -14,7 +14,7 @@ fn every_broken_file_is_refused_with_its_place_and_a_hint() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
         .collect();
     names.sort();
-    assert!(names.len() >= 30, "the corpus has {} files", names.len());
+    assert!(names.len() >= 80, "the corpus has {} files", names.len());
     let mut all = String::new();
     for name in names {
         let folder = empty_folder();

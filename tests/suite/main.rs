@@ -17,6 +17,7 @@ mod liars;
 mod mutants;
 mod patterns;
 mod peers;
+mod report;
 mod serial;
 mod service;
 mod unplugged;

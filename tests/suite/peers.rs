@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::common::{certified, code, empty_folder, lockrig, root, runs, text};
 
 /// A rig file for the misbehaving peer.
-fn rig(folder: &Path, mode: &str) -> String {
+pub(crate) fn rig(folder: &Path, mode: &str) -> String {
     let program = env!("CARGO_BIN_EXE_lockrig");
     let script = root().join("tests/suite/bad_peer.py");
     let text = format!(

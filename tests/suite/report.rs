@@ -1,0 +1,116 @@
+//! The report: one file that loads nothing, runs nothing but its own script, and believes no lock.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::common::{certified, code, empty_folder, root, runs};
+use crate::peers::rig;
+
+/// What stands between two marks.
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    let begin = page.find(from).expect(from) + from.len();
+    let length = page[begin..].find(to).expect(to);
+    &page[begin..begin + length]
+}
+
+fn page(run: &Path) -> String {
+    fs::read_to_string(run.join("report.html")).expect("a report")
+}
+
+/// The details of each case that has some, as a browser unpacks them.
+fn details(page: &str) -> Vec<String> {
+    let packed = between(page, "<script type=\"text/plain\" id=\"details\">", "</script>");
+    let unpack = |line: &str| {
+        let bytes = STANDARD.decode(line).expect("base64");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip");
+        text
+    };
+    packed.lines().map(unpack).collect()
+}
+
+/// Id, number of the verdict, and number of the details of each case.
+fn cases(page: &str) -> Vec<(String, usize, Option<usize>)> {
+    let text = between(page, "<script type=\"application/json\" id=\"cases\">", "</script>");
+    let json: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let number = |value: &serde_json::Value| value.as_u64().and_then(|n| usize::try_from(n).ok());
+    let case = |row: &serde_json::Value| {
+        (row[0].as_str().expect("an id").to_owned(), number(&row[1]).expect("a verdict"), number(&row[4]))
+    };
+    json["cases"].as_array().expect("cases").iter().map(case).collect()
+}
+
+#[test]
+fn every_played_case_has_its_timeline_and_its_steps() {
+    let folder = empty_folder();
+    let page = page(&certified(folder.path(), "kwikset-powerbolt-2", &["--defect", "extra-beep"]));
+    let (cases, details) = (cases(&page), details(&page));
+    assert!(page.contains("<svg class=\"timeline\""), "what failed is drawn without scripts, too");
+    assert!(cases.len() > 40, "{}", cases.len());
+    let not_applicable = 5;
+    for (id, verdict, at) in &cases {
+        assert_eq!(*verdict == not_applicable, at.is_none(), "{id}");
+        let Some(detail) = at.map(|at| &details[at]) else { continue };
+        for part in
+            ["<svg class=\"timeline\"", "class=\"lane\"", " steps</summary>", "<th scope=\"col\">Part</th>"]
+        {
+            assert!(detail.contains(part), "{id} has no {part}: {detail}");
+        }
+    }
+    let (_, _, at) = cases.iter().find(|(id, ..)| id.starts_with("reset-is-confirmed~")).expect("a case");
+    let failed = &details[at.expect("details")];
+    for part in
+        ["sound pulsed more than 3 times", "class=\"band fail\"", "Where it was decided: confirmed", "5 s"]
+    {
+        assert!(failed.contains(part), "{part}: {failed}");
+    }
+}
+
+#[test]
+fn its_policy_permits_its_own_style_and_script_and_nothing_else() {
+    let folder = empty_folder();
+    let page = page(&certified(folder.path(), "yale-linus", &[]));
+    let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let style = hash(between(&page, "<style>", "</style>"));
+    let script = hash(between(&page, "<script>", "</script>"));
+    assert!(policy.contains(&format!("style-src {style};")), "{policy}");
+    assert!(policy.contains(&format!("script-src {script};")), "{policy}");
+    for text in details(&page).iter().chain([&page]) {
+        for loaded in
+            [" style=\"", " src=", "url(", "@import", "http://", "https://", " onclick=", " onload="]
+        {
+            assert!(!text.contains(loaded), "{loaded}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_says_markup_says_it_and_nothing_more() {
+    let folder = empty_folder();
+    let rig = rig(folder.path(), "says-markup");
+    let arguments = ["run", "reset-is-confirmed", "--rig", &rig, "--model", "kwikset-powerbolt-2"];
+    assert_eq!(code(folder.path(), &arguments), 0);
+    let page = page(&runs(folder.path()).remove(0));
+    let details = details(&page);
+    assert!(details.iter().any(|text| text.contains("&lt;script&gt;alert(1)&lt;/script&gt;")), "{details:?}");
+    for text in details.iter().chain([&page]) {
+        assert!(!text.contains("<img") && !text.contains("<script>alert"), "{text}");
+        let hidden = ['\u{1b}', '\u{202e}', '\u{2066}', '\0'];
+        assert!(!text.contains(hidden), "a mark that hides something is still there");
+    }
+}
+
+#[test]
+fn its_script_is_a_script() {
+    let script = root().join("src/report/page.js");
+    let node = std::process::Command::new("node").arg("--check").arg(script).status();
+    // Where there is no Node.js, a browser has to tell.
+    assert!(node.map_or(true, |status| status.success()), "page.js can't be parsed");
+}
