@@ -7,6 +7,7 @@ mod exit;
 mod files;
 mod guard;
 mod list;
+mod new;
 mod play;
 mod report;
 mod rig;
@@ -37,6 +38,8 @@ enum Command {
     Run(play::RunArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
+    /// Begin a model, scenario or rig file, with comments
+    New(new::NewArgs),
     /// List what is known
     List(list::ListArgs),
     /// Verify that a run folder is what was written
@@ -87,6 +90,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Certify(args) => play::certify(&args, terminal),
         Command::Run(args) => play::run(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
+        Command::New(args) => new::new(&args, terminal),
         Command::List(args) => list::list(&args, terminal),
         Command::Verify(args) => verify::verify(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),

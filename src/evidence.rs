@@ -5,6 +5,7 @@
 
 mod entry;
 mod folder;
+mod index;
 mod journal;
 mod manifest;
 mod results;

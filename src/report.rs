@@ -4,12 +4,14 @@
 //! verdict; text from a lock is escaped here and believed nowhere.
 
 mod case;
+mod excerpt;
 mod html;
 mod junit;
 mod summary;
 mod table;
 mod timeline;
 
+pub use excerpt::excerpt;
 pub use html::html;
 pub use junit::junit;
 pub use summary::{Matrix, Summary, overall};

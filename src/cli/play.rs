@@ -28,7 +28,7 @@ use super::exit::Exit;
 use super::files::{Files, Kind};
 use super::sim::parse_defect;
 use super::terminal::Terminal;
-use progress::Progress;
+use progress::{Progress, Said};
 
 /// The default, so that two runs of one version are the same.
 const DEFAULT_SEED: u64 = 1;
@@ -68,6 +68,12 @@ struct Common {
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
+    /// Say only what did not pass, and the end
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say every case that was played
+    #[arg(long, short)]
+    verbose: bool,
     /// List the cases with the longest time they can take, and play none
     #[arg(long)]
     dry_run: bool,
@@ -261,14 +267,20 @@ fn perform(
         RunFolder::create(&common.out, &name, info, &catalogue(library, plan), &files.inputs(rig))
             .map_err(|error| unwritable(&error.to_string()))?;
     let path = folder.path().to_owned();
-    let mut progress = Progress::new(plan.len(), !common.json, terminal);
+    let said = match (common.json, common.quiet, common.verbose) {
+        (true, ..) => Said::Nothing,
+        (_, true, _) => Said::Little,
+        (_, _, true) => Said::All,
+        _ => Said::Usual,
+    };
+    let mut progress = Progress::new(plan.len(), said, &path, terminal);
     let played = session.run(plan, prepared, &mut folder, &mut |event| progress.show(&event));
     progress.finish();
     let manifest = played
         .and_then(|()| seal(folder).map_err(SessionError::Evidence))
         .map_err(|error| unwritable(&format!("{error}; what was durable is in {}", path.display())))?;
     let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&manifest.counts) };
-    summary::print(&path, exit, common.json, terminal).map_err(|error| unwritable(&error.to_string()))?;
+    summary::print(&path, exit, said, terminal).map_err(|error| unwritable(&error.to_string()))?;
     Ok(exit)
 }
 

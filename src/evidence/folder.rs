@@ -10,6 +10,7 @@ use crate::engine::CaseResult;
 use crate::unit::Instant;
 
 use super::entry::{Entry, Header, InputHash};
+use super::index::IndexWriter;
 use super::journal::JournalWriter;
 use super::manifest::{
     Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, hash_file, sync_folder,
@@ -50,6 +51,7 @@ pub struct RunFolder {
     manifest: Manifest,
     journal: JournalWriter,
     results: ResultsWriter,
+    index: IndexWriter,
     said: Said,
     /// Where in the journal the case that is played began.
     case_begin: Option<u64>,
@@ -101,6 +103,7 @@ impl RunFolder {
         journal.append("", Instant::START, &Entry::Run(header))?;
         journal.commit()?;
         let results = ResultsWriter::create(&path.join("results.json"), catalogue)?;
+        let index = IndexWriter::create(&path)?;
         let manifest = Manifest {
             format: FORMAT,
             state: State::Running,
@@ -123,7 +126,7 @@ impl RunFolder {
         };
         manifest.write(&path)?;
         sync_folder(parent)?;
-        Ok(Self { path, manifest, journal, results, said: Said::Nothing, case_begin: None })
+        Ok(Self { path, manifest, journal, results, index, said: Said::Nothing, case_begin: None })
     }
 
     /// Where it is.
@@ -164,8 +167,10 @@ impl RunFolder {
         let result: CaseResult = entry.result.clone();
         self.manifest.counts.add(result.verdict);
         self.journal.append(&entry.case, at, &Entry::End(result))?;
-        let journal = self.case_begin.take().map(|begin| (begin, self.journal.length() - begin));
-        self.results.append(&CaseEntry { journal, ..entry.clone() })
+        if let Some(begin) = self.case_begin.take() {
+            self.index.append(&entry.case, begin, self.journal.length() - begin)?;
+        }
+        self.results.append(entry)
     }
 
     /// Makes everything recorded so far durable.
@@ -173,6 +178,7 @@ impl RunFolder {
     /// # Errors
     /// Those of the file.
     pub fn commit(&mut self) -> Result<(), EvidenceError> {
+        self.index.finish()?;
         self.journal.commit()
     }
 
@@ -182,6 +188,7 @@ impl RunFolder {
     /// Those of the files.
     pub fn finish_results(&mut self) -> Result<(), EvidenceError> {
         self.results.finish()?;
+        self.index.finish()?;
         if let Said::Always(device) = std::mem::replace(&mut self.said, Said::Nothing) {
             let known = &mut self.manifest.device;
             known.serial = known.serial.take().or(device.serial);

@@ -28,9 +28,6 @@ pub struct CaseEntry {
     pub levels: Vec<(String, String)>,
     /// Length of the case in its own time, in nanoseconds.
     pub length_ns: u64,
-    /// Where in the journal its lines stand: the first byte, and how many.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub journal: Option<(u64, u64)>,
     /// The outcome.
     #[serde(flatten)]
     pub result: CaseResult,

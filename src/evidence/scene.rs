@@ -2,7 +2,7 @@
 //!
 //! The chain is not checked here: whoever makes views verifies the folder first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
 
 use super::EvidenceError;
+use super::index::read_index;
 use super::manifest::open_regular;
-use super::results::CaseEntry;
 
 /// More than this was not written for one case by this tool.
 const MAX_CASE: u64 = 256 << 20;
@@ -66,6 +66,7 @@ pub struct SceneHold {
 pub struct SceneReader {
     path: PathBuf,
     file: File,
+    places: HashMap<String, (u64, u64)>,
 }
 
 /// A line with only what a view needs.
@@ -122,15 +123,20 @@ impl SceneReader {
     pub fn open(folder: &Path) -> Result<Self, EvidenceError> {
         let path = folder.join("journal.jsonl");
         let file = open_regular(&path)?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, places: read_index(folder)? })
+    }
+
+    /// Whether a case was played.
+    pub fn has(&self, case: &str) -> bool {
+        self.places.contains_key(case)
     }
 
     /// What happened in a case; nothing in one that was not played.
     ///
     /// # Errors
-    /// Its lines are not where the results say, or can't be read.
-    pub fn read(&mut self, entry: &CaseEntry) -> Result<Option<Scene>, EvidenceError> {
-        let Some((begin, length)) = entry.journal else { return Ok(None) };
+    /// Its lines are not where the index says, or can't be read.
+    pub fn read(&mut self, case: &str) -> Result<Option<Scene>, EvidenceError> {
+        let Some((begin, length)) = self.places.get(case).copied() else { return Ok(None) };
         let malformed = |reason: String| EvidenceError::malformed(&self.path, reason);
         if length > MAX_CASE {
             return Err(malformed(format!("{length} bytes are more than one case has")));
@@ -140,8 +146,8 @@ impl SceneReader {
         (&self.file).take(length).read_to_end(&mut bytes).map_err(EvidenceError::io(&self.path))?;
         let (mut scene, mut waiting) = (Scene::default(), BTreeMap::new());
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line: Line = serde_json::from_slice(line)
-                .map_err(|error| malformed(format!("{}: {error}", entry.case)))?;
+            let line: Line =
+                serde_json::from_slice(line).map_err(|error| malformed(format!("{case}: {error}")))?;
             scene.add(line, &mut waiting);
         }
         Ok(Some(scene))

@@ -166,7 +166,13 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
     let own = |name: &str| {
         matches!(
             name,
-            "run.json" | "run.json.new" | "journal.jsonl" | "results.json" | "junit.xml" | "report.html"
+            "run.json"
+                | "run.json.new"
+                | "journal.jsonl"
+                | "results.json"
+                | "index.jsonl"
+                | "junit.xml"
+                | "report.html"
         ) || name.starts_with("traces/")
             || name.starts_with("attachments/")
     };

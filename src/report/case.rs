@@ -6,18 +6,16 @@ use maud::{Markup, html};
 
 use crate::evidence::{CaseEntry, Scene, SceneStep};
 use crate::trace::Value;
-use crate::unit::{Duration, Instant};
-use crate::verdict::{Decision, Verdict};
+use crate::unit::Instant;
+use crate::verdict::Decision;
 
 use super::html::{verdict, visible};
-use super::timeline::{Window, draw};
+use super::timeline::{Window, decisive, draw};
 
 /// More lines of a lock are in the journal only.
 const MAX_SAID: usize = 40;
 /// More characters of one are.
 const MAX_LINE: usize = 200;
-/// A cut-out shows so much before and after what it is about.
-const AROUND: Duration = Duration::seconds(2);
 
 /// A case's details; without a scene only what the results have.
 pub(super) fn case(entry: &CaseEntry, scene: Option<&Scene>) -> Markup {
@@ -29,10 +27,10 @@ pub(super) fn case(entry: &CaseEntry, scene: Option<&Scene>) -> Markup {
             @let decisive = decisive(entry).filter(|(_, window)| window.length().times(2) < whole.length());
             @if let Some((title, window)) = decisive {
                 h4 { (title) }
-                div.scroll { (draw(&scene.trace, &entry.result.parts, window)) }
+                div.scroll { (draw(&scene.trace, entry, window)) }
             }
             h4 { "The whole case" }
-            div.scroll { (draw(&scene.trace, &entry.result.parts, whole)) }
+            div.scroll { (draw(&scene.trace, entry, whole)) }
         }
         (parts(entry))
         @if !entry.result.measurements.is_empty() { (measurements(entry)) }
@@ -43,25 +41,6 @@ pub(super) fn case(entry: &CaseEntry, scene: Option<&Scene>) -> Markup {
         }
         @for (claim, reason) in &entry.result.omitted { p.small { "Left out: " (claim) " – " (reason) } }
     }
-}
-
-/// The stretch that decided: of a case that passed, the act and its confirmation.
-fn decisive(entry: &CaseEntry) -> Option<(String, Window)> {
-    let parts = &entry.result.parts;
-    let worst =
-        parts.iter().find(|part| part.verdict == entry.result.verdict && part.verdict != Verdict::Pass);
-    let part = worst.or_else(|| parts.iter().find(|part| part.name == "act"))?;
-    let after = parts.iter().find(|other| worst.is_none() && other.begin >= part.end);
-    let end = after.map_or(part.end, |after| after.end);
-    let window = Window {
-        begin: Instant::from_nanoseconds(part.begin.as_nanoseconds().saturating_sub(AROUND.as_nanoseconds())),
-        end: (end + AROUND).min(Instant::from_nanoseconds(entry.length_ns)),
-    };
-    let title = match worst {
-        Some(part) => format!("Where it was decided: {}", part.name),
-        None => "The act and what followed".to_owned(),
-    };
-    Some((title, window))
 }
 
 fn parts(entry: &CaseEntry) -> Markup {

@@ -35,7 +35,7 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
     write(&top(&summary).into_string())?;
     for (index, entry) in summary.problems.iter().take(MAX_PROBLEMS).enumerate() {
-        let scene = scenes.read(entry)?;
+        let scene = scenes.read(&entry.case)?;
         write(&problem(entry, scene.as_ref(), index < OPEN_PROBLEMS).into_string())?;
     }
     write(&middle(&summary).into_string())?;
@@ -45,9 +45,9 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     for entry in read_results(folder)? {
         let entry = entry?;
         let wanted = entry.result.verdict != Verdict::Pass || entry.case.ends_with("~r1");
-        places.push((entry.journal.is_some() && wanted && bytes < MAX_DETAILS).then_some(lines));
+        places.push((wanted && bytes < MAX_DETAILS && scenes.has(&entry.case)).then_some(lines));
         if places.last().is_some_and(Option::is_some) {
-            let scene = scenes.read(&entry)?;
+            let scene = scenes.read(&entry.case)?;
             let packed = packed(&case(&entry, scene.as_ref()).into_string());
             write(&packed)?;
             write("\n")?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use crate::engine::PartResult;
+use crate::evidence::CaseEntry;
 use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
@@ -13,6 +13,8 @@ use crate::verdict::Verdict;
 const WIDTH: f64 = 900.0;
 const LABEL: f64 = 120.0;
 const LANE: f64 = 24.0;
+/// A cut-out shows so much before and after what it is about.
+const AROUND: Duration = Duration::seconds(2);
 /// About so many marks on the axis.
 const TICKS: f64 = 8.0;
 
@@ -39,7 +41,7 @@ impl Window {
 }
 
 /// Draws what happened within a window; parts that were judged are marked behind it.
-pub(super) fn draw(trace: &Timeline, parts: &[PartResult], window: Window) -> Markup {
+pub(super) fn draw(trace: &Timeline, entry: &CaseEntry, window: Window) -> Markup {
     let lanes: Vec<(&Channel, BTreeMap<String, String>)> = trace
         .channels()
         .map(|(channel, edges)| (channel, paths(channel, edges, window)))
@@ -49,7 +51,7 @@ pub(super) fn draw(trace: &Timeline, parts: &[PartResult], window: Window) -> Ma
     let label = format!("timeline of {} channels from {} to {}", lanes.len(), window.begin, window.end);
     html! {
         svg.timeline viewBox=(format!("0 0 {WIDTH} {}", height + 22.0)) role="img" aria-label=(label) {
-            @for part in parts.iter().filter(|part| part.end > window.begin && part.begin < window.end) {
+            @for part in entry.result.parts.iter().filter(|part| part.end > window.begin && part.begin < window.end) {
                 @let left = window.x(part.begin);
                 rect x=(format!("{left:.1}")) y="0" height=(height)
                     width=(format!("{:.1}", (window.x(part.end) - left).max(1.0)))
@@ -94,32 +96,66 @@ fn ticks(window: Window) -> Vec<(f64, String)> {
 /// For each look of a lane one path through all of its stretches.
 fn paths(channel: &Channel, edges: &[Edge], window: Window) -> BTreeMap<String, String> {
     let mut paths: BTreeMap<String, String> = BTreeMap::new();
-    let mut mark = |class: &str, begin: Instant, end: Instant| {
-        if end < window.begin || begin > window.end {
-            return;
-        }
-        let left = window.x(begin);
-        let width = (window.x(end) - left).max(1.2);
+    for stretch in stretches(channel, edges, window) {
+        let left = window.x(stretch.begin);
+        let width = (window.x(stretch.end) - left).max(1.2);
+        let path = paths.entry(stretch.look.to_owned()).or_default();
         // Writing to a string can't fail.
-        let _ = write!(paths.entry(class.to_owned()).or_default(), "M{left:.1} 0h{width:.1}v13h-{width:.1}z");
-    };
+        let _ = write!(path, "M{left:.1} 0h{width:.1}v13h-{width:.1}z");
+    }
+    paths
+}
+
+/// A time for which a channel is away from rest, or a point at which something was said.
+pub(super) struct Stretch {
+    /// `on`, `power`, `said`, or a colour.
+    pub look: &'static str,
+    pub begin: Instant,
+    pub end: Instant,
+}
+
+/// Those of a channel that are seen in a window.
+pub(super) fn stretches(channel: &Channel, edges: &[Edge], window: Window) -> Vec<Stretch> {
+    let mut stretches = Vec::new();
     // Every case begins with the bolt thrown, the supply on and the cells in.
     let begins_on = matches!(channel, Channel::Bolt | Channel::Power | Channel::PowerCell(_));
     if let (true, Some(first)) = (begins_on, edges.first()) {
-        mark(if *channel == Channel::Power { "power" } else { "on" }, Instant::START, first.at);
+        let look = if *channel == Channel::Power { "power" } else { "on" };
+        stretches.push(Stretch { look, begin: Instant::START, end: first.at });
     }
     for (index, edge) in edges.iter().enumerate() {
         let until = edges.get(index + 1).map_or(window.end, |next| next.at);
-        match &edge.value {
-            Value::Switch(true) => mark("on", edge.at, until),
-            Value::Light(Some(colour)) => mark(colour_class(colour), edge.at, until),
-            Value::Voltage(volts) if volts.as_millionths() > 0 => mark("power", edge.at, until),
-            Value::Keys(keys) if !keys.is_empty() => mark("on", edge.at, until),
-            Value::Switch(false) | Value::Light(None) | Value::Voltage(_) | Value::Keys(_) => {}
-            _ => mark("said", edge.at, edge.at),
-        }
+        let (look, end) = match &edge.value {
+            Value::Switch(true) => ("on", until),
+            Value::Light(Some(colour)) => (colour_class(colour), until),
+            Value::Voltage(volts) if volts.as_millionths() > 0 => ("power", until),
+            Value::Keys(keys) if !keys.is_empty() => ("on", until),
+            Value::Switch(false) | Value::Light(None) | Value::Voltage(_) | Value::Keys(_) => continue,
+            _ => ("said", edge.at),
+        };
+        stretches.push(Stretch { look, begin: edge.at, end });
     }
-    paths
+    stretches.retain(|stretch| stretch.end >= window.begin && stretch.begin <= window.end);
+    stretches
+}
+
+/// The stretch of a case that decided: of one that passed, the act and its confirmation.
+pub(super) fn decisive(entry: &CaseEntry) -> Option<(String, Window)> {
+    let parts = &entry.result.parts;
+    let worst =
+        parts.iter().find(|part| part.verdict == entry.result.verdict && part.verdict != Verdict::Pass);
+    let part = worst.or_else(|| parts.iter().find(|part| part.name == "act"))?;
+    let after = parts.iter().find(|other| worst.is_none() && other.begin >= part.end);
+    let end = after.map_or(part.end, |after| after.end);
+    let window = Window {
+        begin: Instant::from_nanoseconds(part.begin.as_nanoseconds().saturating_sub(AROUND.as_nanoseconds())),
+        end: (end + AROUND).min(Instant::from_nanoseconds(entry.length_ns)),
+    };
+    let title = match worst {
+        Some(part) => format!("Where it was decided: {}", part.name),
+        None => "The act and what followed".to_owned(),
+    };
+    Some((title, window))
 }
 
 fn colour_class(colour: &str) -> &'static str {

@@ -303,7 +303,6 @@ pub(super) fn precision(rig: &Rig) -> Precision {
 
 fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {
     CaseEntry {
-        journal: None,
         case: planned.id.to_string(),
         scenario: planned.scenario.to_string(),
         model: planned.model.to_string(),

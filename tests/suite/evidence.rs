@@ -126,11 +126,24 @@ fn a_newer_format_is_refused() {
     assert!(matches!(verify(&run), Verification::Altered(list) if list[0].contains("newer version")));
 }
 
+const LONG_RUN: [&str; 9] = [
+    "run",
+    "reset-erases-everything",
+    "restart-erases-nothing",
+    "--model",
+    "kwikset-powerbolt-2",
+    "--model",
+    "kwikset-smartcode-914",
+    "--model",
+    "yale-linus",
+];
+
 /// Starts a long run in a folder.
 fn long_run(folder: &Path, repeat: &str) -> std::process::Child {
     Command::new(env!("CARGO_BIN_EXE_lockrig"))
         .current_dir(folder)
-        .args(["run", "reset-erases-everything", "restart-erases-nothing", "--repeat", repeat])
+        .args(LONG_RUN)
+        .args(["--repeat", repeat, "--verbose"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -149,7 +162,7 @@ fn until(what: &str, condition: impl Fn() -> bool) {
 #[test]
 fn killed_at_fifty_moments_a_run_is_aborted_and_keeps_what_it_showed() {
     use std::io::Read as _;
-    let mut aborted = 0;
+    let (mut aborted, mut shown_at_all) = (0, 0);
     for moment in 0..50_u64 {
         let folder = empty_folder();
         let mut child = long_run(folder.path(), "2000");
@@ -170,6 +183,7 @@ fn killed_at_fifty_moments_a_run_is_aborted_and_keeps_what_it_showed() {
         let shown = String::from_utf8_lossy(&shown).into_owned();
         // The last line may be cut; every whole one was promised.
         let whole = shown.rfind('\n').map_or("", |end| &shown[..end]);
+        shown_at_all += whole.lines().count();
         for line in whole.lines().filter(|line| line.starts_with("pass")) {
             let case = line.split_whitespace().nth(1).expect("a case");
             assert!(finished.iter().any(|id| id == case), "moment {moment}: {case} was shown and is lost");
@@ -177,6 +191,7 @@ fn killed_at_fifty_moments_a_run_is_aborted_and_keeps_what_it_showed() {
         aborted += 1;
     }
     assert_eq!(aborted, 50);
+    assert!(shown_at_all > 100, "only {shown_at_all} cases were shown at all");
 }
 
 #[test]
@@ -201,18 +216,9 @@ fn an_aborted_run_is_resumed_into_a_new_folder_without_gaps() {
     assert!(manifest.contains(&format!("\"resumes\":\"{name}\"")), "{manifest}");
     let after = finished_cases(&second).expect("intact");
     assert!(after.iter().all(|case| !before.contains(case)), "a finished case was played again");
-    let dry = lockrig(
-        folder.path(),
-        &[
-            "run",
-            "reset-erases-everything",
-            "restart-erases-nothing",
-            "--repeat",
-            "60",
-            "--dry-run",
-            "--json",
-        ],
-    );
+    let mut arguments = LONG_RUN.to_vec();
+    arguments.extend(["--repeat", "60", "--dry-run", "--json"]);
+    let dry = lockrig(folder.path(), &arguments);
     let planned = String::from_utf8_lossy(&dry.stdout).lines().count();
     assert_eq!(before.len() + after.len(), planned);
 }

@@ -137,10 +137,13 @@ fn a_light_that_must_not_change_is_seen_in_all_its_colours() {
 }
 
 #[test]
-fn the_keypad_bench_lacks_nothing_for_its_lock() {
+fn the_keypad_bench_lacks_nothing_but_a_second_supply() {
     let bench = include_str!("../../rigs/bench-keypad.yaml").replace("rig: bench-keypad", "rig: fitted");
     let cases = lacks(&bench);
     assert!(cases.len() > 10, "{cases:?}");
-    let mut shipped = cases.iter().filter(|(case, _)| !case.starts_with("nothing-blinks"));
+    // Half the voltage is what no relay gives.
+    let others = ["nothing-blinks~", "brown-out-erases-all-or-nothing~"];
+    let is_other = |case: &str| others.iter().any(|other| case.starts_with(other));
+    let mut shipped = cases.iter().filter(|(case, _)| !is_other(case));
     assert_eq!(shipped.find(|(_, lacks)| !lacks.is_empty()), None);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{copy_tree, empty_folder, lockrig, root, text};
+use crate::common::{code, copy_tree, empty_folder, lockrig, root, text};
 
 /// Runs a scenario made of these lines on a model, in a copy of the library.
 fn run(model: &str, scenario: &str) -> (i32, String) {
@@ -166,4 +166,29 @@ fn a_run_that_takes_longer_than_its_rig_allows_is_aborted_between_cases() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("1 pass, 2 aborted"), "{said}");
     assert!(said.contains("the run took longer than its rig allows"), "{said}");
+}
+
+#[test]
+fn what_new_writes_passes_check_and_is_not_written_over() {
+    let folder = empty_folder();
+    for (what, path) in [
+        ("model", "scenarios/models/mine.yaml"),
+        ("scenario", "scenarios/mine.yaml"),
+        ("rig", "rigs/mine.yaml"),
+    ] {
+        let output = lockrig(folder.path(), &["new", what, "mine"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert!(text(&output).contains(path), "{}", text(&output));
+        let output = lockrig(folder.path(), &["check", path]);
+        assert_eq!(output.status.code(), Some(0), "{what}: {}", text(&output));
+        assert_eq!(code(folder.path(), &["new", what, "mine"]), 2);
+    }
+    for name in ["", "../mine", "Mine", "mine.yaml"] {
+        assert_eq!(code(folder.path(), &["new", "model", name]), 2, "{name}");
+    }
+    // The example claim holds of a lock that is known; the example lock is not certified before its source is.
+    assert_eq!(code(folder.path(), &["run", "mine", "--model", "kwikset-smartcode-914"]), 0);
+    let output = lockrig(folder.path(), &["certify", "--model", "mine"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("unsourced"), "{}", text(&output));
 }

@@ -1,23 +1,47 @@
 //! What a person sees while a run is on.
 
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::evidence::CaseEntry;
+use crate::evidence::{CaseEntry, SceneReader};
+use crate::report::excerpt;
 use crate::run::Event;
 use crate::verdict::Verdict;
 
 use super::Terminal;
 
+/// More problems than these are shown without a drawing.
+const MAX_DRAWN: usize = 3;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Nothing: a program reads the answer.
+    Nothing,
+    /// What did not pass, and the end.
+    Little,
+    /// What did not pass, with the decisive stretch drawn.
+    Usual,
+    /// Every case that was played.
+    All,
+}
+
 /// A bar on a terminal, plain lines elsewhere.
 pub(super) struct Progress<'a> {
     bar: Option<ProgressBar>,
-    lines: bool,
+    said: Said,
+    /// Where what a case showed is read back.
+    folder: PathBuf,
+    drawn: Cell<usize>,
     terminal: &'a Terminal,
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(cases: usize, lines: bool, terminal: &'a Terminal) -> Self {
-        let bar = terminal.is_interactive().then(|| {
+    pub(super) fn new(cases: usize, said: Said, folder: &Path, terminal: &'a Terminal) -> Self {
+        let has_bar = terminal.is_interactive() && said != Said::Nothing && said != Said::Little;
+        let bar = has_bar.then(|| {
             let bar = ProgressBar::new(cases as u64);
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} left {eta} {wide_msg}");
             if let Ok(style) = style {
@@ -25,7 +49,7 @@ impl<'a> Progress<'a> {
             }
             bar
         });
-        Self { bar, lines, terminal }
+        Self { bar, said, folder: folder.to_owned(), drawn: Cell::new(0), terminal }
     }
 
     pub(super) fn show(&mut self, event: &Event<'_>) {
@@ -42,24 +66,41 @@ impl<'a> Progress<'a> {
     fn finished(&self, entry: &CaseEntry) {
         let verdict = entry.result.verdict;
         let is_problem = !matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
-        let line = || {
-            let reason = if entry.result.reason.is_empty() {
-                String::new()
-            } else {
-                format!("  {}", entry.result.reason)
-            };
-            format!("{} {}{reason}", self.terminal.verdict(verdict, 12), entry.case)
+        let is_said = match self.said {
+            Said::Nothing => false,
+            Said::Little | Said::Usual => is_problem,
+            Said::All => verdict != Verdict::NotApplicable,
         };
+        let mut lines = Vec::new();
+        if is_said {
+            let separator = if entry.result.reason.is_empty() { "" } else { "  " };
+            let verdict = self.terminal.verdict(verdict, 12);
+            lines.push(format!("{verdict} {}{separator}{}", entry.case, entry.result.reason));
+        }
+        if is_said && is_problem && self.said != Said::Little {
+            lines.extend(self.drawing(entry));
+        }
+        let print = || lines.iter().for_each(|line| self.terminal.line(line));
         match &self.bar {
             Some(bar) => {
                 bar.inc(1);
-                if is_problem && self.lines {
-                    bar.suspend(|| self.terminal.line(&line()));
-                }
+                bar.suspend(print);
             }
-            None if self.lines && verdict != Verdict::NotApplicable => self.terminal.line(&line()),
-            None => {}
+            None => print(),
         }
+    }
+
+    /// The decisive stretch of the first few problems.
+    fn drawing(&self, entry: &CaseEntry) -> Vec<String> {
+        if self.drawn.get() >= MAX_DRAWN {
+            return Vec::new();
+        }
+        self.drawn.set(self.drawn.get() + 1);
+        // A view that can't be made takes nothing from the run.
+        let scene = SceneReader::open(&self.folder).and_then(|mut scenes| scenes.read(&entry.case));
+        let Ok(Some(scene)) = scene else { return Vec::new() };
+        let lines = excerpt(entry, &scene);
+        lines.into_iter().map(|line| format!("             {line}")).collect()
     }
 
     pub(super) fn finish(&self) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::evidence::{Counts, EvidenceError};
+use crate::evidence::{CaseEntry, Counts, EvidenceError};
 use crate::report::{Summary, overall};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
@@ -12,20 +12,16 @@ use crate::scenario::{Content, Library, Planned};
 use crate::unit::Duration;
 use crate::verdict::Verdict;
 
+use super::progress::Said;
 use super::{Exit, Terminal, shown};
 
 /// More than these are found in the report.
 const MAX_PROBLEMS: usize = 20;
 
-pub(super) fn print(
-    folder: &Path,
-    exit: Exit,
-    as_json: bool,
-    terminal: &Terminal,
-) -> Result<(), EvidenceError> {
+pub(super) fn print(folder: &Path, exit: Exit, said: Said, terminal: &Terminal) -> Result<(), EvidenceError> {
     let summary = Summary::read(folder)?;
     let report = folder.join("report.html");
-    if as_json {
+    if said == Said::Nothing {
         terminal.line(
             &json!({
                 "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
@@ -38,9 +34,11 @@ pub(super) fn print(
         );
         return Ok(());
     }
-    matrix(&summary, terminal);
-    deviations(&summary, terminal);
-    if !summary.problems.is_empty() {
+    if said != Said::Little {
+        matrix(&summary, terminal);
+        deviations(&summary, terminal);
+    }
+    if !summary.problems.is_empty() && said != Said::Little {
         terminal.line("");
         for entry in summary.problems.iter().take(MAX_PROBLEMS) {
             let verdict = terminal.verdict(entry.result.verdict, 12);
@@ -80,7 +78,28 @@ pub(super) fn print(
         ));
     }
     terminal.line(&format!("report: {}", shown(&report)));
+    if let Some(worst) = summary.problems.iter().rev().max_by_key(|entry| entry.result.verdict) {
+        next(worst, &summary, &shown(&report), terminal);
+    }
     Ok(())
+}
+
+/// What to do about the worst that happened.
+fn next(worst: &CaseEntry, summary: &Summary, report: &str, terminal: &Terminal) {
+    let rig = &summary.manifest.rig.id;
+    let on = if rig == "simulated" { String::new() } else { format!(" --rig {rig}") };
+    let defect = summary.manifest.defect.as_ref().map(|defect| format!(" --defect {defect}"));
+    let defect = defect.unwrap_or_default();
+    terminal.line(&format!("next:   open {report}#case={}", worst.case));
+    terminal.line(&match worst.result.verdict {
+        Verdict::Error => format!("        mend the rig, then lockrig rig selftest {rig}"),
+        Verdict::Inconclusive => {
+            format!("        lockrig run {} --dry-run{on} says what the rig lacks", worst.scenario)
+        }
+        _ => {
+            format!("        lockrig run {} --case {}{on}{defect} plays it again", worst.scenario, worst.case)
+        }
+    });
 }
 
 fn matrix(summary: &Summary, terminal: &Terminal) {
