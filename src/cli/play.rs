@@ -5,6 +5,8 @@ mod resume;
 mod summary;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -288,19 +290,21 @@ fn unwritable(message: &str) -> Refusal {
     Refusal { message: message.to_owned(), hint: None, exit: Exit::Unproven }
 }
 
+/// Writes a view of a run folder.
+type View = fn(&Path, &mut dyn Write) -> Result<(), EvidenceError>;
+
 /// Adds the views and closes the folder.
 fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
     folder.finish_results()?;
-    let write = |name: &str, bytes: Vec<u8>| {
+    let write = |name: &str, view: View| {
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes).map_err(EvidenceError::io(&path))
+        let file = File::create_new(&path).map_err(EvidenceError::io(&path))?;
+        let mut out = BufWriter::new(file);
+        view(folder.path(), &mut out)?;
+        out.flush().map_err(EvidenceError::io(&path))
     };
-    write("junit.xml", report::junit(folder.path())?)?;
-    let path = folder.path().join("report.html");
-    let file = std::fs::File::create_new(&path).map_err(EvidenceError::io(&path))?;
-    let mut page = std::io::BufWriter::new(file);
-    report::html(folder.path(), &mut page)?;
-    std::io::Write::flush(&mut page).map_err(EvidenceError::io(&path))?;
+    write("junit.xml", report::junit)?;
+    write("report.html", report::html)?;
     folder.close(now())
 }
 

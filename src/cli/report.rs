@@ -1,7 +1,7 @@
 //! `lockrig report`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -57,24 +57,27 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
         terminal.error("a view is not written into a run folder", Some("name a path outside it"));
         return Exit::Usage;
     }
-    let bytes = match args.format {
-        Format::Html => {
-            let mut page = Vec::new();
-            report::html(&args.run, &mut page).map(|()| page)
-        }
-        Format::Junit => report::junit(&args.run),
-        Format::Csv => report::csv(&args.run),
-        Format::Json => report::json(&args.run),
+    let view = match args.format {
+        Format::Html => report::html,
+        Format::Junit => report::junit,
+        Format::Csv => report::csv,
+        Format::Json => report::json,
         Format::Vcd => return vcd(args, terminal),
     };
-    let written = bytes.map_err(|error| error.to_string()).and_then(|bytes| match &args.out {
-        Some(path) => fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display())),
+    let written = match &args.out {
+        Some(path) => fs::File::create(path)
+            .map_err(EvidenceError::io(path))
+            .map(io::BufWriter::new)
+            .and_then(|mut out| {
+                view(&args.run, &mut out)?;
+                out.flush().map_err(EvidenceError::io(path))
+            }),
         None => {
-            terminal.bytes(&bytes);
-            Ok(())
+            let mut out = io::BufWriter::new(terminal.output());
+            view(&args.run, &mut out).and_then(|()| out.flush().map_err(EvidenceError::io(&args.run)))
         }
-    });
-    finish(written, terminal)
+    };
+    finish(written.map_err(|error| error.to_string()), terminal)
 }
 
 fn vcd(args: &ReportArgs, terminal: &Terminal) -> Exit {

@@ -47,6 +47,11 @@ impl Terminal {
         }
     }
 
+    /// The answer, written piece by piece.
+    pub(super) fn output(&self) -> impl Write + '_ {
+        Output(self)
+    }
+
     /// Text that was laid out elsewhere and may hold colours.
     pub(super) fn styled(&self, text: &str) {
         self.bytes(text.as_bytes());
@@ -94,6 +99,19 @@ impl Terminal {
             Verdict::NotApplicable => "2",
         };
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+struct Output<'a>(&'a Terminal);
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.bytes(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -72,6 +72,13 @@ impl Counts {
         *self.0.entry(verdict).or_insert(0) += 1;
     }
 
+    /// Counts the cases of another, too.
+    pub fn merge(&mut self, other: &Self) {
+        for (verdict, count) in &other.0 {
+            *self.0.entry(*verdict).or_insert(0) += count;
+        }
+    }
+
     /// Cases with a verdict.
     pub fn of(&self, verdict: Verdict) -> u64 {
         self.0.get(&verdict).copied().unwrap_or(0)

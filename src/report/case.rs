@@ -45,7 +45,7 @@ pub(super) fn case(entry: &CaseEntry, scene: Option<&Scene>) -> Markup {
 
 fn parts(entry: &CaseEntry) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.facts {
             thead { tr { th scope="col" { "Part" } th scope="col" { "Verdict" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Reason" } } }
             tbody { @for part in &entry.result.parts {
                 tr { td { (part.name) } td { (verdict(part.verdict)) } td { (part.begin) } td { (part.end) } td { (visible(&part.reason)) } }
@@ -56,7 +56,7 @@ fn parts(entry: &CaseEntry) -> Markup {
 
 fn measurements(entry: &CaseEntry) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.facts {
             thead { tr { th scope="col" { "Measured" } th scope="col" { "Value" } th scope="col" { "Limit" } th scope="col" { "Expanded uncertainty" } th scope="col" { "Decision" } } }
             tbody { @for measurement in &entry.result.measurements {
                 tr {
@@ -75,7 +75,7 @@ fn measurements(entry: &CaseEntry) -> Markup {
 
 fn holds(scene: &Scene) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.facts {
             thead { tr { th scope="col" { "Held" } th scope="col" { "Commanded" } th scope="col" { "Achieved" } th scope="col" { "Expanded uncertainty" } } }
             tbody { @for hold in &scene.holds {
                 tr {
@@ -100,7 +100,7 @@ fn said(scene: &Scene) -> Markup {
     words.sort_by_key(|(at, ..)| *at);
     html! {
         @if !words.is_empty() {
-            div.scroll { table {
+            div.scroll { table.facts {
                 thead { tr { th scope="col" { "Said at" } th scope="col" { "By" } th scope="col" { "Words" } } }
                 tbody { @for (at, channel, text) in words.iter().take(MAX_SAID) {
                     tr { td { (at) } td { (channel) } td { code { (visible(&text.chars().take(MAX_LINE).collect::<String>())) } } }

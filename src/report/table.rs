@@ -1,5 +1,6 @@
 //! Results as CSV and as JSON lines.
 
+use std::io::Write;
 use std::path::Path;
 
 use crate::evidence::{EvidenceError, read_results};
@@ -8,8 +9,9 @@ use crate::evidence::{EvidenceError, read_results};
 ///
 /// # Errors
 /// The folder can't be read.
-pub fn csv(folder: &Path) -> Result<Vec<u8>, EvidenceError> {
-    let mut text = String::from("case,model,method,scenario,verdict,reason,length_s\r\n");
+pub fn csv(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
+    let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
+    write("case,model,method,scenario,verdict,reason,length_s\r\n")?;
     for entry in read_results(folder)? {
         let entry = entry?;
         let length = format!("{}.{:09}", entry.length_ns / 1_000_000_000, entry.length_ns % 1_000_000_000);
@@ -23,10 +25,9 @@ pub fn csv(folder: &Path) -> Result<Vec<u8>, EvidenceError> {
             length.as_str(),
         ];
         let row: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
-        text.push_str(&row.join(","));
-        text.push_str("\r\n");
+        write(&format!("{}\r\n", row.join(",")))?;
     }
-    Ok(text.into_bytes())
+    Ok(())
 }
 
 fn quoted(field: &str) -> String {
@@ -39,12 +40,11 @@ fn quoted(field: &str) -> String {
 ///
 /// # Errors
 /// The folder can't be read.
-pub fn json(folder: &Path) -> Result<Vec<u8>, EvidenceError> {
-    let mut bytes = Vec::new();
+pub fn json(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     for entry in read_results(folder)? {
-        let line = serde_json::to_vec(&entry?);
-        bytes.extend(line.map_err(|error| EvidenceError::malformed(folder, error.to_string()))?);
-        bytes.push(b'\n');
+        let line = serde_json::to_string(&entry?)
+            .map_err(|error| EvidenceError::malformed(folder, error.to_string()))?;
+        writeln!(out, "{line}").map_err(EvidenceError::io(folder))?;
     }
-    Ok(bytes)
+    Ok(())
 }
