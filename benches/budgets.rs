@@ -1,5 +1,5 @@
-//! The budgets of the design: the cost of one more step with evidence on disk (4 µs), and of
-//! `lockrig check` over all files (20 ms).
+//! The budgets of the design: the cost of one more step with evidence on disk (4 µs), of `lockrig check`
+//! over all files (20 ms), and of the report of some ten thousand cases (1 s).
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -92,9 +92,23 @@ fn budgets(criterion: &mut Criterion) {
     });
 }
 
+/// Every case five times over, some ten thousand that are played.
+fn report(criterion: &mut Criterion) {
+    let temporary = tempfile::tempdir().unwrap_or_else(|_| std::process::exit(1));
+    let arguments = ["certify", "--repeat", "5", "--json", "--out", "."];
+    let certified =
+        Command::new(env!("CARGO_BIN_EXE_lockrig")).current_dir(&temporary).args(arguments).output();
+    black_box(certified.is_ok());
+    let run = std::fs::read_dir(&temporary).into_iter().flatten().flatten().next();
+    let run = run.unwrap_or_else(|| std::process::exit(1)).path();
+    criterion.bench_function("report of ten thousand cases", |bencher| {
+        bencher.iter(|| lockrig::report::html(&run, &mut std::io::sink()));
+    });
+}
+
 criterion_group! {
     name = all;
     config = Criterion::default().measurement_time(Wall::from_secs(4)).sample_size(20);
-    targets = budgets
+    targets = budgets, report
 }
 criterion_main!(all);

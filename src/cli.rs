@@ -11,6 +11,7 @@ mod new;
 mod play;
 mod report;
 mod rig;
+mod schema;
 mod sim;
 mod terminal;
 mod verify;
@@ -40,6 +41,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Begin a model, scenario or rig file, with comments
     New(new::NewArgs),
+    /// Print the JSON Schema of model, scenario or rig files
+    Schema(schema::SchemaArgs),
     /// List what is known
     List(list::ListArgs),
     /// Verify that a run folder is what was written
@@ -91,6 +94,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Run(args) => play::run(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
         Command::New(args) => new::new(&args, terminal),
+        Command::Schema(args) => schema::schema(&args, terminal),
         Command::List(args) => list::list(&args, terminal),
         Command::Verify(args) => verify::verify(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),

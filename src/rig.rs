@@ -14,5 +14,5 @@ pub use bench::{
     Sensor, SerialPort, Servo, Unwired,
 };
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
-pub use file::{Device, Rig, load};
+pub use file::{Device, Rig, load, schema};
 pub use fit::compare;

@@ -14,3 +14,13 @@ mod syntax;
 pub use expand::{PROOF_DIGITS, Planned, Selection, Start, expand, find_case};
 pub use library::Library;
 pub use program::{Action, Content, Expected, Mark, Part, Probe, Program, Rule, Since, Stage, Step, Weight};
+
+/// The JSON Schema of model files: their shape, not their meaning.
+pub fn model_schema() -> schemars::Schema {
+    schemars::schema_for!(syntax::ModelSyntax)
+}
+
+/// The JSON Schema of scenario files: their shape, not their meaning.
+pub fn scenario_schema() -> schemars::Schema {
+    schemars::schema_for!(syntax::ScenarioSyntax)
+}

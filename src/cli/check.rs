@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::guard::SILENCE;
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
-use crate::scenario::{Content, Library, Selection, Start, expand};
+use crate::scenario::{Content, Library, Selection, expand};
 use crate::trace::Channel;
 use crate::yaml::Severity;
 
@@ -78,10 +78,6 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
     }
     if !args.json {
         let cases = expand(&library, &Selection::default());
-        let playable = cases
-            .iter()
-            .filter(|case| matches!(case.build(&library, Start::Delivered), Content::Play(_)))
-            .count();
         let is_named = |rig: &&Rig| rig.files.first().is_some_and(|file| concerns(&args.paths, file));
         for rig in rigs.values().filter(is_named) {
             warn_of_gaps(rig, &library, terminal);
@@ -97,7 +93,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
         let fine = if named == 1 { "1 file is fine".to_owned() } else { format!("{named} files are fine") };
         let beside = if args.paths.is_empty() { "" } else { ", beside the library" };
         terminal.line(&format!(
-            "{fine}{beside}: {} models, {} scenarios, {} rigs; {} cases, {playable} of them applicable",
+            "{fine}{beside}: {} models, {} scenarios, {} rigs; {} cases",
             library.models.len(),
             library.scenarios.len(),
             rigs.len(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::unit::{self, Duration};
@@ -24,7 +25,7 @@ const MAX_POLL: Duration = Duration::milliseconds(20);
 const MIN_PULSE: Duration = Duration::microseconds(500);
 const MAX_PULSE: Duration = Duration::microseconds(2_500);
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BoardSyntax {
     gpio: Option<Word>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::trace::{Channel, ChannelPattern};
@@ -85,7 +86,7 @@ pub enum Device {
 
 type Word = Spanned<Scalar>;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RigSyntax {
     rig: Option<Word>,
@@ -103,6 +104,11 @@ struct RigSyntax {
     run_limit: Option<Word>,
 }
 
+/// The JSON Schema of rig files: their shape, not their meaning.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(RigSyntax)
+}
+
 impl RigSyntax {
     /// A field that only a bench has.
     fn field_of_a_bench(&self) -> Option<&'static str> {
@@ -117,20 +123,20 @@ impl RigSyntax {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SimulatedSyntax {
     noise: bool,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LockstepSyntax {
     command: Spanned<Vec<String>>,
     answer_within: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UncertaintySyntax {
     stimulus: Word,

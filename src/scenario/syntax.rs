@@ -2,10 +2,12 @@
 
 mod step;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 
@@ -82,6 +84,37 @@ impl<'de, L: Deserialize<'de>, T: Deserialize<'de>> Deserialize<'de> for WordLis
     }
 }
 
+impl<L: JsonSchema, T: JsonSchema> JsonSchema for WordListOr<L, T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WordListOr".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let word = generator.subschema_for::<Scalar>();
+        let (item, full) = (generator.subschema_for::<L>(), generator.subschema_for::<T>());
+        json_schema!({"anyOf": [word, {"type": "array", "items": item}, full]})
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for WordOr<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WordOr".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (word, full) = (generator.subschema_for::<Scalar>(), generator.subschema_for::<T>());
+        json_schema!({"anyOf": [word, full]})
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for WordOr<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match WordListOr::<de::IgnoredAny, T>::deserialize(deserializer)? {
@@ -93,7 +126,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for WordOr<T> {
 }
 
 /// A model, or a family that models share.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelSyntax {
     pub model: Option<Word>,
@@ -120,11 +153,11 @@ pub(super) struct ModelSyntax {
 }
 
 /// `{}`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Empty {}
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceSyntax {
     pub title: String,
@@ -134,7 +167,7 @@ pub(super) struct SourceSyntax {
     pub conflicts: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PowerSyntax {
     pub cells: u8,
@@ -142,20 +175,20 @@ pub(super) struct PowerSyntax {
     pub low: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodesSyntax {
     pub digits: Spanned<u8>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DefaultsSyntax {
     pub user_codes: Spanned<OneOrMany<String>>,
     pub master: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LockoutSyntax {
     pub attempts: u8,
@@ -163,7 +196,7 @@ pub(super) struct LockoutSyntax {
     pub duration: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MethodSyntax {
     pub starts: Option<Word>,
@@ -179,7 +212,7 @@ pub(super) struct MethodSyntax {
     pub afterwards: Vec<Word>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DecisiveSyntax {
     pub hold: Option<Spanned<IntervalSyntax>>,
@@ -190,7 +223,7 @@ pub(super) struct DecisiveSyntax {
     pub rotation: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IntervalSyntax {
     pub from: Word,
@@ -199,7 +232,7 @@ pub(super) struct IntervalSyntax {
     pub at_most: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperationSyntax {
     #[serde(default)]
@@ -209,7 +242,7 @@ pub(super) struct OperationSyntax {
 }
 
 /// A scenario.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioSyntax {
     pub scenario: Option<Word>,
@@ -227,7 +260,7 @@ pub(super) struct ScenarioSyntax {
     pub time_limit: Option<Word>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ButSyntax {
     pub hold: Option<Word>,

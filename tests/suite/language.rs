@@ -192,3 +192,14 @@ fn what_new_writes_passes_check_and_is_not_written_over() {
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     assert!(text(&output).contains("unsourced"), "{}", text(&output));
 }
+
+#[test]
+fn the_schemas_in_docs_are_those_of_the_program() {
+    let folder = empty_folder();
+    for what in ["model", "scenario", "rig"] {
+        let output = lockrig(folder.path(), &["schema", what]);
+        let path = root().join(format!("docs/schemas/{what}.json"));
+        let written = fs::read_to_string(&path).expect("a schema");
+        assert!(text(&output) == written, "`lockrig schema {what} >docs/schemas/{what}.json` makes it true");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::trace::Channel;
@@ -10,7 +11,7 @@ use crate::yaml::{Scalar, Spanned};
 type Word = Spanned<Scalar>;
 
 /// The lock on the bench.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::rig) struct LockSyntax {
     pub model: Word,
@@ -20,7 +21,7 @@ pub(in crate::rig) struct LockSyntax {
 }
 
 /// A channel's wire: the fields of every kind.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::rig) struct WireSyntax {
     pub relay: Option<Word>,
@@ -42,7 +43,7 @@ pub(in crate::rig) struct WireSyntax {
     pub baud: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::rig) struct InputSyntax {
     pub input: Word,

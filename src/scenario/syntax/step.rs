@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::yaml::{OneOrMany, Scalar, Spanned};
@@ -9,7 +10,7 @@ use crate::yaml::{OneOrMany, Scalar, Spanned};
 use super::{Steps, Word, WordOr};
 
 /// One step. Procedures may use the first group, scenarios all.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::scenario) enum StepSyntax {
     // What a person does to a lock.
@@ -50,7 +51,7 @@ pub(in crate::scenario) enum StepSyntax {
     AllOrNothing,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct PressSyntax {
     pub button: OneOrMany<String>,
@@ -62,7 +63,7 @@ pub(in crate::scenario) struct PressSyntax {
     pub until: Option<Box<Spanned<StepSyntax>>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct TypeSyntax {
     pub keys: String,
@@ -70,7 +71,7 @@ pub(in crate::scenario) struct TypeSyntax {
     pub each: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct PowerStepSyntax {
     pub to: Word,
@@ -80,21 +81,21 @@ pub(in crate::scenario) struct PowerStepSyntax {
     pub duration: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct TurnSyntax {
     pub by: Word,
     pub over: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct WaitSyntax {
     pub until: Box<Spanned<StepSyntax>>,
     pub plus: Option<Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct SeeSyntax {
     pub light: Option<Spanned<OneOrMany<String>>>,
@@ -107,7 +108,7 @@ pub(in crate::scenario) struct SeeSyntax {
     pub within: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct HearSyntax {
     pub beeps: Option<Word>,
@@ -118,7 +119,7 @@ pub(in crate::scenario) struct HearSyntax {
     pub within: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct NoChangeSyntax {
     pub of: Vec<Word>,
@@ -126,7 +127,7 @@ pub(in crate::scenario) struct NoChangeSyntax {
     pub duration: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct NeverSyntax {
     pub bolt: Option<Word>,
@@ -136,7 +137,7 @@ pub(in crate::scenario) struct NeverSyntax {
     pub body: Steps,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct NotifiedSyntax {
     pub channel: Word,
@@ -144,14 +145,14 @@ pub(in crate::scenario) struct NotifiedSyntax {
     pub within: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct WitnessSyntax {
     pub that: String,
     pub within: Word,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct RepeatSyntax {
     pub times: Spanned<u32>,
@@ -160,7 +161,7 @@ pub(in crate::scenario) struct RepeatSyntax {
     pub body: Steps,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct DoSyntax {
     pub operation: Word,
@@ -168,7 +169,7 @@ pub(in crate::scenario) struct DoSyntax {
     pub with: BTreeMap<String, Word>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct RestartSyntax {
     pub off: Word,
@@ -177,7 +178,7 @@ pub(in crate::scenario) struct RestartSyntax {
     pub cells: bool,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct AttemptSyntax {
     pub code: Word,

@@ -1,0 +1,33 @@
+//! `lockrig schema`: what an editor needs to complete and check a file.
+
+use clap::ValueEnum;
+
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::{rig, scenario};
+
+#[derive(clap::Args)]
+pub(super) struct SchemaArgs {
+    /// Of which files
+    what: What,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Lock models
+    Model,
+    /// Claims
+    Scenario,
+    /// Benches
+    Rig,
+}
+
+pub(super) fn schema(args: &SchemaArgs, terminal: &Terminal) -> Exit {
+    let schema = match args.what {
+        What::Model => scenario::model_schema(),
+        What::Scenario => scenario::scenario_schema(),
+        What::Rig => rig::schema(),
+    };
+    terminal.line(&format!("{:#}", schema.to_value()));
+    Exit::Pass
+}
