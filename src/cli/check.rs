@@ -68,8 +68,8 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
     }
     if findings.has_errors() {
         let errors = findings.sorted().iter().filter(|d| d.severity == Severity::Error).count();
-        let plural = if errors == 1 { "" } else { "s" };
-        terminal.note(&format!("{errors} error{plural} in {named} files"));
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        terminal.note(&format!("{errors} error{} in {named} file{}", plural(errors), plural(named)));
         return Exit::Usage;
     }
     if named == 0 {

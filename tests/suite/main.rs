@@ -20,4 +20,5 @@ mod peers;
 mod report;
 mod serial;
 mod service;
+mod tutorial;
 mod unplugged;
