@@ -51,7 +51,7 @@ fn the_tutorial_is_true() {
     let folder = empty_folder();
     let (mut file, mut commands, mut rest) = (None, 0, page.as_str());
     while let Some(line) = rest.lines().next() {
-        rest = &rest[line.len()..].strip_prefix('\n').unwrap_or_default();
+        rest = rest[line.len()..].strip_prefix('\n').unwrap_or_default();
         if let Some(comment) = line.strip_prefix("<!-- ").and_then(|line| line.strip_suffix(" -->")) {
             match comment.split_once(": ").expect("a comment of the test") {
                 ("file", path) => file = Some(path.to_owned()),
