@@ -203,3 +203,40 @@ fn the_schemas_in_docs_are_those_of_the_program() {
         assert!(text(&output) == written, "`lockrig schema {what} >docs/schemas/{what}.json` makes it true");
     }
 }
+
+/// Names of fields and words of steps, wherever they stand in a schema.
+fn names(schema: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+    match schema {
+        serde_json::Value::Object(fields) => {
+            if let Some(properties) = fields.get("properties").and_then(|value| value.as_object()) {
+                found.extend(properties.keys().cloned());
+            }
+            for words in [fields.get("const").into_iter().collect(), fields.get("enum").map_or(vec![], list)]
+            {
+                found.extend(words.into_iter().filter_map(|word| word.as_str()).map(str::to_owned));
+            }
+            fields.values().for_each(|value| names(value, found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+        _ => {}
+    }
+}
+
+fn list(value: &serde_json::Value) -> Vec<&serde_json::Value> {
+    value.as_array().into_iter().flatten().collect()
+}
+
+#[test]
+fn the_page_of_the_language_has_every_field_and_every_step() {
+    let page = fs::read_to_string(root().join("docs/language.md")).expect("the page");
+    let mut known = std::collections::BTreeSet::new();
+    for what in ["model", "scenario", "rig"] {
+        let text = fs::read_to_string(root().join(format!("docs/schemas/{what}.json"))).expect("a schema");
+        names(&serde_json::from_str(&text).expect("JSON"), &mut known);
+    }
+    assert!(known.len() > 100 && known.contains("lock_out"), "{known:?}");
+    let is_there =
+        |name: &&String| ["`", ":", "{", " "].iter().any(|end| page.contains(&format!("`{name}{end}")));
+    let missing: Vec<&String> = known.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "docs/language.md lacks {missing:?}");
+}
