@@ -86,7 +86,7 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
     let alarms = run::false_alarms(&library, &cases, seeds);
     if json {
         let row = |caught: &Caught| {
-            json!({"defect": caught.defect, "must_catch": must_catch(caught.defect), "caught": caught.is_caught(),
+            json!({"defect": caught.defect, "must_catch": must_catch(caught.defect), "caught": caught.is_caught(), "unseen": caught.unseen,
                    "by": caught.by})
         };
         all.iter().for_each(|caught| terminal.line(&row(caught).to_string()));

@@ -95,6 +95,13 @@ pub(super) fn answered(
             Some(false) => Err((weight, format!("{channel} is not paired"))),
             None => Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired"))),
         },
+        (Expected::Holds { codes }, Some(r)) if r.ok => match (r.paired, r.codes.zip(codes)) {
+            (Some(true), Some((said, stored))) if said != stored => {
+                Err((weight, format!("{channel} counts {said} codes, and {stored} were stored")))
+            }
+            (Some(true), _) => Ok(None),
+            _ => Err((weight, format!("{channel} does not say that it is paired"))),
+        },
         (Expected::Erased { codes }, Some(r)) if r.ok => {
             let left = |count: Option<u64>| count.filter(|count| *count > 0);
             match (r.paired, left(r.users), left(r.codes).filter(|_| codes)) {
@@ -108,15 +115,16 @@ pub(super) fn answered(
             }
         }
         // Silence or a refusal to say is no proof that a binding is gone.
-        (Expected::Paired(false) | Expected::Erased { .. }, Some(r)) => {
+        (Expected::Paired(false) | Expected::Erased { .. } | Expected::Holds { .. }, Some(r)) => {
             Err((Weight::Inconclusive, refusal(r.why.as_deref())))
         }
         (Expected::Paired(true), Some(r)) => Err((weight, refusal(r.why.as_deref()))),
         (Expected::Probe(probe), Some(r)) if r.ok => Ok(Some((probe, r.paired == Some(true)))),
         (Expected::Probe(_), Some(r)) => Err((Weight::Inconclusive, refusal(r.why.as_deref()))),
         (Expected::Done, None) => Err((weight, unanswered())),
-        (Expected::Paired(_) | Expected::Erased { .. } | Expected::Probe(_), None) => {
-            Err((Weight::Inconclusive, unanswered()))
-        }
+        (
+            Expected::Paired(_) | Expected::Erased { .. } | Expected::Holds { .. } | Expected::Probe(_),
+            None,
+        ) => Err((Weight::Inconclusive, unanswered())),
     }
 }

@@ -26,6 +26,10 @@ pub fn gaps(program: &Program, rig: &Rig, facts: &Facts) -> BTreeSet<String> {
         gaps.extend(unseen(program, bench, facts));
         gaps.extend(unset(program, bench, facts));
         gaps.extend(unsafe_holds(program, bench));
+        if program.bounces {
+            // Relays and fingers take longer to move at all, and do what they like meanwhile.
+            gaps.insert("a contact that bounces on purpose".into());
+        }
         if program.secrets.iter().any(|(handle, _)| &**handle == "proof") {
             // Simulated makers are their own; a real one issues it for one lock and one occasion.
             gaps.insert("the maker's proof has to come from the maker".into());

@@ -25,6 +25,9 @@ pub struct Caught {
     pub defect: Defect,
     /// Scenarios that failed, each with the models on which they did.
     pub by: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Models on which the claim that is there for it was played and passed: they can't have the defect, or
+    /// the claim does not see it there.
+    pub unseen: BTreeSet<Arc<str>>,
     /// Cases that ended as the rig's error, which no lock may cause.
     pub errors: Vec<Arc<str>>,
 }
@@ -136,7 +139,15 @@ pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64
         for case in cases.iter().filter(|case| failed.contains(&case.id)) {
             by.entry(Arc::clone(&case.scenario)).or_default().insert(Arc::clone(&case.model));
         }
-        Caught { defect: *defect, by, errors }
+        let claim = must_catch(*defect);
+        let played = cases.iter().filter(|case| &*case.scenario == claim);
+        let played = played.filter(|case| matches!(case.build(library, Start::Delivered), Content::Play(_)));
+        let (seen, passed): (Vec<&Planned>, Vec<&Planned>) =
+            played.partition(|case| alarms.iter().any(|(id, ..)| *id == case.id));
+        let seen: BTreeSet<&Arc<str>> = seen.iter().map(|case| &case.model).collect();
+        let unseen =
+            passed.iter().map(|case| &case.model).filter(|model| !seen.contains(model)).cloned().collect();
+        Caught { defect: *defect, by, unseen, errors }
     })
 }
 

@@ -39,6 +39,8 @@ pub struct Program {
     pub rest: Vec<(Channel, Value)>,
     /// Secrets used, with their number of digits.
     pub secrets: BTreeSet<(Arc<str>, u8)>,
+    /// A contact has to bounce on purpose, within milliseconds.
+    pub bounces: bool,
 }
 
 impl Program {
@@ -298,6 +300,11 @@ pub enum Expected {
     Erased {
         /// Codes must be gone too.
         codes: bool,
+    },
+    /// `paired`, and so many codes if it says how many.
+    Holds {
+        /// Codes that were stored.
+        codes: Option<u64>,
     },
     /// Any answer; whether `paired` goes to a probe.
     Probe(Probe),

@@ -278,6 +278,7 @@ impl SimulatedLock {
             last_key: self.has(Defect::IncompleteCodeResets),
             last_press: self.has(Defect::TooFewPressesReset),
             released: self.has(Defect::InterruptedHoldCounts),
+            percent: self.threshold(),
         };
         let resets = self.design.resets;
         let is_start = matches!(act, Act::PowerUp { .. });

@@ -32,6 +32,8 @@ pub(super) enum Awaited {
     PowerUpAfter(Duration),
     /// With a button touched while there was none, at most so long before.
     PowerUpTapped(Duration),
+    /// With a button touched while there was none, at least so long before.
+    PowerUpHeld(Duration),
     DoorOpened,
     AnyCellOut,
     CellOut(u8),
@@ -96,6 +98,8 @@ pub(super) struct Careless {
     pub last_press: bool,
     /// A hold that is let go.
     pub released: bool,
+    /// Share of a hold that is enough, in percent.
+    pub percent: u64,
 }
 
 /// Progress through the stages of one sequence.
@@ -153,6 +157,9 @@ impl Recognizer {
             (Awaited::PowerUpAfter(least), Act::PowerUp { off, .. }) => off >= least,
             (Awaited::PowerUpTapped(most), Act::PowerUp { tapped, .. }) => {
                 tapped.is_some_and(|at| at <= most)
+            }
+            (Awaited::PowerUpHeld(least), Act::PowerUp { tapped, .. }) => {
+                tapped.is_some_and(|at| at >= scaled(least, careless.percent))
             }
             (Awaited::PowerUp, Act::PowerUp { .. })
             | (Awaited::DoorOpened, Act::DoorOpened)

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use lockrig::lock::Named;
-use lockrig::run::{false_alarms, must_catch, score};
-use lockrig::scenario::{Library, Selection, expand};
+use lockrig::run::{alarms, false_alarms, must_catch, score};
+use lockrig::scenario::{Content, Library, Planned, Selection, Start, expand};
 use lockrig::sim::Defect;
 use lockrig::yaml::Source;
 
@@ -41,8 +41,36 @@ fn every_defect_is_caught_by_the_claim_that_is_there_for_it() {
         assert!(caught.errors.is_empty(), "{name} is taken for the rig's: {:?}", caught.errors);
         let models: Vec<&str> = caught.models().into_iter().collect();
         writeln!(matrix, "{name}: {}", models.join(", ")).expect("memory");
+        let unseen: Vec<&str> = caught.unseen.iter().map(|model| &**model).collect();
+        writeln!(matrix, "    {claim} passes on: {}", unseen.join(", ")).expect("memory");
     }
     insta::assert_snapshot!(matrix);
+}
+
+/// A lock that confirms and erases nothing passes no claim that says what is erased, on no model: what the act
+/// itself took, what is kept anyway, and a mere signal are not taken for an erasure.
+#[test]
+fn no_claim_of_erasure_passes_where_nothing_is_erased() {
+    let library = library();
+    let scenarios = [
+        "reset-erases-everything",
+        "what-is-lost-is-on-record",
+        "unbound-first-erases-everything",
+        "left-the-hub-first-erases-everything",
+        "second-reset-works",
+        "stated-hold-suffices",
+        "hold-at-the-limit-suffices",
+        "bouncing-contact-resets",
+    ];
+    let scenarios = scenarios.map(Into::into).to_vec();
+    let cases = expand(&library, &Selection { scenarios, ..Selection::default() });
+    let found = alarms(&library, &cases, 1, Some(Defect::ConfirmsWithoutErasing));
+    let is_played = |case: &&Planned| matches!(case.build(&library, Start::Delivered), Content::Play(_));
+    let played: Vec<&Planned> = cases.iter().filter(is_played).collect();
+    assert!(played.len() > 300, "{}", played.len());
+    for case in played {
+        assert!(found.iter().any(|(id, ..)| *id == case.id), "{} passes", case.id);
+    }
 }
 
 #[test]

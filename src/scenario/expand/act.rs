@@ -151,24 +151,31 @@ impl<'a> Builder<'a> {
 
     /// What an earlier step of the act took from the lock, its method can't ask for.
     fn check_possible(&mut self) -> Result<(), Excluded> {
-        let is_again = std::mem::replace(&mut self.was_reset, true);
+        // An altered reset is none, so nothing was erased by the one before.
+        let is_again = std::mem::replace(&mut self.was_reset, true) && !self.scenario.but.is_negative();
         for step in &self.facts.procedure {
-            match &step.action {
-                ast::Action::Ask { channel, .. } if is_again || self.unbound.contains(channel) => {
-                    return Err(format!("the method asks the {channel}, which is not bound any more").into());
+            let gone = |channel: &Channel| is_again || self.unbound.contains(channel);
+            if let Some((channel, _)) = ast::asked(step).into_iter().find(|(channel, _)| gone(channel)) {
+                return Err(format!("the method asks the {channel}, which is not bound any more").into());
+            }
+            let types_code = match &step.action {
+                ast::Action::Type { keys, .. } => {
+                    keys.iter().any(|key| matches!(key, ast::KeyToken::Parameter(_)))
                 }
-                ast::Action::Type { keys, .. }
-                    if is_again && keys.iter().any(|key| matches!(key, ast::KeyToken::Parameter(_))) =>
-                {
-                    return Err("the method types a code that the reset before erased".into());
-                }
-                _ => {}
+                _ => false,
+            };
+            if is_again && types_code {
+                return Err("the method types a code that the reset before erased".into());
             }
         }
         if is_again && self.facts.starts_unlocked {
             return Err("the manual has the reset begin with the bolt open".into());
         }
-        Ok(())
+        // Nothing is left that a second reset could be seen to erase.
+        match self.facts.confirmed_by.known() {
+            None if is_again => Err(self.facts.confirmed_by.absence("how a reset is confirmed").into()),
+            _ => Ok(()),
+        }
     }
 
     /// What is held all through an interval that begins or ends with it.
@@ -244,8 +251,10 @@ impl<'a> Builder<'a> {
                         let half = Duration::nanoseconds(interval.length.as_nanoseconds() / 2);
                         self.push(format!("wait {half}"), Action::Wait { since, duration: half });
                         self.actuate(controls, false);
+                        let from = self.last_mark;
                         self.wait(pause);
                         self.actuate(controls, true);
+                        self.measure_pause(from, pause);
                     }
                     self.push(format!("wait {duration} instead"), Action::Wait { since, duration });
                 }
@@ -261,7 +270,9 @@ impl<'a> Builder<'a> {
             {
                 self.bounce(controls, bounces);
             }
-            marks.push((self.first_mark, self.last_mark));
+            // Only the last key can complete what is typed.
+            let typed = is_typing(step).then_some(self.before_last_key).flatten();
+            marks.push((typed.or(self.first_mark), self.last_mark));
             // Who was refused can't go on.
             if but.without.is_some() && matches!(step.action, ast::Action::Ask { .. }) {
                 break;
@@ -273,8 +284,17 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// A hold that was hardly let go was not interrupted.
+    fn measure_pause(&mut self, from: Option<Mark>, pause: Duration) {
+        let Some((from, to)) = from.zip(self.last_mark) else { return };
+        let limit = Limit::at_least(Duration::nanoseconds(pause.as_nanoseconds() / 2));
+        let (name, weight) = ("let go in the middle".to_owned(), Weight::Inconclusive);
+        self.push(format!("measure {name}"), Action::Measure { name, from, to, limit, weight });
+    }
+
     /// Lets a pressed contact go and close again, as a worn one does.
     fn bounce(&mut self, controls: &[ast::Control], times: u32) {
+        self.bounces();
         for _ in 0..times {
             self.wait(BOUNCE);
             self.actuate(controls, false);

@@ -293,6 +293,16 @@ impl<'a> Builder<'a> {
         Ok(code)
     }
 
+    /// Whether a key ends a code, so that one of any length can be entered.
+    fn takes_any_length(&self) -> bool {
+        let steps = self.operation("enter").map(|enter| enter.procedure.as_slice()).unwrap_or_default();
+        let last = steps.iter().rev().find_map(|step| match &step.action {
+            ast::Action::Type { keys, .. } => keys.last(),
+            _ => None,
+        });
+        matches!(last, Some(ast::KeyToken::Key(_)))
+    }
+
     /// A named code in a scenario's `attempt`.
     pub(super) fn attempt_claim(&mut self, name: &str, accepted: bool) -> Result<(), Excluded> {
         let code = match name {
@@ -303,6 +313,10 @@ impl<'a> Builder<'a> {
                 Credential::Published(code.ok_or_else(|| fact.absence("a default code"))?)
             }
             digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
+                let length = u8::try_from(digits.len()).unwrap_or(u8::MAX);
+                if !self.takes_any_length() && self.lock().code_digits != Fact::Known(length) {
+                    return Err("a code of another length than the lock's can't be entered".into());
+                }
                 Credential::Published(digits.into())
             }
             user => {

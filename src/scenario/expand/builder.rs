@@ -183,6 +183,11 @@ impl<'a> Builder<'a> {
         mark
     }
 
+    /// The case needs a contact that bounces on purpose.
+    pub(super) fn bounces(&mut self) {
+        self.program.bounces = true;
+    }
+
     pub(super) fn note_mark(&mut self, mark: Mark) {
         self.first_mark.get_or_insert(mark);
         self.last_mark = Some(mark);
@@ -290,6 +295,11 @@ impl<'a> Builder<'a> {
     /// Whether anything is claimed after the act.
     pub(super) fn claims_something(&self) -> bool {
         self.program.parts.iter().any(|part| part.stage == Stage::Expect)
+    }
+
+    /// How many parts are claimed after the act so far.
+    pub(super) fn judged_parts(&self) -> usize {
+        self.program.parts.iter().filter(|part| part.stage == Stage::Expect).count()
     }
 
     /// Why the last claim was left out.

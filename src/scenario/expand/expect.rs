@@ -22,6 +22,7 @@ impl<'a> Builder<'a> {
             .filter_map(|step| if let ast::Action::Claim(claim) = &step.action { Some(claim) } else { None })
             .collect();
         self.signals()?;
+        let signals = self.judged_parts();
         let memory = claims.iter().any(|claim| !matches!(claim, Claim::Confirmed));
         if memory {
             self.settle()?;
@@ -55,10 +56,15 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
+        let of_memory = |claim: &&Claim| {
+            matches!(claim, Claim::Erased(_) | Claim::Unchanged | Claim::AllOrNothing | Claim::Attempt { .. })
+        };
+        // A signal alone does not tell what the lock still holds.
+        let is_judged = !claims.iter().any(of_memory) || self.judged_parts() > signals;
         if claims.contains(&&Claim::Recommission) {
             self.recommission()?;
         }
-        if self.claims_something() {
+        if self.claims_something() && is_judged {
             return Ok(());
         }
         // Without a word of the model's on it, it is the scenario that left nothing to judge.
@@ -143,12 +149,16 @@ impl<'a> Builder<'a> {
             if kept {
                 self.deviation(format!("keeps its {name}"));
             }
+            // What is kept anyway, or what the act itself took, says nothing of the reset.
+            let is_telling = !kept && !self.unbound.contains(&channel);
             if kept {
                 self.status(channel, true, Weight::Fail);
             } else {
                 self.status_erased(channel);
             }
+            self.stage = if is_telling { Stage::Expect } else { Stage::Between };
             self.part(if kept { format!("{name} kept as documented") } else { format!("{name} erased") });
+            self.stage = Stage::Expect;
         }
     }
 
@@ -192,7 +202,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The owner's codes, without those that a manual prints.
-    fn secret_codes(&self) -> Vec<Credential> {
+    pub(super) fn secret_codes(&self) -> Vec<Credential> {
         let secret = |code: &&Credential| matches!(code, Credential::Secret { .. });
         self.codes.iter().filter(secret).cloned().collect()
     }
@@ -208,7 +218,9 @@ impl<'a> Builder<'a> {
                 for code in &codes {
                     self.expect_code(code, true, Weight::Fail)?;
                 }
+                self.stage = Stage::Between;
                 self.part("user codes kept as documented");
+                self.stage = Stage::Expect;
             } else {
                 self.part_or_omit("user codes erased", |b| b.expect_refused(&codes, Weight::Fail));
             }
@@ -323,20 +335,28 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// What a whole reset would leave as well says nothing of one that did not happen.
     fn unchanged(&mut self) -> Result<(), Excluded> {
-        let codes = self.codes.clone();
+        let keeps = |asset: Asset| self.was_reset && self.lock().keeps.contains(&asset);
+        let (keeps_codes, keeps_master) = (keeps(Asset::UserCodes), keeps(Asset::MasterCode));
+        let (app, hub) = (self.app && !keeps(Asset::AppPairing), self.hub && !keeps(Asset::HubPairing));
+        let codes = if keeps_codes { Vec::new() } else { self.codes.clone() };
         for code in &codes {
             self.expect_code(code, true, Weight::Fail)?;
         }
         self.part("user codes unchanged");
-        if let Some(master) = self.master.clone() {
+        if let Some(master) = self.master.clone().filter(|_| !keeps_master) {
             self.part_or_omit("master code unchanged", |b| {
                 let probe = b.attempt(&master, "try_master")?;
                 b.judge(probe, Rule::Yes, "the master code was not accepted".into(), Weight::Fail);
                 Ok(())
             });
         }
-        self.statuses(true, Weight::Fail);
+        for (bound, channel) in [(app, Channel::App), (hub, Channel::Hub)] {
+            if bound {
+                self.status(channel, true, Weight::Fail);
+            }
+        }
         self.part("bindings unchanged");
         Ok(())
     }

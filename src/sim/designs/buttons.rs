@@ -11,10 +11,13 @@ const R_BUTTON: Design = Design {
     hub: true,
     resets: &[Reset {
         trigger: Trigger::Stages {
-            stages: &[stage(Awaited::Down("r")), stage(Awaited::Elapsed(s(5))).holding("r")],
+            stages: &[
+                stage(Awaited::Down("r")),
+                stage(Awaited::Elapsed(s(5))).holding("r").cue(&[beep(3, 700, 400).after(200)]),
+                stage(Awaited::Up("r")).within(s(30)),
+            ],
             survives_power: false,
         },
-        cue: &[beep(3, 700, 400).after(200)],
         ..RESET
     }],
     ..PLAIN
@@ -25,6 +28,9 @@ const NEEDLE_CUE: Cue = &[beep(1, 900, 0).after(200), beep(2, 200, 200).after(1_
 pub(super) const DESIGNS: &[Design] = &[
     Design {
         model: "danalock-v2",
+        cells: 0,
+        cells_needed: 0,
+        minimum_millivolts: 2_000,
         buttons: &["user"],
         hub: true,
         resets: &[Reset {
@@ -150,7 +156,7 @@ pub(super) const DESIGNS: &[Design] = &[
                 stages: &[
                     stage(Awaited::Armed),
                     stage(Awaited::Down("needle")).within(s(300)),
-                    stage(Awaited::Elapsed(s(3))).holding("needle"),
+                    stage(Awaited::Elapsed(s(10))).holding("needle"),
                     stage(Awaited::Up("needle")).within(s(30)),
                 ],
                 survives_power: false,
@@ -171,12 +177,11 @@ pub(super) const DESIGNS: &[Design] = &[
             trigger: Trigger::Stages {
                 stages: &[
                     stage(Awaited::Down("needle")),
-                    stage(Awaited::Elapsed(s(3))).holding("needle"),
+                    stage(Awaited::Elapsed(s(3))).holding("needle").cue(NEEDLE_CUE),
                     stage(Awaited::Up("needle")).within(s(30)),
                 ],
                 survives_power: false,
             },
-            cue: NEEDLE_CUE,
             ..RESET
         }],
         ..PLAIN

@@ -76,9 +76,6 @@ pub(super) const DESIGNS: &[Design] = &[
     },
     Design {
         model: "schlage-be365",
-        cells: 1,
-        cells_needed: 1,
-        minimum_millivolts: 6_000,
         buttons: &["button"],
         resets: &[Reset {
             trigger: Trigger::Stages {

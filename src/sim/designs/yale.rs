@@ -18,6 +18,17 @@ const REFITTED: Reset = Reset {
     ..RESET
 };
 
+const HELD_DARK: Reset = Reset {
+    trigger: Trigger::Stages {
+        stages: &[
+            stage(Awaited::PowerUpHeld(s(3))).holding("reset"),
+            stage(Awaited::Up("reset")).within(s(30)),
+        ],
+        survives_power: false,
+    },
+    ..RESET
+};
+
 const ONE_CELL: Reset = Reset {
     trigger: Trigger::Stages {
         stages: &[
@@ -73,7 +84,7 @@ pub(super) const DESIGNS: &[Design] = &[
     Design { model: "yale-yrd652-zw3", ..REFIT },
     Design { model: "yale-yrd450-zw3", ..REFIT },
     Design { model: "yale-yrl256", resets: &[REFITTED, PARAMETER_15], ..REFIT },
-    Design { model: "yale-yrd156", resets: &[REFITTED, PARAMETER_15], ..REFIT },
+    Design { model: "yale-yrd156", resets: &[HELD_DARK, PARAMETER_15], ..REFIT },
     Design { model: "yale-nextouch", resets: &[ONE_CELL, PARAMETER_15], ..TOUCH },
     Design { model: "yale-ntb612-zw2", resets: &[ONE_CELL, PARAMETER_15], ..TOUCH },
     Design { model: "yale-ntb622-zw2", resets: &[ONE_CELL, PARAMETER_15], ..TOUCH },
