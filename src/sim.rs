@@ -15,6 +15,7 @@ mod peer;
 mod radio;
 mod recognizer;
 mod serve;
+mod signals;
 
 pub use defect::Defect;
 pub use designs::models;

@@ -42,7 +42,7 @@ class Lock:
         self.volts, self.cells = 6.0, {1, 2, 3, 4}
         self.powered = True
         self.cover, self.button, self.pressed_at = False, False, None
-        self.bolt, self.beeping = True, False
+        self.bolt, self.jammed, self.beeping = True, False, False
         self.held, self.typed, self.menu = [], "", None
         self.locked_until = 0
 
@@ -71,6 +71,8 @@ class Lock:
             self.press(value)
         elif channel == "cover":
             self.cover = value
+        elif channel == "strike":
+            self.jammed = value
         elif channel == "keypad":
             for key in value["keys"]:
                 if key not in self.held and self.powered:
@@ -168,7 +170,7 @@ class Lock:
         self.after(2_100 * MS, lambda: self.move(True))
 
     def move(self, thrown):
-        if self.bolt != thrown:
+        if self.bolt != thrown and not self.jammed:
             self.bolt = thrown
             self.show("bolt", thrown)
 

@@ -9,7 +9,7 @@ use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
 use super::ahead::Ahead;
-use super::judge::{Observed, answered, observed, quiet};
+use super::judge::{Observed, answered, observed, quiet, unseen};
 use super::record::{Record, StepOutcome};
 use super::{Engine, Output, When};
 
@@ -347,7 +347,7 @@ impl<'p> Engine<'p> {
             Action::Wait { since, duration } => {
                 self.fibers[index].state = State::Until { since: *since, duration: *duration };
             }
-            Action::Observe { since, .. } => {
+            Action::Observe { since, .. } | Action::Unseen { since, .. } => {
                 let since = self.point(*since, self.fibers[index].begin).unwrap_or(self.now);
                 self.fibers[index].state = State::Watching { step, since, until: self.now };
             }
@@ -521,6 +521,25 @@ impl<'p> Engine<'p> {
                         return true;
                     }
                     Observed::Pending { until } => until,
+                }
+            }
+            Action::Unseen { observations, within, weight, .. } => {
+                let deadline = begin + *within;
+                match unseen(observations, &self.timeline, (since, deadline), self.horizon) {
+                    Observed::Pending { until } => until,
+                    Observed::Met { at } => {
+                        let reason = format!("the lock confirmed at {at} what did not happen");
+                        self.end_step(index, step, Err((*weight, reason)));
+                        return true;
+                    }
+                    Observed::Unclear { reason } => {
+                        self.end_step(index, step, Err((Weight::Inconclusive, reason)));
+                        return true;
+                    }
+                    Observed::Unmet { .. } => {
+                        self.end_step(index, step, Ok(()));
+                        return true;
+                    }
                 }
             }
             Action::NoChange { channels, duration, weight } => {

@@ -49,6 +49,32 @@ pub(super) fn observed(
     }
 }
 
+/// Judges whether all observations show in a window: met if they do, unmet as soon as one does not.
+pub(super) fn unseen(
+    observations: &[Observation],
+    timeline: &Timeline,
+    window: (Instant, Instant),
+    horizon: Instant,
+) -> Observed {
+    let judge = |observation: &Observation| {
+        let edges = timeline.of(&observation.channel());
+        observed(observation, edges, window, horizon, Duration::ZERO)
+    };
+    let mut all = Observed::Met { at: window.0 };
+    for found in observations.iter().map(judge) {
+        all = match (all, found) {
+            (_, unmet @ Observed::Unmet { .. }) => return unmet,
+            (Observed::Met { at }, Observed::Met { at: other }) => Observed::Met { at: at.max(other) },
+            (Observed::Pending { until }, Observed::Pending { until: other }) => {
+                Observed::Pending { until: until.min(other) }
+            }
+            (pending @ Observed::Pending { .. }, _) | (_, pending @ Observed::Pending { .. }) => pending,
+            (unclear @ Observed::Unclear { .. }, _) | (_, unclear) => unclear,
+        };
+    }
+    all
+}
+
 /// Whether nothing but noise happened on a channel between two times, as far as is known.
 pub(super) fn quiet(
     timeline: &Timeline,
@@ -88,6 +114,8 @@ pub(super) fn answered(
         (Expected::Refused, Some(r)) if r.ok => {
             Err((weight, format!("{channel} did {op} and had to refuse it")))
         }
+        // A debug probe always answers: silence is a probe that is not there.
+        (Expected::Refused, None) if *channel == Channel::Memory => Err((Weight::Inconclusive, unanswered())),
         (Expected::Refused, _) => Ok(None),
         (Expected::Paired(wanted), Some(r)) if r.ok => match r.paired {
             Some(paired) if paired == wanted => Ok(None),

@@ -161,6 +161,8 @@ pub struct Facts {
     pub knob: bool,
     /// Whether it has a door contact.
     pub door: bool,
+    /// Whether a debug port is known that leads to its memory.
+    pub debug_port: bool,
     /// Whether a cover must come off to reach a control.
     pub cover: bool,
     /// Lights and their colours.

@@ -115,7 +115,7 @@ impl Reader<'_> {
         }
         match &channel {
             Channel::Cover if wire.input.is_some() => self.contact(channel, wire, source, &place),
-            Channel::Button(_) | Channel::PowerCell(_) | Channel::Cover => {
+            Channel::Button(_) | Channel::PowerCell(_) | Channel::Cover | Channel::Strike => {
                 self.switch(&channel, wire, source, &place)
             }
             Channel::Door if wire.relay.is_some() => self.switch(&channel, wire, source, &place),
@@ -125,7 +125,7 @@ impl Reader<'_> {
             Channel::Beeper | Channel::Bolt | Channel::Door => self.contact(channel, wire, source, &place),
             Channel::Console => self.console(wire, &place),
             _ => {
-                let hint = "a program can speak for it: write `through: BOARD`; else wired are buttons, power, keypad, cover, door, lights, beeper, bolt and console";
+                let hint = "a program can speak for it: write `through: BOARD`; else wired are buttons, power, keypad, cover, door, strike, lights, beeper, bolt and console";
                 self.findings.error_with_hint(&place, format!("`{channel}` can't be wired yet"), hint);
             }
         }
@@ -135,6 +135,7 @@ impl Reader<'_> {
         let words = match channel {
             Channel::Button(_) => ("pressed", "released"),
             Channel::PowerCell(_) => ("on", "off"),
+            Channel::Strike => ("blocked", "clear"),
             _ => ("closed", "open"),
         };
         let rests_closed = matches!(channel, Channel::PowerCell(_));

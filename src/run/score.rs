@@ -81,6 +81,13 @@ pub fn must_catch(defect: Defect) -> &'static str {
         Defect::DefaultAlwaysOpens => "default-code-is-refused-once-set-up",
         Defect::TooFewPressesReset => "too-few-presses-erase-nothing",
         Defect::ResyncErases => "hub-resync-erases-nothing",
+        Defect::ConfirmsInVain => "short-hold-is-not-confirmed",
+        Defect::HalfTypedKept => "timed-out-code-erases-nothing",
+        Defect::UsedProofResets => "used-proof-erases-nothing",
+        Defect::JamHalvesErase => "jammed-bolt-erases-all-or-nothing",
+        Defect::MotorHalvesErase => "moving-bolt-erases-all-or-nothing",
+        Defect::LockoutRace => "lockout-counts-while-the-bolt-moves",
+        Defect::DebugPortOpen => "debug-port-is-closed",
     }
 }
 

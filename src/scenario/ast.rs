@@ -429,6 +429,8 @@ pub enum Claim {
     LockOut,
     /// The lock confirms as its source says.
     Confirmed,
+    /// The lock does not show what its source says of a reset.
+    Unconfirmed,
     /// Nothing of the owner is left.
     Erased(BTreeSet<Asset>),
     /// Factory defaults hold.
@@ -558,6 +560,7 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Attempt { .. } => "attempt",
         Claim::LockOut => "lock out",
         Claim::Confirmed => "confirmed",
+        Claim::Unconfirmed => "unconfirmed",
         Claim::Erased(_) => "erased",
         Claim::FactoryState => "factory state",
         Claim::Recommission => "recommission",

@@ -2,6 +2,15 @@
 
 use crate::unit::{Duration, Ratio};
 
+/// What is with the bolt while a lock is reset, or while codes are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bolt {
+    /// It can't move: the strike is blocked.
+    Jammed,
+    /// The motor throws it.
+    Moving,
+}
+
 /// How a scenario alters the method's decisive quantities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct But {
@@ -21,6 +30,12 @@ pub struct But {
     pub wrong_key: Option<u32>,
     /// So many of the last keys are not typed.
     pub missing_keys: Option<u32>,
+    /// Before the last key nothing is typed for so long.
+    pub pause: Option<Duration>,
+    /// The maker's proof was used before.
+    pub used_proof: bool,
+    /// What is with the bolt meanwhile.
+    pub bolt: Option<Bolt>,
     /// The turn is this share of its decisive angle.
     pub rotation: Option<Ratio>,
     /// This factor has a level at which the method does not work.
@@ -49,6 +64,9 @@ impl But {
             || self.let_go.is_some()
             || self.wrong_key.is_some()
             || self.missing_keys.is_some()
+            || self.pause.is_some()
+            || self.used_proof
+            || self.bolt.is_some()
             || self.without.is_some()
             || !self.cut_power_at.is_empty()
     }

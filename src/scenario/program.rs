@@ -67,9 +67,12 @@ impl Program {
     pub fn observations(&self) -> Vec<&Observation> {
         self.actions()
             .into_iter()
-            .filter_map(|action| match action {
-                Action::Observe { observation, .. } | Action::Never { observation, .. } => Some(observation),
-                _ => None,
+            .flat_map(|action| match action {
+                Action::Observe { observation, .. } | Action::Never { observation, .. } => {
+                    std::slice::from_ref(observation)
+                }
+                Action::Unseen { observations, .. } => observations,
+                _ => &[],
             })
             .collect()
     }
@@ -107,6 +110,9 @@ impl Program {
                 }
                 Action::Observe { observation, .. } | Action::Never { observation, .. } => {
                     all.insert(observation.channel());
+                }
+                Action::Unseen { observations, .. } => {
+                    all.extend(observations.iter().map(Observation::channel))
                 }
                 Action::NoChange { channels, .. } => all.extend(channels.iter().cloned()),
                 _ => {}
@@ -372,6 +378,17 @@ pub enum Action {
         /// If not.
         weight: Weight,
     },
+    /// Observe that not all of these show.
+    Unseen {
+        /// What would have to show together.
+        observations: Vec<Observation>,
+        /// From when.
+        since: Since,
+        /// Until when, from the start of the step.
+        within: Duration,
+        /// If all do.
+        weight: Weight,
+    },
     /// Observe that nothing happens.
     NoChange {
         /// Where.
@@ -497,9 +514,10 @@ impl Step {
             | Action::Measure { .. }
             | Action::Unprovable { .. } => Duration::ZERO,
             Action::Wait { duration, .. } | Action::NoChange { duration, .. } => *duration,
-            Action::Ask { within, .. } | Action::Observe { within, .. } | Action::Watch { within, .. } => {
-                *within
-            }
+            Action::Ask { within, .. }
+            | Action::Observe { within, .. }
+            | Action::Unseen { within, .. }
+            | Action::Watch { within, .. } => *within,
             Action::Limited { within, .. } => *within,
             Action::If { body, .. } | Action::Never { body, .. } | Action::Sequence(body) => longest(body),
             Action::Together(branches) => {

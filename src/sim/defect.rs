@@ -81,5 +81,19 @@ named_enum! {
         WrongColour = "wrong-colour",
         /// It beeps once more than its manual says.
         ExtraBeep = "extra-beep",
+        /// A hold that was let go too early is confirmed all the same.
+        ConfirmsInVain = "confirms-in-vain",
+        /// What was typed before a long pause still counts.
+        HalfTypedKept = "half-typed-kept",
+        /// A proof of the maker's resets more than once (Securam ResetHeist).
+        UsedProofResets = "used-proof-resets",
+        /// An erase ends half-way if the bolt is jammed.
+        JamHalvesErase = "jam-halves-erase",
+        /// A reset that begins while the motor runs erases half.
+        MotorHalvesErase = "motor-halves-erase",
+        /// A slow bolt clears the count of wrong codes when it arrives (connectedhomeip 38222).
+        LockoutRace = "lockout-race",
+        /// The debug port hands out what the lock holds (CVE-2022-32506).
+        DebugPortOpen = "debug-port-open",
     }
 }

@@ -3,7 +3,7 @@
 use crate::unit::{Duration, Instant};
 
 use super::defect::Defect;
-use super::design::{Entry, Handing, Trigger, s};
+use super::design::{Entry, Handing, Reset, Trigger, s};
 use super::lock::SimulatedLock;
 use super::recognizer::Act;
 
@@ -39,12 +39,14 @@ impl Keypad {
 
 impl SimulatedLock {
     pub(super) fn key(&mut self, label: &str) {
-        if self.now.since(self.keypad.last_key) > FORGET {
+        let is_kept = self.has(Defect::HalfTypedKept);
+        if self.now.since(self.keypad.last_key) > FORGET && !is_kept {
             if !self.keypad.typed.is_empty() {
                 self.proof_mode = None;
             }
             self.keypad.typed.clear();
             self.keypad.entry_begun = false;
+            self.keypad.service.take_if(|service| service.is_open);
         }
         self.keypad.last_key = self.now;
         self.forget_late_sequences();
@@ -90,7 +92,27 @@ impl SimulatedLock {
                 if self.keypad.typed.len() < 32 {
                     self.keypad.typed.push_str(label);
                 }
+                self.last_line_without_its_end();
             }
+        }
+    }
+
+    /// A careless lock does not wait for the key that ends the last line of a menu.
+    fn last_line_without_its_end(&mut self) {
+        let Some((lines, _)) = &self.keypad.menu else { return };
+        if !self.has(Defect::IncompleteCodeResets) {
+            return;
+        }
+        let typed = lines.iter().chain(std::iter::once(&self.keypad.typed)).map(String::as_str);
+        let is_last = |reset: &Reset| match reset.trigger {
+            Trigger::MenuLines(wanted) => typed.clone().eq(wanted.iter().copied()),
+            _ => false,
+        };
+        let reset = self.design.resets.iter().position(is_last);
+        if let Some(index) = reset {
+            self.keypad.menu = None;
+            self.keypad.typed.clear();
+            self.reset(index);
         }
     }
 
@@ -118,7 +140,12 @@ impl SimulatedLock {
         }
         let line = std::mem::take(&mut self.keypad.typed);
         match &self.memory.master {
-            Some(master) => service.is_open = *master == line || self.has(Defect::WrongCodeResets),
+            Some(master) => {
+                service.is_open = *master == line || self.has(Defect::WrongCodeResets);
+                if service.is_open && self.has(Defect::IncompleteCodeResets) {
+                    return self.reset(service.reset);
+                }
+            }
             None if service.line_before.as_ref() == Some(&line) => {
                 self.memory.master = Some(line);
                 return;
@@ -132,10 +159,13 @@ impl SimulatedLock {
         self.keypad.typed.push_str(label);
         let forgiven = usize::from(self.has(Defect::IncompleteCodeResets));
         if self.keypad.typed.len() + forgiven >= self.proof.len() {
-            let right = self.proof.starts_with(&self.keypad.typed) || self.has(Defect::WrongCodeResets);
+            let is_spent = self.memory.proof_used && !self.has(Defect::UsedProofResets);
+            let is_proof = self.proof.starts_with(&self.keypad.typed) && !is_spent;
+            let right = is_proof || self.has(Defect::WrongCodeResets);
             self.keypad.typed.clear();
             self.proof_mode = None;
             if right {
+                self.memory.proof_used = true;
                 self.reset(reset);
             }
         }
@@ -147,7 +177,7 @@ impl SimulatedLock {
             return;
         }
         if let Some((mut lines, until)) = self.keypad.menu.take()
-            && self.now <= until
+            && (self.now <= until || self.has(Defect::HalfTypedKept))
         {
             lines.push(line.to_owned());
             return self.menu(lines);

@@ -8,7 +8,7 @@ use crate::trace::{Channel, Keystroke, Response, Value};
 use crate::unit::{Duration, Instant, Voltage};
 
 use super::defect::Defect;
-use super::design::{Cue, Design, Handing, PLAIN, Reset, Show, Signal, Trigger, ms};
+use super::design::{Design, Handing, PLAIN, Reset, Trigger, ms};
 use super::designs::design;
 use super::keypad::Keypad;
 use super::memory::Memory;
@@ -21,12 +21,14 @@ const DEBOUNCE: Duration = ms(20);
 const BOOT: Duration = ms(300);
 /// A motor needs so long to move the bolt.
 const MOTOR: Duration = ms(700);
+/// A slow one needs so long to throw it.
+const SLOW_MOTOR: Duration = ms(2_500);
 /// When the stages of an erase happen after its trigger.
 const ERASE_STEPS: [Duration; 3] = [ms(300), ms(1_200), ms(2_400)];
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
-enum Task {
+pub(super) enum Task {
     Show(Channel, Value),
     Debounced { button: &'static str, down: bool, generation: u64 },
     Boot { off: Duration, tapped: Option<Duration> },
@@ -62,6 +64,11 @@ pub struct SimulatedLock {
     tapped_in_the_dark: Option<Instant>,
     pub(super) running: bool,
     pub(super) bolt_thrown: bool,
+    /// The strike is blocked: no motor moves the bolt.
+    is_jammed: bool,
+    motor_until: Instant,
+    /// Somebody touched it while the motor ran, and no reset came of it yet.
+    touched_while_moving: bool,
     recognizers: Vec<Recognizer>,
     handing: Recognizer,
     pub(super) keypad: Keypad,
@@ -97,6 +104,9 @@ impl SimulatedLock {
             tapped_in_the_dark: None,
             running: true,
             bolt_thrown: true,
+            is_jammed: false,
+            motor_until: Instant::START,
+            touched_while_moving: false,
             recognizers: Vec::new(),
             handing: Recognizer::default(),
             keypad: Keypad::default(),
@@ -110,7 +120,7 @@ impl SimulatedLock {
         self.defect == Some(defect)
     }
 
-    fn plan(&mut self, delay: Duration, task: Task) {
+    pub(super) fn plan(&mut self, delay: Duration, task: Task) {
         self.next_task += 1;
         self.agenda.insert((self.now + delay, self.next_task), (self.epoch, task));
     }
@@ -133,6 +143,7 @@ impl SimulatedLock {
     }
 
     fn apply(&mut self, channel: &Channel, value: &Value) {
+        self.touched_while_moving |= self.now < self.motor_until;
         match (channel, value) {
             (Channel::Button(name), Value::Switch(down)) => self.button(name, *down),
             (Channel::Power, Value::Voltage(volts)) => {
@@ -144,7 +155,8 @@ impl SimulatedLock {
             (Channel::Knob, Value::Angle(angle)) => self.act(Act::Turned(*angle)),
             (Channel::Cover, Value::Switch(closed)) => self.cover_closed = *closed,
             (Channel::Door, Value::Switch(false)) => self.act(Act::DoorOpened),
-            (Channel::App | Channel::Hub | Channel::Cloud, Value::Request(request)) => {
+            (Channel::Strike, Value::Switch(blocked)) => self.is_jammed = *blocked,
+            (Channel::App | Channel::Hub | Channel::Cloud | Channel::Memory, Value::Request(request)) => {
                 self.request(channel, request);
             }
             _ => {}
@@ -278,6 +290,7 @@ impl SimulatedLock {
             last_key: self.has(Defect::IncompleteCodeResets),
             last_press: self.has(Defect::TooFewPressesReset),
             released: self.has(Defect::InterruptedHoldCounts),
+            late: self.has(Defect::HalfTypedKept),
             percent: self.threshold(),
         };
         let resets = self.design.resets;
@@ -318,7 +331,10 @@ impl SimulatedLock {
 
     fn progress(&mut self, index: usize, stages: &'static [Stage], progress: Progress) {
         match progress {
-            Progress::Same => {}
+            Progress::LetGo if self.has(Defect::ConfirmsInVain) => {
+                self.play_confirmation(self.design.resets[index].cue);
+            }
+            Progress::Same | Progress::LetGo => {}
             Progress::Reached(stage) => {
                 if let Some(cue) = stages[stage].cue {
                     self.play(cue);
@@ -336,12 +352,17 @@ impl SimulatedLock {
     }
 
     pub(super) fn move_bolt(&mut self, thrown: bool) {
-        let delay = self.noise.jitter(MOTOR);
+        let is_slow = thrown && self.has(Defect::LockoutRace);
+        let delay = self.noise.jitter(if is_slow { SLOW_MOTOR } else { MOTOR });
+        self.motor_until = self.now + delay;
         self.plan(delay, Task::Bolt(thrown));
     }
 
     /// A sequence that is not gone on with in time is given up.
     pub(super) fn forget_late_sequences(&mut self) {
+        if self.has(Defect::HalfTypedKept) {
+            return;
+        }
         let resets: &'static [Reset] = self.design.resets;
         for (recognizer, reset) in self.recognizers.iter_mut().zip(resets) {
             if let Trigger::Stages { stages, .. } = reset.trigger {
@@ -383,7 +404,13 @@ impl SimulatedLock {
         }
         // The intention is stored first, so that a power cut can't leave half of the data.
         self.memory.erasing = !self.has(Defect::HalfErased);
-        self.plan_erase(index);
+        let is_halved = self.has(Defect::MotorHalvesErase) && self.touched_while_moving;
+        self.touched_while_moving = false;
+        if is_halved {
+            self.plan(ERASE_STEPS[0], Task::Erase { step: 0, reset: index });
+        } else {
+            self.plan_erase(index);
+        }
     }
 
     fn plan_erase(&mut self, reset: usize) {
@@ -393,6 +420,9 @@ impl SimulatedLock {
     }
 
     fn erase(&mut self, step: usize, reset: usize) {
+        if self.has(Defect::JamHalvesErase) && self.is_jammed && step > 0 {
+            return;
+        }
         let keeps = self.has(Defect::UnboundKeepsCodes) && self.memory.detached;
         let codes = self.design.resets[reset].codes && !keeps;
         match step {
@@ -437,53 +467,6 @@ impl SimulatedLock {
         self.memory.erasing = false;
     }
 
-    fn play(&mut self, cue: Cue) {
-        cue.iter().for_each(|show| self.show(*show, false));
-    }
-
-    fn play_confirmation(&mut self, cue: Cue) {
-        let stuck = self.has(Defect::StuckLight);
-        for show in cue {
-            let mut show = *show;
-            match &mut show.what {
-                Signal::Light { colour, .. } if self.has(Defect::WrongColour) => {
-                    *colour = if *colour == "red" { "green" } else { "red" };
-                }
-                Signal::Beep if self.has(Defect::ExtraBeep) => show.count += 1,
-                _ => {}
-            }
-            self.show(show, stuck);
-        }
-    }
-
-    fn show(&mut self, show: Show, stuck: bool) {
-        let start = self.noise.jitter(show.delay);
-        let (channel, on, off) = match show.what {
-            Signal::Light { name, colour } => {
-                (Channel::Light(name.into()), Value::Light(Some(colour.into())), Value::Light(None))
-            }
-            Signal::Beep => (Channel::Beeper, Value::Switch(true), Value::Switch(false)),
-            Signal::Say(words) => {
-                return self.plan(start, Task::Show(Channel::Voice, Value::Text(words.into())));
-            }
-        };
-        let is_light = matches!(show.what, Signal::Light { .. });
-        for number in 0..show.count {
-            let at = start.saturating_add(show.on.saturating_add(show.off).times(number));
-            self.plan(at, Task::Show(channel.clone(), on.clone()));
-            if let Some((delay, gap)) = self.noise.flicker(show.on).filter(|_| is_light) {
-                self.plan(at.saturating_add(delay), Task::Show(channel.clone(), off.clone()));
-                self.plan(
-                    at.saturating_add(delay).saturating_add(gap),
-                    Task::Show(channel.clone(), on.clone()),
-                );
-            }
-            if !(stuck && is_light && number + 1 == show.count) {
-                self.plan(at.saturating_add(show.on), Task::Show(channel.clone(), off.clone()));
-            }
-        }
-    }
-
     fn perform(&mut self, task: Task) {
         match task {
             Task::Show(channel, value) => self.put(channel, value),
@@ -504,7 +487,10 @@ impl SimulatedLock {
             Task::Boot { off, tapped } => self.boot(off, tapped),
             Task::Erase { step, reset } => self.erase(step, reset),
             Task::Bolt(thrown) => {
-                if self.bolt_thrown != thrown {
+                if self.has(Defect::LockoutRace) {
+                    self.memory.wrong_codes = 0;
+                }
+                if self.bolt_thrown != thrown && !self.is_jammed {
                     self.bolt_thrown = thrown;
                     self.put(Channel::Bolt, Value::Switch(thrown));
                 }

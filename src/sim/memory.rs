@@ -31,6 +31,8 @@ pub(super) struct Memory {
     pub detached: bool,
     /// Dead for good.
     pub dead: bool,
+    /// The maker's proof was used: it is good for one reset.
+    pub proof_used: bool,
     /// How often the hub asked.
     pub asked: u32,
     /// The reset was done at least once.

@@ -1,4 +1,4 @@
-//! Requests of the app and the hub.
+//! Requests of the app, the hub, and of a probe at the debug port.
 
 use crate::trace::{Argument, Channel, Request, Response};
 use crate::unit::Duration;
@@ -28,6 +28,9 @@ impl SimulatedLock {
     }
 
     fn handle(&mut self, channel: &Channel, request: &Request) -> Outcome {
+        if *channel == Channel::Memory {
+            return self.read_memory();
+        }
         let has_radio = match channel {
             Channel::App => self.design.app,
             Channel::Hub => self.design.hub,
@@ -80,6 +83,13 @@ impl SimulatedLock {
             }
             _ => Err("unknown operation"),
         }
+    }
+
+    fn read_memory(&self) -> Outcome {
+        if !self.has(Defect::DebugPortOpen) {
+            return Err("the debug port is locked");
+        }
+        Ok(Response { codes: Some(self.memory.codes.len() as u64), ..Response::default() })
     }
 
     /// The app takes the lock out of the hub's network.

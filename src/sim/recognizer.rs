@@ -98,6 +98,8 @@ pub(super) struct Careless {
     pub last_press: bool,
     /// A hold that is let go.
     pub released: bool,
+    /// A pause that is too long.
+    pub late: bool,
     /// Share of a hold that is enough, in percent.
     pub percent: u64,
 }
@@ -114,6 +116,8 @@ pub(super) struct Recognizer {
 pub(super) enum Progress {
     /// Nothing.
     Same,
+    /// A hold was let go too early.
+    LetGo,
     /// The stage with this number was reached.
     Reached(usize),
     /// The whole sequence was done.
@@ -146,7 +150,13 @@ impl Recognizer {
         careless: Careless,
         held: impl Fn(&str) -> bool,
     ) -> Progress {
+        let mut nothing = Progress::Same;
         if self.reached > 0 && self.is_broken_by(stages, act, now, careless) {
+            let is_hold =
+                matches!(stages.get(self.reached), Some(Stage { awaited: Awaited::Elapsed(_), .. }));
+            if is_hold && matches!(act, Act::Up(_)) {
+                nothing = Progress::LetGo;
+            }
             self.reset();
         }
         let Some(stage) = stages.get(self.reached) else { return Progress::Same };
@@ -179,7 +189,7 @@ impl Recognizer {
         };
         let holds = stage.holding.is_none_or(held);
         if !(fits && holds) {
-            return Progress::Same;
+            return nothing;
         }
         let progress = self.reach(stages, now);
         let is_nearly = self.reached > 1 && self.reached + 1 == stages.len();
@@ -225,7 +235,7 @@ impl Recognizer {
         let Some(stage) = stages.get(self.reached) else { return false };
         let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held)
             && !careless.released;
-        let late = self.is_late(stages, now);
+        let late = self.is_late(stages, now) && !careless.late;
         let pressed_again =
             matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_))) && !careless.released;
         let mistyped = match (act, stage.awaited) {

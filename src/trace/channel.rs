@@ -27,6 +27,8 @@ pub enum Channel {
     Voice,
     /// The bolt.
     Bolt,
+    /// A block before the bolt, that keeps it where it is.
+    Strike,
     /// The door contact.
     Door,
     /// The cover over a control.
@@ -54,6 +56,7 @@ const PLAIN: &[(&str, Channel)] = &[
     ("beeper", Channel::Beeper),
     ("voice", Channel::Voice),
     ("bolt", Channel::Bolt),
+    ("strike", Channel::Strike),
     ("door", Channel::Door),
     ("cover", Channel::Cover),
     ("current", Channel::Current),
@@ -67,7 +70,7 @@ const PLAIN: &[(&str, Channel)] = &[
 
 impl Channel {
     /// How channels are written, for hints.
-    pub const FORMS: [&str; 16] = [
+    pub const FORMS: [&str; 17] = [
         "button.<name>",
         "power",
         "power.cell.<n>",
@@ -77,6 +80,7 @@ impl Channel {
         "beeper",
         "voice",
         "bolt",
+        "strike",
         "door",
         "cover",
         "current",
@@ -90,7 +94,13 @@ impl Channel {
     pub fn is_observed(&self) -> bool {
         !matches!(
             self,
-            Self::Button(_) | Self::Power | Self::PowerCell(_) | Self::Keypad | Self::Knob | Self::Cover
+            Self::Button(_)
+                | Self::Power
+                | Self::PowerCell(_)
+                | Self::Keypad
+                | Self::Knob
+                | Self::Cover
+                | Self::Strike
         )
     }
 

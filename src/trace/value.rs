@@ -207,6 +207,7 @@ impl Value {
             Channel::PowerCell(_) => switch("true (inserted) or false"),
             Channel::Bolt => switch("true (thrown) or false"),
             Channel::Door | Channel::Cover => switch("true (closed) or false"),
+            Channel::Strike => switch("true (blocked) or false"),
             Channel::Beeper => switch("true (sounding) or false"),
             Channel::Light(_) => match json.as_str() {
                 Some("off") => Ok(Self::Light(None)),

@@ -45,6 +45,7 @@ fn variable_kind(channel: &Channel) -> VarType {
         | Channel::Bolt
         | Channel::Door
         | Channel::Cover
+        | Channel::Strike
         | Channel::Beeper => VarType::Wire,
         _ => VarType::String,
     }

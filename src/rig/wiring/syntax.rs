@@ -63,7 +63,9 @@ impl WireSyntax {
         match channel {
             _ if self.through.is_some() => &["through"],
             Channel::Cover | Channel::Door if self.input.is_some() => INPUT,
-            Channel::Button(_) | Channel::PowerCell(_) | Channel::Cover | Channel::Door => OUTPUT,
+            Channel::Button(_) | Channel::PowerCell(_) | Channel::Cover | Channel::Door | Channel::Strike => {
+                OUTPUT
+            }
             Channel::Power if self.relay.is_none() => &["supply"],
             Channel::Power => SUPPLY,
             Channel::Keypad => KEYPAD,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::lock::{Credential, Power};
 use crate::scenario::ast::{self, Claim, Interval, phrase};
+use crate::scenario::but::Bolt;
 use crate::scenario::program::{Action, Mark, Since, Stage, Step, Weight};
-use crate::trace::Channel;
+use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Ratio, Voltage};
 use crate::verdict::Limit;
 
@@ -20,6 +21,10 @@ const SETTLE_UNSEEN: Duration = Duration::seconds(15);
 const BOOT: Duration = Duration::seconds(4);
 /// Confirmation window of a lock whose source states none, for sweeps.
 const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
+/// Lets the edge of an opening pass, before a bolt that opens counts against the lock.
+const OPENED: Duration = Duration::milliseconds(500);
+/// When a motor that was told to throw the bolt certainly runs.
+const MOTOR_RUNS: Duration = Duration::milliseconds(300);
 
 /// Of a decisive hold that is broken in another way.
 const LONG_ENOUGH: Ratio = Ratio::percent(110);
@@ -56,16 +61,67 @@ impl<'a> Builder<'a> {
         if self.scenario.act.iter().any(|step| matches!(step.action, ast::Action::Never { .. })) {
             return Err("the manual has the reset begin with the bolt open".into());
         }
-        self.stage = Stage::Arrange;
-        self.weight = Weight::Inconclusive;
         let code = self.codes.first().cloned();
-        let code = code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?;
-        self.perform("enter", &Bindings::owner().code(&code))?;
+        self.expect_open(&code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?)
+    }
+
+    /// Enters a good code, and sees that it opens.
+    fn expect_open(&mut self, code: &Credential) -> Result<(), Excluded> {
+        let weight = std::mem::replace(&mut self.weight, Weight::Inconclusive);
+        self.stage = Stage::Arrange;
+        self.perform("enter", &Bindings::owner().code(code))?;
         if let Some(accepted) = &self.operation("enter")?.accepted_by {
             self.observe(&accepted.action, Since::Here, false)?;
         }
+        self.wait(OPENED);
         self.part("unlock");
         self.stage = Stage::Act;
+        self.weight = weight;
+        Ok(())
+    }
+
+    /// Opens the bolt, so that it can be thrown meanwhile.
+    pub(super) fn open_bolt(&mut self) -> Result<(), Excluded> {
+        if self.facts.starts_unlocked {
+            return Err("the manual has the reset begin with the bolt open".into());
+        }
+        let is_supply = |step: &ast::Step| matches!(step.action, ast::Action::Power { .. });
+        if self.scenario.act.iter().any(ast::resets) && self.facts.procedure.iter().any(is_supply) {
+            return Err("the method takes the power, and no motor moves without it".into());
+        }
+        self.operation("lock")?;
+        self.operation("enter")?;
+        let code = self.codes.first().cloned();
+        let code = code.ok_or_else(|| Excluded::from("no code is there to open the lock with"))?;
+        self.expect_open(&code)
+    }
+
+    /// Does something while the bolt is jammed, or while it is thrown; meanwhile it must not open.
+    pub(super) fn with_bolt(&mut self, bolt: Bolt, label: &str, steps: Vec<Step>) -> Result<(), Excluded> {
+        let ((), body) = self.nested(|b| match bolt {
+            Bolt::Jammed => {
+                b.set("strike blocked", Channel::Strike, Value::Switch(true));
+                b.push(label, Action::Sequence(steps));
+                b.wait(SETTLE_UNSEEN);
+                b.set("strike clear", Channel::Strike, Value::Switch(false));
+                Ok(())
+            }
+            Bolt::Moving => {
+                let outer = std::mem::replace(&mut b.weight, Weight::Inconclusive);
+                let ((), locks) = b.nested(|b| b.perform("lock", &Bindings::owner()))?;
+                b.weight = outer;
+                // The key that locks is let go before anything else is touched.
+                let ((), mut meanwhile) = b.nested(|b| {
+                    b.wait(MOTOR_RUNS);
+                    Ok(())
+                })?;
+                meanwhile.push(Step { label: label.to_owned(), action: Action::Sequence(steps) });
+                b.push(format!("{label} while the bolt moves"), Action::Together(vec![locks, meanwhile]));
+                Ok(())
+            }
+        })?;
+        let observation = ast::Observation::Contact { channel: Channel::Bolt, value: false };
+        self.push("never see bolt open", Action::Never { observation, body });
         Ok(())
     }
 
@@ -111,12 +167,20 @@ impl<'a> Builder<'a> {
         self.check_alterable()?;
         self.check_possible()?;
         let mut bindings = self.act_bindings();
+        if self.scenario.but.bolt == Some(Bolt::Moving) {
+            self.open_bolt()?;
+        }
         let (marks, steps) = self.nested(|b| b.altered_procedure(&mut bindings))?;
         self.confirms_since = self.confirmation_start(&marks);
+        let last = marks.iter().rev().find_map(|(first, _)| *first);
+        self.act_ends_since = last.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO));
         if let Some(share) = self.cut {
             return self.cut_during(steps, share);
         }
-        self.push("reset", Action::Sequence(steps));
+        match self.scenario.but.bolt {
+            Some(bolt) => self.with_bolt(bolt, "reset", steps)?,
+            None => self.push("reset", Action::Sequence(steps)),
+        }
         let but = &self.scenario.but;
         let shares = [(&facts.decisive.hold, but.hold), (&facts.decisive.then_hold, but.then_hold)];
         for (interval, share) in shares {
@@ -141,12 +205,27 @@ impl<'a> Builder<'a> {
                 but.bounces.is_some() && self.pressed_at(decisive.hold.as_ref()).is_none(),
                 "hold of one control",
             ),
+            (but.pause.is_some() && decisive.keys.is_none(), "key sequence"),
+            (but.used_proof && !self.takes_proof(), "proof"),
             (but.rotation.is_some() && decisive.rotation.is_none(), "turn"),
         ];
         match missing.iter().find(|(absent, _)| *absent) {
             Some((_, what)) => Err(format!("no {what} decides a reset by {}", self.method).into()),
             None => Ok(()),
         }
+    }
+
+    fn takes_proof(&self) -> bool {
+        let is_proof = |name: &Arc<str>| &**name == "proof";
+        self.facts.procedure.iter().any(|step| match &step.action {
+            ast::Action::Type { keys, .. } => {
+                keys.iter().any(|key| matches!(key, ast::KeyToken::Parameter(name) if is_proof(name)))
+            }
+            ast::Action::Ask { arguments, .. } => {
+                arguments.iter().any(|(_, term)| matches!(term, ast::Term::Parameter(name) if is_proof(name)))
+            }
+            _ => false,
+        })
     }
 
     /// What an earlier step of the act took from the lock, its method can't ask for.
@@ -262,6 +341,7 @@ impl<'a> Builder<'a> {
             (self.first_mark, self.last_mark) = (None, None);
             self.wrong_key_of(step, &mut wrong_key, bindings)?;
             bindings.missing_keys = but.missing_keys.filter(|_| last_typed == Some(index));
+            bindings.pause = but.pause.filter(|_| last_typed == Some(index));
             self.altered_step(step, bindings)?;
             bindings.wrong_key = None;
             if let (Some(bounces), Some(controls)) =
@@ -340,7 +420,7 @@ impl<'a> Builder<'a> {
         match &step.action {
             ast::Action::Turn { by, over } if but.rotation.is_some() => {
                 let by = by.scaled(but.rotation.unwrap_or(Ratio::WHOLE));
-                self.set(format!("turn {by}"), Channel::Knob, crate::trace::Value::Angle(by));
+                self.set(format!("turn {by}"), Channel::Knob, Value::Angle(by));
                 self.wait(over.unwrap_or(Duration::milliseconds(200)));
                 Ok(())
             }
@@ -441,7 +521,7 @@ impl<'a> Builder<'a> {
                     self.wait(off);
                 }
                 let label = format!("cell {number} {}", if inserted { "in" } else { "out" });
-                let value = crate::trace::Value::Switch(inserted);
+                let value = Value::Switch(inserted);
                 self.set(label, Channel::PowerCell(number), value);
                 self.wait(Duration::milliseconds(500));
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::lock::{Asset, Credential, Fact};
 use crate::scenario::ast::{self, Observation};
+use crate::scenario::but::Bolt;
 use crate::scenario::program::{Action, Expected, Probe, Rule, Since, Stage, Weight};
 use crate::trace::{Argument, Channel};
 use crate::unit::Duration;
@@ -343,10 +344,24 @@ impl<'a> Builder<'a> {
     pub(super) fn lock_out(&mut self) -> Result<(), Excluded> {
         let fact = &self.lock().lockout;
         let lockout = *fact.known().ok_or_else(|| fact.absence("a lockout"))?;
-        for _ in 0..lockout.attempts {
+        for attempt in 0..lockout.attempts {
             let code = self.wrong_code()?;
-            self.expect_code(&code, false, Weight::Fail)?;
+            match self.scenario.but.bolt.filter(|_| attempt == 0) {
+                Some(bolt) => self.wrong_code_meanwhile(bolt, &code)?,
+                None => self.expect_code(&code, false, Weight::Fail)?,
+            }
         }
+        Ok(())
+    }
+
+    /// A wrong code that is typed while the bolt still moves.
+    fn wrong_code_meanwhile(&mut self, bolt: Bolt, code: &Credential) -> Result<(), Excluded> {
+        self.open_bolt()?;
+        self.may_be_open = true;
+        let (probe, steps) = self.nested(|b| b.attempt(code, "enter"))?;
+        self.may_be_open = false;
+        self.with_bolt(bolt, &format!("try {}", code.name()), steps)?;
+        self.judge(probe, Rule::No, format!("code {} was accepted", code.name()), Weight::Fail);
         Ok(())
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Builder<'a> {
     pub known_good: Option<Credential>,
     /// From when on the lock may confirm.
     pub confirms_since: Since,
+    /// When the last step of the act begins.
+    pub act_ends_since: Since,
     pub held_keys: Vec<Keystroke>,
     pub voltage: Voltage,
     pub wrong_codes: u32,
@@ -122,6 +124,7 @@ impl<'a> Builder<'a> {
             hub_again: false,
             known_good: None,
             confirms_since: Since::Here,
+            act_ends_since: Since::Here,
             held_keys: Vec::new(),
             voltage: nominal,
             wrong_codes: 0,

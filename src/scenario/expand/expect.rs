@@ -23,7 +23,7 @@ impl<'a> Builder<'a> {
             .collect();
         self.signals()?;
         let signals = self.judged_parts();
-        let memory = claims.iter().any(|claim| !matches!(claim, Claim::Confirmed));
+        let memory = claims.iter().any(|claim| !matches!(claim, Claim::Confirmed | Claim::Unconfirmed));
         if memory {
             self.settle()?;
         }
@@ -95,6 +95,17 @@ impl<'a> Builder<'a> {
                         self.omit("confirmed", reason);
                     }
                 },
+                ast::Action::Claim(Claim::Unconfirmed) => match self.facts.confirmed_by.known() {
+                    Some(steps) => {
+                        branches.push(self.nested(|b| b.unconfirmed(steps))?.1);
+                        judged = true;
+                        name.push("unconfirmed".to_owned());
+                    }
+                    None => {
+                        let reason = self.facts.confirmed_by.absence("how a reset is confirmed");
+                        self.omit("unconfirmed", reason);
+                    }
+                },
                 ast::Action::Claim(_) => {}
                 action @ ast::Action::Observe { observation, .. } => {
                     if let Some(reason) = self.lacks(&observation.channel()) {
@@ -121,6 +132,19 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// What confirms a reset must not show together once the act has ended, for as long as the source gives it.
+    fn unconfirmed(&mut self, confirmed_by: &[ast::Step]) -> Result<(), Excluded> {
+        let seen = |step: &ast::Step| match &step.action {
+            ast::Action::Observe { observation, within } => Some((observation.clone(), *within)),
+            _ => None,
+        };
+        let (observations, windows): (Vec<_>, Vec<_>) = confirmed_by.iter().filter_map(seen).unzip();
+        let within = windows.into_iter().max().unwrap_or_default();
+        let (since, weight) = (self.act_ends_since, Weight::Fail);
+        self.push("unconfirmed", Action::Unseen { observations, since, within, weight });
+        Ok(())
+    }
+
     /// Why the model can't show anything on a channel.
     pub(super) fn lacks(&self, channel: &Channel) -> Option<String> {
         let lock = self.lock();
@@ -131,9 +155,13 @@ impl<'a> Builder<'a> {
             Channel::Hub => self.operation("pair_hub").is_err(),
             Channel::App => self.operation("pair_app").is_err(),
             Channel::Door => !lock.door,
+            Channel::Memory => !lock.debug_port,
             _ => false,
         };
-        absent.then(|| format!("the model has no {channel} to observe here"))
+        absent.then(|| match channel {
+            Channel::Memory => "the model's source names no debug port".to_owned(),
+            _ => format!("the model has no {channel} to observe here"),
+        })
     }
 
     fn bindings_erased(&mut self, assets: &BTreeSet<Asset>) {

@@ -37,12 +37,14 @@ pub(super) struct Bindings {
     pub wrong_key: Option<u32>,
     /// How many of the last keys are left out.
     pub missing_keys: Option<u32>,
+    /// How long nothing is typed before the last key.
+    pub pause: Option<Duration>,
 }
 
 impl Bindings {
     /// The ordinary use of a lock by its owner.
     pub(super) fn owner() -> Self {
-        Self { values: BTreeMap::new(), is_act: false, wrong_key: None, missing_keys: None }
+        Self { values: BTreeMap::new(), is_act: false, wrong_key: None, missing_keys: None, pause: None }
     }
 
     pub(super) fn with(mut self, name: &'static str, binding: Binding) -> Self {
@@ -260,7 +262,11 @@ impl<'a> Builder<'a> {
             let left = strokes.len().checked_sub(missing);
             strokes.truncate(left.ok_or_else(|| Excluded::plan("fewer keys are typed than are left out"))?);
         }
-        for stroke in strokes {
+        let last = strokes.len().saturating_sub(1);
+        for (index, stroke) in strokes.into_iter().enumerate() {
+            if let Some(pause) = bindings.pause.filter(|_| index == last) {
+                self.wait(pause);
+            }
             let label = match &stroke {
                 Keystroke::Key(label) => format!("key {label}"),
                 Keystroke::Secret { handle, position, .. } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::ast::{Action, Claim, MethodChoice, Scenario, Step};
-use crate::scenario::but::But;
+use crate::scenario::but::{Bolt, But};
 use crate::scenario::clauses;
 use crate::scenario::syntax::{ButSyntax, ScenarioSyntax, Steps, Word};
 use crate::unit::{self, Ratio};
@@ -54,7 +54,9 @@ pub(in crate::scenario) fn scenario(
         findings.error_with_hint(&place, "a scenario must expect something", "add `expect:` with a claim");
     }
     let resets = |steps: &[Step]| steps.iter().any(crate::scenario::ast::resets);
-    if !but.is_nothing() && !resets(&act) {
+    let locks_out = |step: &Step| matches!(step.action, Action::Claim(Claim::LockOut));
+    let is_altered = resets(&act) || (but.bolt == Some(Bolt::Moving) && act.iter().any(locks_out));
+    if !but.is_nothing() && !is_altered {
         findings.error(&place, "`but` alters a reset, and `act` has none");
     }
     let time_limit = lineage
@@ -82,6 +84,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
         let judged = match claim {
             Claim::Attempt { .. } => continue,
             Claim::Confirmed
+            | Claim::Unconfirmed
             | Claim::Erased(_)
             | Claim::FactoryState
             | Claim::Recommission
@@ -254,6 +257,15 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
         presses: syntax.presses,
         wrong_key: syntax.wrong_key,
         missing_keys: syntax.missing_keys,
+        pause: reader.optional(syntax.pause.as_ref()),
+        used_proof: syntax
+            .proof
+            .as_ref()
+            .and_then(|word| reader.choice("proof", word, &[("used", ())]))
+            .is_some(),
+        bolt: syntax.bolt.as_ref().and_then(|word| {
+            reader.choice("state of the bolt", word, &[("jammed", Bolt::Jammed), ("moving", Bolt::Moving)])
+        }),
         rotation: reader.optional(syntax.rotation.as_ref()),
         without,
         cut_to: reader.optional(syntax.cut_to.as_ref()),

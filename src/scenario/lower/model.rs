@@ -83,6 +83,7 @@ fn facts(
         power: PowerFacts { cells: 0, nominal: Voltage::default(), low: Fact::Unknown },
         knob: false,
         door: false,
+        debug_port: false,
         cover: false,
         lights: BTreeMap::new(),
         beeper: false,
@@ -146,6 +147,7 @@ fn controls(
             ("knob", WordOr::Word(_)) => facts.knob = true,
             ("door", WordOr::Word(_)) => facts.door = true,
             ("cover", WordOr::Word(_)) => facts.cover = true,
+            ("memory", WordOr::Word(_)) => facts.debug_port = true,
             (button, WordOr::Word(kind)) if kind == "button" => {
                 facts.buttons.insert(button.into());
             }

@@ -444,6 +444,7 @@ impl Reader<'_> {
             StepSyntax::Reset => Claim::Reset,
             StepSyntax::LockOut => Claim::LockOut,
             StepSyntax::Confirmed => Claim::Confirmed,
+            StepSyntax::Unconfirmed => Claim::Unconfirmed,
             StepSyntax::FactoryState => Claim::FactoryState,
             StepSyntax::Recommission => Claim::Recommission,
             StepSyntax::Unchanged => Claim::Unchanged,

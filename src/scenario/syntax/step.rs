@@ -44,6 +44,7 @@ pub(in crate::scenario) enum StepSyntax {
     Attempt(AttemptSyntax),
     LockOut,
     Confirmed,
+    Unconfirmed,
     Erased(Word),
     FactoryState,
     Recommission,
