@@ -92,10 +92,10 @@ fn budgets(criterion: &mut Criterion) {
     });
 }
 
-/// Every case five times over, some ten thousand that are played.
+/// Every case four times over, some ten thousand that are played.
 fn report(criterion: &mut Criterion) {
     let temporary = tempfile::tempdir().unwrap_or_else(|_| std::process::exit(1));
-    let arguments = ["certify", "--repeat", "5", "--json", "--out", "."];
+    let arguments = ["certify", "--repeat", "4", "--json", "--out", "."];
     let certified =
         Command::new(env!("CARGO_BIN_EXE_lockrig")).current_dir(&temporary).args(arguments).output();
     black_box(certified.is_ok());

@@ -8,11 +8,13 @@ pub mod clauses;
 mod expand;
 mod library;
 mod lower;
+mod plan;
 mod program;
 mod syntax;
 
 pub use expand::{PROOF_DIGITS, Planned, Selection, Start, expand, find_case};
 pub use library::Library;
+pub use plan::Plan;
 pub use program::{Action, Content, Expected, Mark, Part, Probe, Program, Rule, Since, Stage, Step, Weight};
 
 /// The JSON Schema of model files: their shape, not their meaning.

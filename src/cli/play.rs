@@ -4,7 +4,7 @@ mod progress;
 mod resume;
 mod summary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::report;
 use crate::rig::{Device, Rig};
 use crate::run::{Health, Session, SessionError};
 use crate::scenario::ast::Model;
-use crate::scenario::{Library, Planned, Selection, clauses, expand};
+use crate::scenario::{Library, Plan, Selection, clauses};
 use crate::sim::{self, Defect};
 use crate::yaml::nearest;
 
@@ -204,19 +204,17 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
         check_mounted(rig, &bench.model, &mut selection)?;
     }
     if wanted.certifies && selection.models.is_empty() {
-        leave_out_unsourced(&library, &mut selection, terminal);
+        let unsourced = leave_out_unsourced(&library, &mut selection);
+        if let Some(note) = unsourced.filter(|_| !common.quiet) {
+            terminal.note(&note);
+        }
     }
     check_models(&library, rig, wanted, &selection)?;
-    let mut plan = expand(&library, &selection);
-    check_cases(&plan, &selection)?;
-    if let Some(earlier) = &wanted.earlier {
-        plan.retain(|case| !earlier.finished.contains(&*case.id));
-        if plan.is_empty() {
-            return Err(Refusal::usage(
-                "the earlier run finished every case",
-                "there is nothing left to play",
-            ));
-        }
+    check_cases(&Plan::new(&library, selection.clone(), BTreeSet::new()), &selection)?;
+    let finished = wanted.earlier.as_ref().map(|earlier| earlier.finished.clone()).unwrap_or_default();
+    let plan = Plan::new(&library, selection, finished);
+    if plan.count() == 0 {
+        return Err(Refusal::usage("the earlier run finished every case", "there is nothing left to play"));
     }
     if common.dry_run {
         summary::dry_run(&library, rig, &plan, common.json, terminal);
@@ -238,7 +236,7 @@ fn perform(
     wanted: &Wanted,
     library: &Library,
     rig: &Rig,
-    plan: &[Planned],
+    plan: &Plan,
     terminal: &Terminal,
 ) -> Result<Exit, Refusal> {
     if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
@@ -263,7 +261,7 @@ fn perform(
         .prepare()
         .map_err(|fault| unwritable(&format!("the bench is not ready, and nothing was switched: {fault}")))?;
     prepared.warnings().iter().for_each(|warning| terminal.warning(warning));
-    let info = info(common, wanted, rig, plan.len());
+    let info = info(common, wanted, rig, plan.count());
     let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut folder =
         RunFolder::create(&common.out, &name, info, &catalogue(library, plan), &files.inputs(rig))
@@ -275,7 +273,7 @@ fn perform(
         (_, _, true) => Said::All,
         _ => Said::Usual,
     };
-    let mut progress = Progress::new(plan.len(), said, &path, terminal);
+    let mut progress = Progress::new(plan.count(), said, &path, terminal);
     let played = session.run(plan, prepared, &mut folder, &mut |event| progress.show(&event));
     progress.finish();
     let manifest = played
@@ -340,9 +338,9 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo 
     }
 }
 
-fn catalogue(library: &Library, plan: &[Planned]) -> Catalogue {
+fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
     let mut catalogue = Catalogue::default();
-    for case in plan {
+    for case in plan.cases() {
         if let Some(scenario) = library.scenarios.get(&case.scenario) {
             let title = |id: &Arc<str>| (id.to_string(), clauses::title(id).unwrap_or_default().to_owned());
             catalogue.scenarios.entry(case.scenario.to_string()).or_insert_with(|| ScenarioSummary {
@@ -397,16 +395,15 @@ fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusa
     })
 }
 
-/// Of all models those are certified whose procedures are sourced.
-fn leave_out_unsourced(library: &Library, selection: &mut Selection, terminal: &Terminal) {
+/// Of all models those are certified whose procedures are sourced; says which are not.
+fn leave_out_unsourced(library: &Library, selection: &mut Selection) -> Option<String> {
     let is_sourced = |model: &Model| model.facts.source.mark != Mark::Unsourced;
     let (sourced, unsourced): (Vec<&Model>, Vec<&Model>) =
         library.models.values().partition(|model| is_sourced(model));
-    if !unsourced.is_empty() {
-        let ids: Vec<&str> = unsourced.iter().map(|model| &*model.facts.id).collect();
-        terminal.note(&format!("not certified, because nothing says how they are reset: {}", ids.join(", ")));
-    }
     selection.models = sourced.iter().map(|model| Arc::clone(&model.facts.id)).collect();
+    let ids: Vec<&str> = unsourced.iter().map(|model| &*model.facts.id).collect();
+    (!ids.is_empty())
+        .then(|| format!("not certified, because nothing says how they are reset: {}", ids.join(", ")))
 }
 
 /// A model is certified only by its sources, and played only where there is such a lock.
@@ -450,16 +447,16 @@ fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Re
     }
 }
 
-fn check_cases(plan: &[Planned], selection: &Selection) -> Result<(), Refusal> {
+fn check_cases(plan: &Plan, selection: &Selection) -> Result<(), Refusal> {
     for id in &selection.cases {
-        if !plan.iter().any(|case| case.id == *id) {
-            let near =
-                nearest(id, plan.iter().map(|case| &*case.id)).map(|near| format!("did you mean `{near}`?"));
+        if !plan.cases().any(|case| case.id == *id) {
+            let ids: Vec<Arc<str>> = plan.cases().map(|case| case.id).collect();
+            let near = nearest(id, ids.iter().map(|id| &**id)).map(|near| format!("did you mean `{near}`?"));
             let hint = near.unwrap_or_else(|| "`lockrig list cases` shows them all".into());
             return Err(Refusal::usage(format!("unknown case `{id}`"), hint));
         }
     }
-    if plan.is_empty() {
+    if plan.count() == 0 {
         return Err(Refusal::usage(
             "no case is left by this choice of models, methods and scenarios",
             "`lockrig list cases` shows them all",

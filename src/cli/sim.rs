@@ -98,13 +98,13 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
         );
     } else {
         terminal.line(&format!(
-            "{:<26} {:<38} {:>6}  caught by",
-            "defect", "the claim that is there for it", "models"
+            "{:<26} {:<38} {:>6}  {:>9}",
+            "defect", "the claim that is there for it", "models", "scenarios"
         ));
         for caught in &all {
             let mark = if caught.is_caught() { "" } else { "  MISSED" };
             terminal.line(&format!(
-                "{:<26} {:<38} {:>6}  {} scenarios{mark}",
+                "{:<26} {:<38} {:>6}  {:>9}{mark}",
                 caught.defect.word(),
                 must_catch(caught.defect),
                 caught.models().len(),

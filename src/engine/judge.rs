@@ -95,6 +95,10 @@ pub(super) fn quiet(
     edges.iter().filter(|edge| edge.at > begin && edge.at <= end).all(|edge| Some(&edge.value) == before)
 }
 
+fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What an answer means for a step that asked: a probe's value, or what is wrong.
 pub(super) fn answered(
     channel: &Channel,
@@ -125,7 +129,7 @@ pub(super) fn answered(
         },
         (Expected::Holds { codes }, Some(r)) if r.ok => match (r.paired, r.codes.zip(codes)) {
             (Some(true), Some((said, stored))) if said != stored => {
-                Err((weight, format!("{channel} counts {said} codes, and {stored} were stored")))
+                Err((weight, format!("{channel} counts {}, and {stored} were stored", counted(said, "code"))))
             }
             (Some(true), _) => Ok(None),
             _ => Err((weight, format!("{channel} does not say that it is paired"))),
@@ -134,8 +138,12 @@ pub(super) fn answered(
             let left = |count: Option<u64>| count.filter(|count| *count > 0);
             match (r.paired, left(r.users), left(r.codes).filter(|_| codes)) {
                 (Some(true), ..) => Err((weight, format!("{channel} is still paired"))),
-                (_, Some(users), _) => Err((weight, format!("{channel} still counts {users} users"))),
-                (_, _, Some(left)) => Err((weight, format!("{channel} still counts {left} codes"))),
+                (_, Some(users), _) => {
+                    Err((weight, format!("{channel} still counts {}", counted(users, "user"))))
+                }
+                (_, _, Some(left)) => {
+                    Err((weight, format!("{channel} still counts {}", counted(left, "code"))))
+                }
                 (Some(false), None, None) => Ok(None),
                 (None, ..) => {
                     Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired")))

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -46,18 +47,34 @@ impl IndexWriter {
     }
 }
 
-/// First byte and number of bytes by case.
-pub(super) fn read_index(folder: &Path) -> Result<HashMap<String, (u64, u64)>, EvidenceError> {
-    let path = folder.join(NAME);
-    if !path.exists() {
-        return Ok(HashMap::new());
+/// First byte and number of bytes by case. Names would be most of a long run's memory: their hashes
+/// stand for them, and the lines themselves say whose they are.
+#[derive(Default)]
+pub(super) struct Places(HashMap<u64, (u64, u64)>);
+
+impl Places {
+    pub(super) fn of(&self, case: &str) -> Option<(u64, u64)> {
+        self.0.get(&hash(case)).copied()
     }
-    let mut places = HashMap::new();
+}
+
+fn hash(case: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    case.hash(&mut hasher);
+    hasher.finish()
+}
+
+pub(super) fn read_index(folder: &Path) -> Result<Places, EvidenceError> {
+    let path = folder.join(NAME);
+    let mut places = Places::default();
+    if !path.exists() {
+        return Ok(places);
+    }
     for line in BufReader::new(open_regular(&path)?).lines() {
         let line = line.map_err(EvidenceError::io(&path))?;
         let line: Line<'_> = serde_json::from_str(&line)
             .map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
-        places.insert(line.case.into_owned(), (line.begin, line.bytes));
+        places.0.insert(hash(&line.case), (line.begin, line.bytes));
     }
     Ok(places)
 }

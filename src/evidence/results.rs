@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::CaseResult;
+use crate::engine::{CaseResult, PartResult};
 use crate::lock::Method;
+use crate::verdict::{Measurement, Verdict};
 
 use super::EvidenceError;
 use super::manifest::FORMAT;
 
 /// One case with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Flat")]
 pub struct CaseEntry {
     /// Case id.
     pub case: String,
@@ -31,6 +33,34 @@ pub struct CaseEntry {
     /// The outcome.
     #[serde(flatten)]
     pub result: CaseResult,
+}
+
+/// The same with the outcome's fields among its own: `flatten` would hold each line twice to read it.
+#[derive(Deserialize)]
+struct Flat {
+    case: String,
+    scenario: String,
+    model: String,
+    method: Method,
+    levels: Vec<(String, String)>,
+    length_ns: u64,
+    verdict: Verdict,
+    reason: String,
+    parts: Vec<PartResult>,
+    measurements: Vec<Measurement>,
+    #[serde(default)]
+    omitted: Vec<(String, String)>,
+    #[serde(default)]
+    deviations: Vec<String>,
+}
+
+impl From<Flat> for CaseEntry {
+    fn from(flat: Flat) -> Self {
+        let Flat { case, scenario, model, method, levels, length_ns, .. } = flat;
+        let Flat { verdict, reason, parts, measurements, omitted, deviations, .. } = flat;
+        let result = CaseResult { verdict, reason, parts, measurements, omitted, deviations };
+        Self { case, scenario, model, method, levels, length_ns, result }
+    }
 }
 
 /// What a reader needs to know of models and scenarios to understand the cases.

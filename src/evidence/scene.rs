@@ -2,9 +2,10 @@
 //!
 //! The chain is not checked here: whoever makes views verifies the folder first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
 
 use super::EvidenceError;
-use super::index::read_index;
+use super::index::{Places, read_index};
 use super::manifest::open_regular;
 
 /// More than this was not written for one case by this tool.
@@ -66,12 +67,14 @@ pub struct SceneHold {
 pub struct SceneReader {
     path: PathBuf,
     file: File,
-    places: HashMap<String, (u64, u64)>,
+    places: Places,
 }
 
 /// A line with only what a view needs.
 #[derive(Deserialize)]
-struct Line {
+struct Line<'a> {
+    #[serde(borrow)]
+    case: Cow<'a, str>,
     t_ns: u64,
     command: Option<Command>,
     achieved: Option<Achieved>,
@@ -128,26 +131,32 @@ impl SceneReader {
 
     /// Whether a case was played.
     pub fn has(&self, case: &str) -> bool {
-        self.places.contains_key(case)
+        self.places.of(case).is_some()
     }
 
     /// What happened in a case; nothing in one that was not played.
     ///
     /// # Errors
     /// Its lines are not where the index says, or can't be read.
-    pub fn read(&mut self, case: &str) -> Result<Option<Scene>, EvidenceError> {
-        let Some((begin, length)) = self.places.get(case).copied() else { return Ok(None) };
+    pub fn read(&self, case: &str) -> Result<Option<Scene>, EvidenceError> {
+        let Some((begin, length)) = self.places.of(case) else { return Ok(None) };
         let malformed = |reason: String| EvidenceError::malformed(&self.path, reason);
         if length > MAX_CASE {
             return Err(malformed(format!("{length} bytes are more than one case has")));
         }
-        let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(begin)).map_err(EvidenceError::io(&self.path))?;
-        (&self.file).take(length).read_to_end(&mut bytes).map_err(EvidenceError::io(&self.path))?;
+        let size = self.file.metadata().map_err(EvidenceError::io(&self.path))?.len();
+        if begin.checked_add(length).is_none_or(|end| end > size) {
+            return Err(malformed(format!("it ends before the lines of {case}")));
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+        self.file.read_exact_at(&mut bytes, begin).map_err(EvidenceError::io(&self.path))?;
         let (mut scene, mut waiting) = (Scene::default(), BTreeMap::new());
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line: Line =
-                serde_json::from_slice(line).map_err(|error| malformed(format!("{case}: {error}")))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(format!("{case}: {error}")))?;
+        for line in serde_json::Deserializer::from_str(text).into_iter::<Line<'_>>() {
+            let line = line.map_err(|error| malformed(format!("{case}: {error}")))?;
+            if line.case != case {
+                return Err(malformed(format!("a line of {} stands where the index has {case}", line.case)));
+            }
             scene.add(line, &mut waiting);
         }
         Ok(Some(scene))
@@ -161,7 +170,7 @@ fn decoded(channel: &str, value: &Json) -> Option<(Channel, Value)> {
 }
 
 impl Scene {
-    fn add(&mut self, line: Line, waiting: &mut BTreeMap<u64, (Channel, Value)>) {
+    fn add(&mut self, line: Line<'_>, waiting: &mut BTreeMap<u64, (Channel, Value)>) {
         let at = Instant::from_nanoseconds(line.t_ns);
         if let Some(command) = line.command
             && let Some((channel, value)) = decoded(&command.channel, &command.value)

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError, Scene, SceneReader, read_results};
@@ -24,6 +25,8 @@ const MAX_PROBLEMS: usize = 100;
 const OPEN_PROBLEMS: usize = 5;
 /// Bytes of packed details; of what is beyond it, the journal has the timelines.
 const MAX_DETAILS: usize = 15 << 20;
+/// So many results are read before their details are packed.
+const AT_ONCE: usize = 512;
 
 /// Writes the report of a run folder, piece by piece: a run of many cases is never held as a whole.
 ///
@@ -31,7 +34,7 @@ const MAX_DETAILS: usize = 15 << 20;
 /// The folder can't be read, or `out` can't be written.
 pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let summary = Summary::read(folder)?;
-    let mut scenes = SceneReader::open(folder)?;
+    let scenes = SceneReader::open(folder)?;
     let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
     write(&top(&summary).into_string())?;
     for (index, entry) in summary.problems.iter().take(MAX_PROBLEMS).enumerate() {
@@ -42,16 +45,21 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     write("<script type=\"text/plain\" id=\"details\">")?;
     let mut places = Vec::new();
     let (mut lines, mut bytes) = (0_u32, 0);
-    for entry in read_results(folder)? {
-        let entry = entry?;
-        let wanted = entry.result.verdict != Verdict::Pass || entry.case.ends_with("~r1");
-        places.push((wanted && bytes < MAX_DETAILS && scenes.has(&entry.case)).then_some(lines));
-        if places.last().is_some_and(Option::is_some) {
-            let scene = scenes.read(&entry.case)?;
-            let packed = packed(&case(&entry, scene.as_ref()).into_string());
-            write(&packed)?;
-            write("\n")?;
-            (lines, bytes) = (lines + 1, bytes + packed.len());
+    let mut entries = read_results(folder)?;
+    loop {
+        let batch = entries.by_ref().take(AT_ONCE).collect::<Result<Vec<_>, _>>()?;
+        if batch.is_empty() {
+            break;
+        }
+        let details: Result<Vec<_>, _> = batch.par_iter().map(|entry| details(entry, &scenes)).collect();
+        for packed in details? {
+            let packed = packed.filter(|_| bytes < MAX_DETAILS);
+            places.push(packed.is_some().then_some(lines));
+            if let Some(packed) = packed {
+                write(&packed)?;
+                write("\n")?;
+                (lines, bytes) = (lines + 1, bytes + packed.len());
+            }
         }
     }
     let words: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.word()).collect();
@@ -67,6 +75,16 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
         write(&format!("{comma}{}", row.to_string().replace('<', "\\u003c")))?;
     }
     write(&format!("]}}</script><script>{SCRIPT}</script></body></html>\n"))
+}
+
+/// A case's details, packed; a repetition that passed has none.
+fn details(entry: &CaseEntry, scenes: &SceneReader) -> Result<Option<String>, EvidenceError> {
+    let is_wanted = entry.result.verdict != Verdict::Pass || entry.case.ends_with("~r1");
+    if !is_wanted || !scenes.has(&entry.case) {
+        return Ok(None);
+    }
+    let scene = scenes.read(&entry.case)?;
+    Ok(Some(packed(&case(entry, scene.as_ref()).into_string())))
 }
 
 /// Everything before what did not pass.

@@ -47,6 +47,15 @@
     rows.replaceChildren(...found.slice(0, shown).map(row));
     count.textContent = found.length + " of " + all.length + " cases";
     more.hidden = found.length <= shown;
+    reach();
+  };
+
+  // What scrolls sideways is reached by the keyboard, and what does not is no stop on the way.
+  const reach = () => {
+    for (const one of document.querySelectorAll(".scroll")) {
+      if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+      else one.removeAttribute("tabindex");
+    }
   };
 
   const unpack = async (at) => {
@@ -67,6 +76,7 @@
     } else if (one) {
       body.textContent = one.reason || "Its timeline is not in this file: `lockrig report RUN --format vcd` writes it.";
     }
+    reach();
     detail.scrollIntoView();
     detail.focus({ preventScroll: true });
   };
@@ -85,6 +95,8 @@
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   more.addEventListener("click", () => { shown += 5 * PAGE; list(); });
   addEventListener("hashchange", follow);
+  addEventListener("resize", reach);
+  document.addEventListener("toggle", reach, true);
   byId("browse").hidden = false;
   list();
   follow();

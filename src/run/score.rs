@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
 
 use crate::engine::Precision;
 use crate::rig::Hello;
@@ -111,31 +113,9 @@ pub fn alarms(library: &Library, cases: &[Planned], seed: u64, defect: Option<De
     alarms
 }
 
-/// Does each job once, on as many threads as there are processors; answers are in the jobs' order.
-fn in_parallel<J: Sync, A: Send>(jobs: &[J], act: impl Fn(&J) -> A + Sync) -> Vec<A> {
-    let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((index, job)) = {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            jobs.get(index).map(|job| (index, job))
-        } {
-            done.push((index, act(job)));
-        }
-        done
-    };
-    let mut all: Vec<(usize, A)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    });
-    all.sort_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, answer)| answer).collect()
-}
-
 /// What becomes of each defect.
 pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64) -> Vec<Caught> {
-    in_parallel(defects, |defect| {
+    let caught = |defect: &Defect| {
         let mut by: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
         let alarms = alarms(library, cases, seed, Some(*defect));
         let ids = |wanted: Verdict| {
@@ -155,15 +135,15 @@ pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64
         let unseen =
             passed.iter().map(|case| &case.model).filter(|model| !seen.contains(model)).cloned().collect();
         Caught { defect: *defect, by, unseen, errors }
-    })
+    };
+    defects.par_iter().map(caught).collect()
 }
 
 /// False alarms of locks without defects, for seeds of noise from 1 on, each with its seed.
 pub fn false_alarms(library: &Library, cases: &[Planned], seeds: u64) -> Vec<(u64, Alarm)> {
-    let seeds: Vec<u64> = (1..=seeds).collect();
-    let found = in_parallel(&seeds, |seed| {
-        let alarms = alarms(library, cases, *seed, None);
-        alarms.into_iter().map(|alarm| (*seed, alarm)).collect::<Vec<_>>()
-    });
-    found.into_iter().flatten().collect()
+    let of = |seed: u64| {
+        let alarms = alarms(library, cases, seed, None);
+        alarms.into_iter().map(move |alarm| (seed, alarm)).collect::<Vec<_>>()
+    };
+    (1..=seeds).into_par_iter().flat_map_iter(of).collect()
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::{CaseResult, Precision};
 use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
-use crate::scenario::{Content, Library, Planned, Program};
+use crate::scenario::{Content, Library, Plan, Planned, Program};
 use crate::sim::{Defect, Peer, SimulatedLock};
 use crate::trace::{Timeline, vcd};
 use crate::unit::{Duration, Instant};
@@ -205,7 +205,7 @@ impl Session<'_> {
     /// The evidence can't be written.
     pub fn run(
         &self,
-        plan: &[Planned],
+        plan: &Plan,
         mut bench: Prepared<'_>,
         folder: &mut RunFolder,
         show: &mut dyn FnMut(Event<'_>),
@@ -215,7 +215,7 @@ impl Session<'_> {
         let mut committed = time::Instant::now();
         let mut elapsed = Duration::ZERO;
         let mut earlier = Vault::simulated(&BTreeSet::new(), self.seed, 0);
-        for planned in plan {
+        for planned in plan.cases() {
             if self.interrupt.load(Ordering::Relaxed) {
                 break;
             }
@@ -227,10 +227,10 @@ impl Session<'_> {
                     Instant::START,
                 )
             } else {
-                self.case(planned, bench, folder, &mut earlier)?
+                self.case(&planned, bench, folder, &mut earlier)?
             };
             elapsed = elapsed.saturating_add(end.since(Instant::START));
-            let entry = entry(planned, result, end);
+            let entry = entry(&planned, result, end);
             folder.end_case(&entry, end)?;
             waiting.push(entry);
             if committed.elapsed() >= COMMIT_EVERY {

@@ -30,7 +30,7 @@ pub struct Selection {
     pub scenarios: Vec<Arc<str>>,
     /// Methods.
     pub methods: Vec<Method>,
-    /// Case ids.
+    /// Case ids, with their repetition.
     pub cases: Vec<Arc<str>>,
     /// How often each is played, at least once.
     pub repeat: u32,
@@ -39,6 +39,17 @@ pub struct Selection {
 impl Selection {
     fn wants<T: PartialEq>(list: &[T], item: &T) -> bool {
         list.is_empty() || list.contains(item)
+    }
+
+    /// Whether a case is among the ids, if there are any.
+    pub(super) fn has(&self, id: &Arc<str>) -> bool {
+        Self::wants(&self.cases, id)
+    }
+
+    /// Whether any repetition of a case is.
+    fn has_any(&self, stem: &str) -> bool {
+        let same = |id: &Arc<str>| id.rsplit_once("~r").is_some_and(|(known, _)| known == stem);
+        self.cases.is_empty() || self.cases.iter().any(same)
     }
 }
 
@@ -57,6 +68,12 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// The same case, played for this time; 1 is the first.
+    pub(super) fn repetition(&self, number: u32) -> Self {
+        let stem = self.id.rsplit_once("~r").map_or(&*self.id, |(stem, _)| stem);
+        Self { id: format!("{stem}~r{number}").into(), ..self.clone() }
+    }
+
     /// Factors with the words for their levels.
     pub fn levels(&self) -> Vec<(Arc<str>, Arc<str>)> {
         self.variant.words()
@@ -77,7 +94,7 @@ impl Planned {
     }
 }
 
-/// All wanted cases, by model, method, scenario and levels.
+/// All wanted cases once, by model, method, scenario and levels.
 pub fn expand(library: &Library, selection: &Selection) -> Vec<Planned> {
     let mut cases = Vec::new();
     for model in library.models.values().filter(|m| Selection::wants(&selection.models, &m.facts.id)) {
@@ -89,17 +106,15 @@ pub fn expand(library: &Library, selection: &Selection) -> Vec<Planned> {
                     continue;
                 }
                 for variant in variants(scenario, model, *method) {
-                    for repetition in 1..=selection.repeat.max(1) {
-                        let id = case_id(scenario, model, *method, &variant, repetition);
-                        if Selection::wants(&selection.cases, &id) {
-                            cases.push(Planned {
-                                id,
-                                scenario: Arc::clone(&scenario.id),
-                                model: Arc::clone(&model.facts.id),
-                                method: *method,
-                                variant: variant.clone(),
-                            });
-                        }
+                    let stem = case_stem(scenario, model, *method, &variant);
+                    if selection.has_any(&stem) {
+                        cases.push(Planned {
+                            id: format!("{stem}~r1").into(),
+                            scenario: Arc::clone(&scenario.id),
+                            model: Arc::clone(&model.facts.id),
+                            method: *method,
+                            variant,
+                        });
                     }
                 }
             }
@@ -113,13 +128,12 @@ pub fn find_case(library: &Library, id: &str) -> Option<Planned> {
     let (stem, repetition) = id.rsplit_once("~r")?;
     let mut parts = stem.split('~');
     let (scenario, model) = (parts.next()?, parts.next()?);
-    let _: u32 = repetition.parse().ok()?;
+    let repetition: u32 = repetition.parse().ok()?;
     let selection =
         Selection { scenarios: vec![scenario.into()], models: vec![model.into()], ..Selection::default() };
-    let mut found =
-        expand(library, &selection).into_iter().find(|case| case.id.strip_suffix("~r1") == Some(stem))?;
-    found.id = id.into();
-    Some(found)
+    let cases = expand(library, &selection);
+    let first = cases.iter().find(|case| case.id.strip_suffix("~r1") == Some(stem))?;
+    Some(first.repetition(repetition))
 }
 
 fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
@@ -182,19 +196,13 @@ fn variants(scenario: &Scenario, model: &Model, method: Method) -> Vec<Variant> 
         .collect()
 }
 
-fn case_id(
-    scenario: &Scenario,
-    model: &Model,
-    method: Method,
-    variant: &Variant,
-    repetition: u32,
-) -> Arc<str> {
+/// A case's id without its repetition.
+fn case_stem(scenario: &Scenario, model: &Model, method: Method, variant: &Variant) -> String {
     let mut id = format!("{}~{}~{method}", scenario.id, model.facts.id);
     for (factor, level) in variant.words() {
         id.push_str(&format!("~{factor}={level}"));
     }
-    id.push_str(&format!("~r{repetition}"));
-    id.into()
+    id
 }
 
 /// The program of a case, or why the model excludes it.

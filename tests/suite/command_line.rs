@@ -51,6 +51,19 @@ fn a_case_alone_is_the_same_case() {
 }
 
 #[test]
+fn one_repetition_is_found_by_its_name() {
+    let folder = empty_folder();
+    let case = "short-hold-erases-nothing~schlage-be468zp~button~r2";
+    let arguments = ["run", "short-hold-erases-nothing", "--dry-run", "--json", "--case", case];
+    assert_eq!(code(folder.path(), &arguments), 2, "it is played once only");
+    let output = lockrig(folder.path(), &[&arguments[..], &["--repeat", "3"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains(case), "{said}");
+}
+
+#[test]
 fn exit_codes_are_the_documented_ones() {
     let folder = empty_folder();
     let code = |arguments: &[&str]| code(folder.path(), arguments);

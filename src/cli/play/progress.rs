@@ -97,7 +97,7 @@ impl<'a> Progress<'a> {
         }
         self.drawn.set(self.drawn.get() + 1);
         // A view that can't be made takes nothing from the run.
-        let scene = SceneReader::open(&self.folder).and_then(|mut scenes| scenes.read(&entry.case));
+        let scene = SceneReader::open(&self.folder).and_then(|scenes| scenes.read(&entry.case));
         let Ok(Some(scene)) = scene else { return Vec::new() };
         let lines = excerpt(entry, &scene);
         lines.into_iter().map(|line| format!("             {line}")).collect()

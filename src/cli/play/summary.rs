@@ -8,7 +8,7 @@ use crate::evidence::{CaseEntry, Counts, EvidenceError};
 use crate::report::{Summary, overall};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
-use crate::scenario::{Content, Library, Planned};
+use crate::scenario::{Content, Library, Plan};
 use crate::unit::Duration;
 use crate::verdict::Verdict;
 
@@ -155,10 +155,10 @@ fn deviations(summary: &Summary, terminal: &Terminal) {
 }
 
 /// Lists a plan with the longest time each case can take, and what the rig lacks for it.
-pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &[Planned], as_json: bool, terminal: &Terminal) {
+pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &Plan, as_json: bool, terminal: &Terminal) {
     let mut total = Duration::ZERO;
     let (mut playable, mut lacking) = (0, 0);
-    for case in plan {
+    for case in plan.cases() {
         let program = match case.build(library, start_of(rig)) {
             Content::Play(program) => Some(program),
             Content::NotApplicable(_) | Content::Unprovable(_) => None,
@@ -190,6 +190,6 @@ pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &[Planned], as_json: b
     };
     terminal.line(&format!(
         "{playable} of {} cases would be played, in at most {total} of lock time{inconclusive}",
-        plan.len()
+        plan.count()
     ));
 }
