@@ -525,7 +525,7 @@ impl<'p> Engine<'p> {
             }
             Action::Unseen { observations, within, weight, .. } => {
                 let deadline = begin + *within;
-                match unseen(observations, &self.timeline, (since, deadline), self.horizon) {
+                match unseen(observations, &self.timeline, (since, deadline + slack), self.horizon, slack) {
                     Observed::Pending { until } => until,
                     Observed::Met { at } => {
                         let reason = format!("the lock confirmed at {at} what did not happen");

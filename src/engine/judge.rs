@@ -49,30 +49,69 @@ pub(super) fn observed(
     }
 }
 
-/// Judges whether all observations show in a window: met if they do, unmet as soon as one does not.
+/// More edges than this in one window hide what they could mean.
+const MAX_BEGINNINGS: usize = 64;
+/// What follows a pause of this length begins a group of pulses of its own.
+const APART: Duration = Duration::milliseconds(1_000);
+
+/// Judges whether all observations show in a window, wherever in it they begin: unmet only once it is over.
 pub(super) fn unseen(
     observations: &[Observation],
     timeline: &Timeline,
     window: (Instant, Instant),
     horizon: Instant,
+    slack: Duration,
 ) -> Observed {
-    let judge = |observation: &Observation| {
-        let edges = timeline.of(&observation.channel());
-        observed(observation, edges, window, horizon, Duration::ZERO)
-    };
     let mut all = Observed::Met { at: window.0 };
-    for found in observations.iter().map(judge) {
+    for observation in observations {
+        let found = anywhere(observation, timeline.of(&observation.channel()), window, horizon, slack);
         all = match (all, found) {
-            (_, unmet @ Observed::Unmet { .. }) => return unmet,
-            (Observed::Met { at }, Observed::Met { at: other }) => Observed::Met { at: at.max(other) },
-            (Observed::Pending { until }, Observed::Pending { until: other }) => {
-                Observed::Pending { until: until.min(other) }
-            }
+            (unmet @ Observed::Unmet { .. }, _) | (_, unmet @ Observed::Unmet { .. }) => unmet,
             (pending @ Observed::Pending { .. }, _) | (_, pending @ Observed::Pending { .. }) => pending,
-            (unclear @ Observed::Unclear { .. }, _) | (_, unclear) => unclear,
+            (unclear @ Observed::Unclear { .. }, _) | (_, unclear @ Observed::Unclear { .. }) => unclear,
+            (Observed::Met { at }, Observed::Met { at: other }) => Observed::Met { at: at.max(other) },
         };
     }
     all
+}
+
+/// Judges one from each edge on. What begins within a group of pulses could be a part of another signal.
+fn anywhere(
+    observation: &Observation,
+    edges: &[Edge],
+    (since, deadline): (Instant, Instant),
+    horizon: Instant,
+    slack: Duration,
+) -> Observed {
+    let own: Vec<Instant> =
+        edges.iter().map(|edge| edge.at).filter(|at| *at > since && *at <= deadline.min(horizon)).collect();
+    if own.len() > MAX_BEGINNINGS {
+        let reason = format!("{} changes on {} are too many to tell", own.len(), observation.channel());
+        return Observed::Unclear { reason };
+    }
+    let mut last = Observed::Unmet { reason: String::new() };
+    let mut pending: Option<Instant> = None;
+    let mut before = since;
+    for (index, begin) in std::iter::once(since).chain(own).enumerate() {
+        let is_apart = index == 0 || begin.since(before) >= APART;
+        before = begin;
+        match observed(observation, edges, (begin, deadline), horizon, slack) {
+            met @ Observed::Met { .. } if is_apart => return met,
+            Observed::Met { at } => {
+                let reason = format!("what was seen at {at} ends like a confirmation");
+                last = Observed::Unclear { reason };
+            }
+            unclear @ Observed::Unclear { .. } => last = unclear,
+            Observed::Pending { until } => pending = Some(pending.map_or(until, |other| other.min(until))),
+            Observed::Unmet { .. } => {}
+        }
+    }
+    match pending {
+        _ if horizon < deadline => Observed::Pending { until: deadline },
+        // A count is known a while after its last pulse.
+        Some(until) => Observed::Pending { until },
+        None => last,
+    }
 }
 
 /// Whether nothing but noise happened on a channel between two times, as far as is known.
@@ -93,6 +132,10 @@ pub(super) fn quiet(
     let edges = timeline.since(channel, begin);
     let before = timeline.value_at(channel, begin);
     edges.iter().filter(|edge| edge.at > begin && edge.at <= end).all(|edge| Some(&edge.value) == before)
+}
+
+fn says_locked(response: &Response) -> bool {
+    response.why.as_deref().is_some_and(|why| why.contains("locked"))
 }
 
 fn counted(count: u64, one: &str) -> String {
@@ -120,6 +163,11 @@ pub(super) fn answered(
         }
         // A debug probe always answers: silence is a probe that is not there.
         (Expected::Refused, None) if *channel == Channel::Memory => Err((Weight::Inconclusive, unanswered())),
+        // One that found no target refuses, too, and has not tried the lock's port.
+        (Expected::Refused, Some(r)) if *channel == Channel::Memory && !says_locked(r) => {
+            let why = r.why.as_deref().unwrap_or("nothing more");
+            Err((Weight::Inconclusive, format!("the probe does not say that the port is locked, but {why}")))
+        }
         (Expected::Refused, _) => Ok(None),
         (Expected::Paired(wanted), Some(r)) if r.ok => match r.paired {
             Some(paired) if paired == wanted => Ok(None),

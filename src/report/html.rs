@@ -26,7 +26,7 @@ const OPEN_PROBLEMS: usize = 5;
 /// Bytes of packed details; of what is beyond it, the journal has the timelines.
 const MAX_DETAILS: usize = 15 << 20;
 /// So many results are read before their details are packed.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 128;
 
 /// Writes the report of a run folder, piece by piece: a run of many cases is never held as a whole.
 ///
@@ -51,7 +51,10 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
         if batch.is_empty() {
             break;
         }
-        let details: Result<Vec<_>, _> = batch.par_iter().map(|entry| details(entry, &scenes)).collect();
+        // What no longer fits is not made.
+        let is_full = bytes >= MAX_DETAILS;
+        let made = |entry| if is_full { Ok(None) } else { details(entry, &scenes) };
+        let details: Result<Vec<_>, _> = batch.par_iter().map(made).collect();
         for packed in details? {
             let packed = packed.filter(|_| bytes < MAX_DETAILS);
             places.push(packed.is_some().then_some(lines));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::lock::{Credential, Power};
 use crate::scenario::ast::{self, Claim, Interval, phrase};
 use crate::scenario::but::Bolt;
-use crate::scenario::program::{Action, Mark, Since, Stage, Step, Weight};
+use crate::scenario::program::{Action, Mark, Probe, Since, Stage, Step, Weight};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Ratio, Voltage};
 use crate::verdict::Limit;
@@ -67,15 +67,20 @@ impl<'a> Builder<'a> {
 
     /// Enters a good code, and sees that it opens.
     fn expect_open(&mut self, code: &Credential) -> Result<(), Excluded> {
-        let weight = std::mem::replace(&mut self.weight, Weight::Inconclusive);
         self.stage = Stage::Arrange;
+        self.open_with(code)?;
+        self.part("unlock");
+        self.stage = Stage::Act;
+        Ok(())
+    }
+
+    fn open_with(&mut self, code: &Credential) -> Result<(), Excluded> {
+        let weight = std::mem::replace(&mut self.weight, Weight::Inconclusive);
         self.perform("enter", &Bindings::owner().code(code))?;
         if let Some(accepted) = &self.operation("enter")?.accepted_by {
             self.observe(&accepted.action, Since::Here, false)?;
         }
         self.wait(OPENED);
-        self.part("unlock");
-        self.stage = Stage::Act;
         self.weight = weight;
         Ok(())
     }
@@ -96,33 +101,63 @@ impl<'a> Builder<'a> {
         self.expect_open(&code)
     }
 
-    /// Does something while the bolt is jammed, or while it is thrown; meanwhile it must not open.
-    pub(super) fn with_bolt(&mut self, bolt: Bolt, label: &str, steps: Vec<Step>) -> Result<(), Excluded> {
-        let ((), body) = self.nested(|b| match bolt {
-            Bolt::Jammed => {
-                b.set("strike blocked", Channel::Strike, Value::Switch(true));
-                b.push(label, Action::Sequence(steps));
-                b.wait(SETTLE_UNSEEN);
-                b.set("strike clear", Channel::Strike, Value::Switch(false));
-                Ok(())
+    /// Resets while the bolt is jammed, or while it is thrown; neither then nor until it settled may it open.
+    fn reset_with_bolt(&mut self, bolt: Bolt, steps: Vec<Step>) -> Result<(), Excluded> {
+        let ((), body) = self.nested(|b| {
+            match bolt {
+                Bolt::Jammed => {
+                    b.set("strike blocked", Channel::Strike, Value::Switch(true));
+                    b.push("reset", Action::Sequence(steps));
+                    b.wait(SETTLE_UNSEEN);
+                    b.set("strike clear", Channel::Strike, Value::Switch(false));
+                }
+                Bolt::Moving => b.while_it_moves("reset", steps)?,
             }
-            Bolt::Moving => {
-                let outer = std::mem::replace(&mut b.weight, Weight::Inconclusive);
-                let ((), locks) = b.nested(|b| b.perform("lock", &Bindings::owner()))?;
-                b.weight = outer;
-                // The key that locks is let go before anything else is touched.
-                let ((), mut meanwhile) = b.nested(|b| {
-                    b.wait(MOTOR_RUNS);
-                    Ok(())
-                })?;
-                meanwhile.push(Step { label: label.to_owned(), action: Action::Sequence(steps) });
-                b.push(format!("{label} while the bolt moves"), Action::Together(vec![locks, meanwhile]));
-                Ok(())
-            }
+            b.wait(SETTLE_UNSEEN);
+            Ok(())
         })?;
+        self.never_opens(body);
+        Ok(())
+    }
+
+    /// Throws the bolt, and does something before it has arrived.
+    fn while_it_moves(&mut self, label: &str, steps: Vec<Step>) -> Result<(), Excluded> {
+        let outer = std::mem::replace(&mut self.weight, Weight::Inconclusive);
+        let ((), locks) = self.nested(|b| b.perform("lock", &Bindings::owner()))?;
+        self.weight = outer;
+        // The key that locks is let go first, and a bolt that has arrived by then shows nothing.
+        let still = Action::NoChange {
+            channels: vec![Channel::Bolt],
+            duration: MOTOR_RUNS,
+            weight: Weight::Inconclusive,
+        };
+        let meanwhile = vec![
+            Step { label: "the bolt is on its way".to_owned(), action: still },
+            Step { label: label.to_owned(), action: Action::Sequence(steps) },
+        ];
+        self.push(format!("{label} while the bolt moves"), Action::Together(vec![locks, meanwhile]));
+        Ok(())
+    }
+
+    fn never_opens(&mut self, body: Vec<Step>) {
         let observation = ast::Observation::Contact { channel: Channel::Bolt, value: false };
         self.push("never see bolt open", Action::Never { observation, body });
-        Ok(())
+    }
+
+    /// Types a wrong code while the bolt is thrown, after a good one was taken in the same way: codes that a lock
+    /// does not hear then count nothing.
+    pub(super) fn wrong_code_while_it_moves(&mut self, code: &Credential) -> Result<Probe, Excluded> {
+        self.open_bolt()?;
+        let good = self.codes.first().cloned().ok_or_else(|| Excluded::plan("no code was provisioned"))?;
+        let ((), opens) = self.nested(|b| b.open_with(&good))?;
+        self.while_it_moves(&format!("enter {}", good.name()), opens)?;
+        self.part("codes are heard");
+        self.may_be_open = true;
+        let (probe, tries) = self.nested(|b| b.attempt(code, "enter"))?;
+        self.may_be_open = false;
+        let ((), body) = self.nested(|b| b.while_it_moves(&format!("try {}", code.name()), tries))?;
+        self.never_opens(body);
+        Ok(probe)
     }
 
     /// Lets the lock settle and restores the supply, once the act was watched to its end.
@@ -172,13 +207,12 @@ impl<'a> Builder<'a> {
         }
         let (marks, steps) = self.nested(|b| b.altered_procedure(&mut bindings))?;
         self.confirms_since = self.confirmation_start(&marks);
-        let last = marks.iter().rev().find_map(|(first, _)| *first);
-        self.act_ends_since = last.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO));
+        (self.unconfirmed_since, self.unconfirmed_longer) = self.unconfirmed_window(&marks);
         if let Some(share) = self.cut {
             return self.cut_during(steps, share);
         }
         match self.scenario.but.bolt {
-            Some(bolt) => self.with_bolt(bolt, "reset", steps)?,
+            Some(bolt) => self.reset_with_bolt(bolt, steps)?,
             None => self.push("reset", Action::Sequence(steps)),
         }
         let but = &self.scenario.but;
@@ -460,6 +494,26 @@ impl<'a> Builder<'a> {
         }
         let first = last.and_then(|index| marks[index].0);
         first.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO))
+    }
+
+    /// From when on nothing may confirm an altered reset, and how much of its hold was left out: a lock that counts
+    /// from the press confirms only then.
+    fn unconfirmed_window(&self, marks: &Marks) -> (Since, Duration) {
+        let (but, decisive) = (&self.scenario.but, &self.facts.decisive);
+        let holds = [(&decisive.then_hold, but.then_hold), (&decisive.hold, but.hold)];
+        for (interval, share) in holds {
+            let Some((interval, share)) = interval.as_ref().zip(share) else { continue };
+            let inside = &self.facts.procedure[interval.from + 1..interval.to];
+            // A cue within the hold is no confirmation.
+            let has_cue = inside.iter().any(|step| matches!(step.action, ast::Action::Observe { .. }));
+            let begin = if has_cue { marks[interval.to].0 } else { marks[interval.from].1 };
+            if let Some(mark) = begin {
+                let left_out = interval.length.saturating_sub(interval.length.scaled(share));
+                return (Since::Mark(mark, Duration::ZERO), left_out);
+            }
+        }
+        let last = marks.iter().rev().find_map(|(first, _)| *first);
+        (last.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO)), Duration::ZERO)
     }
 
     /// Measures an interval of the act: a stimulus that was not what the claim says proves nothing.

@@ -71,8 +71,10 @@ pub(super) struct Builder<'a> {
     pub known_good: Option<Credential>,
     /// From when on the lock may confirm.
     pub confirms_since: Since,
-    /// When the last step of the act begins.
-    pub act_ends_since: Since,
+    /// From when on a reset that did not happen must not be confirmed, and for how much longer than a real one
+    /// is watched for.
+    pub unconfirmed_since: Since,
+    pub unconfirmed_longer: Duration,
     pub held_keys: Vec<Keystroke>,
     pub voltage: Voltage,
     pub wrong_codes: u32,
@@ -124,7 +126,8 @@ impl<'a> Builder<'a> {
             hub_again: false,
             known_good: None,
             confirms_since: Since::Here,
-            act_ends_since: Since::Here,
+            unconfirmed_since: Since::Here,
+            unconfirmed_longer: Duration::ZERO,
             held_keys: Vec::new(),
             voltage: nominal,
             wrong_codes: 0,

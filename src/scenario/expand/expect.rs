@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// What confirms a reset must not show together once the act has ended, for as long as the source gives it.
+    /// What confirms a reset must not show together, for as long as the source gives a reset that was complete.
     fn unconfirmed(&mut self, confirmed_by: &[ast::Step]) -> Result<(), Excluded> {
         let seen = |step: &ast::Step| match &step.action {
             ast::Action::Observe { observation, within } => Some((observation.clone(), *within)),
@@ -140,7 +140,8 @@ impl<'a> Builder<'a> {
         };
         let (observations, windows): (Vec<_>, Vec<_>) = confirmed_by.iter().filter_map(seen).unzip();
         let within = windows.into_iter().max().unwrap_or_default();
-        let (since, weight) = (self.act_ends_since, Weight::Fail);
+        let within = within.saturating_add(self.unconfirmed_longer);
+        let (since, weight) = (self.unconfirmed_since, Weight::Fail);
         self.push("unconfirmed", Action::Unseen { observations, since, within, weight });
         Ok(())
     }
