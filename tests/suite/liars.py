@@ -29,6 +29,27 @@ class Liar(example.Lock):
         self.was_cut = self.was_cut or (self.powered and not powered)
         super().supply(powered)
 
+    def confirm(self, delay):
+        for number in range(3):
+            self.after(delay + number * 1_100 * example.MS, lambda: self.beep(True))
+            self.after(delay + (number * 1_100 + 700) * example.MS, lambda: self.beep(False))
+
+    def press(self, down):
+        short = not down and self.pressed_at is not None and self.now - self.pressed_at < self.HOLD
+        super().press(down)
+        if MODE == "confirms-from-the-press" and down and self.pressed_at is not None:
+            self.confirm(self.HOLD)
+        if short and MODE in ("beeps-and-confirms", "beeps-before-it-confirms"):
+            self.after(100 * example.MS, lambda: self.beep(True))
+            self.after(300 * example.MS, lambda: self.beep(False))
+            self.confirm((600 if MODE == "beeps-and-confirms" else 1_800) * example.MS)
+
+    def set(self, channel, value):
+        super().set(channel, value)
+        if MODE == "opens-once-clear" and channel == "strike" and not value:
+            self.after(1 * SECOND, lambda: self.move(True))
+            self.after(2 * SECOND, lambda: self.move(False))
+
     def key(self, key):
         dead = (MODE == "dead-after-cut" and self.was_cut) or (MODE == "dead-after-reset" and self.was_reset)
         if not dead:

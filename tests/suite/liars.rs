@@ -76,6 +76,29 @@ fn a_lock_that_brings_old_codes_back_once_it_is_set_up_does_not_pass() {
     }
 }
 
+#[test]
+fn a_short_hold_that_is_confirmed_late_or_after_a_beep_does_not_pass() {
+    let scenario = "short-hold-is-not-confirmed";
+    for (lie, expected) in [
+        ("honest", "pass"),
+        ("confirms-from-the-press", "fail"),
+        ("beeps-before-it-confirms", "fail"),
+        // Four beeps could be a signal of their own.
+        ("beeps-and-confirms", "inconclusive"),
+    ] {
+        for (verdict, reason) in verdicts(lie, scenario) {
+            assert_eq!(verdict, expected, "{lie}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_opens_once_its_bolt_is_free_does_not_pass() {
+    for (verdict, reason) in verdicts("opens-once-clear", "jammed-bolt-erases-all-or-nothing") {
+        assert_eq!(verdict, "fail", "{reason}");
+    }
+}
+
 /// Without handing the lock moves no bolt for anybody: that no old code opens it is worth nothing.
 #[test]
 fn refusals_without_an_accepted_control_are_inconclusive() {
