@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = traces(folder, &|_| true, &mut |_, _| Ok(()));
     let index = format!("{{\"case\":\"a\",\"begin\":0,\"bytes\":{}}}\n", bytes.len());
     fs::write(folder.join("index.jsonl"), index).expect("written");
-    if let Ok(mut scenes) = SceneReader::open(folder) {
+    if let Ok(scenes) = SceneReader::open(folder) {
         let _ = scenes.read("a");
     }
 });
