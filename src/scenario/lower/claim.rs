@@ -59,6 +59,9 @@ pub(in crate::scenario) fn scenario(
     if !but.is_nothing() && !is_altered {
         findings.error(&place, "`but` alters a reset, and `act` has none");
     }
+    if but.used_proof && !resets(&arrange) {
+        findings.error(&place, "`proof: used` needs a `reset` in `arrange` that uses it first");
+    }
     let time_limit = lineage
         .nearest(|s| s.time_limit.as_ref())
         .and_then(|(word, source)| Reader::new(source, findings).quantity(word));
