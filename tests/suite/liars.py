@@ -39,6 +39,8 @@ class Liar(example.Lock):
         super().press(down)
         if MODE == "confirms-from-the-press" and down and self.pressed_at is not None:
             self.confirm(self.HOLD)
+        if MODE == "confirms-late-from-the-press" and down and self.pressed_at is not None:
+            self.confirm(self.HOLD + 3 * SECOND)
         if short and MODE in ("beeps-and-confirms", "beeps-before-it-confirms"):
             self.after(100 * example.MS, lambda: self.beep(True))
             self.after(300 * example.MS, lambda: self.beep(False))

@@ -82,6 +82,7 @@ fn a_short_hold_that_is_confirmed_late_or_after_a_beep_does_not_pass() {
     for (lie, expected) in [
         ("honest", "pass"),
         ("confirms-from-the-press", "fail"),
+        ("confirms-late-from-the-press", "fail"),
         ("beeps-before-it-confirms", "fail"),
         // Four beeps could be a signal of their own.
         ("beeps-and-confirms", "inconclusive"),
