@@ -9,6 +9,6 @@ mod value;
 pub mod vcd;
 
 pub use channel::{Channel, ChannelPattern};
-pub use pattern::{GLITCH, Judgement, Length, Phase, Pulse, PulsePattern, pulses};
+pub use pattern::{GLITCH, Judgement, Length, Phase, Pulse, PulsePattern, TRAILING, pulses};
 pub use timeline::{Edge, Timeline};
 pub use value::{Argument, Handle, Keystroke, MAX_TEXT_BYTES, Request, Response, Value, ValueError};

@@ -2,7 +2,7 @@
 
 use crate::scenario::ast::Observation;
 use crate::scenario::{Expected, Probe, Weight};
-use crate::trace::{Channel, Edge, Judgement, Pulse, Response, Timeline, Value, pulses};
+use crate::trace::{Channel, Edge, Judgement, Pulse, Response, TRAILING, Timeline, Value, pulses};
 use crate::unit::{Duration, Instant};
 
 /// What is known of an observation.
@@ -51,8 +51,6 @@ pub(super) fn observed(
 
 /// More edges than this in one window hide what they could mean.
 const MAX_BEGINNINGS: usize = 64;
-/// What follows a pause of this length begins a group of pulses of its own.
-const APART: Duration = Duration::milliseconds(1_000);
 
 /// Judges whether all observations show in a window, wherever in it they begin: unmet only once it is over.
 pub(super) fn unseen(
@@ -93,7 +91,7 @@ fn anywhere(
     let mut pending: Option<Instant> = None;
     let mut before = since;
     for (index, begin) in std::iter::once(since).chain(own).enumerate() {
-        let is_apart = index == 0 || begin.since(before) >= APART;
+        let is_apart = index == 0 || begin.since(before) >= TRAILING;
         before = begin;
         match observed(observation, edges, (begin, deadline), horizon, slack) {
             met @ Observed::Met { .. } if is_apart => return met,

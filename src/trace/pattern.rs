@@ -15,7 +15,7 @@ use super::value::Value;
 pub const GLITCH: Duration = Duration::milliseconds(8);
 
 /// At least this long nothing may follow a counted group.
-const TRAILING: Duration = Duration::milliseconds(1_000);
+pub const TRAILING: Duration = Duration::milliseconds(1_000);
 
 /// Relative length of a pulse within its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
