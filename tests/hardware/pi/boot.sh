@@ -2,7 +2,7 @@
 # Boots an emulated Raspberry Pi 3 B, runs JOB (a shell script) in it, prints what it says, and exits
 # with its status. Whoever plays the board finds its pins on the socket (QEMU's qtest protocol).
 #   boot.sh FOLDER JOB SOCKET PROGRAM FOLDER…
-# Time runs as outside: the board's program lives there.
+# Time runs as outside: the board's program lives there. So both go first, where that is permitted.
 set -euo pipefail
 folder=$(realpath "$1"); job=$(realpath "$2"); socket=$(realpath -m "$3"); program=$(realpath "$4"); shift 4
 tree=$(mktemp -d); trap 'rm -rf "$tree" "$tree.initramfs"' EXIT
@@ -27,7 +27,7 @@ chmod +x "$tree/init"
 cpio=$(command -v cpio || echo "$folder/host/bin/cpio")
 (cd "$tree" && find . | "$cpio" -o -H newc --quiet -R 0:0) >"$tree.initramfs"
 library=$folder/host/usr/lib/x86_64-linux-gnu:$folder/host/lib/x86_64-linux-gnu
-coproc PI { LD_LIBRARY_PATH=$library exec timeout "${PI_TIMEOUT:-240}" "$folder/host/usr/bin/qemu-system-aarch64" \
+coproc PI { LD_LIBRARY_PATH=$library exec nice -n -10 timeout "${PI_TIMEOUT:-420}" "$folder/host/usr/bin/qemu-system-aarch64" \
   -L "$folder/host/usr/share/qemu" -M raspi3b -accel tcg,thread=single \
   -kernel "$(echo "$folder"/pi/boot/vmlinuz*)" -dtb "$(find "$folder/pi" -name bcm2837-rpi-3-b.dtb | head -1)" \
   -initrd "$tree.initramfs" -append "console=ttyS1 iomem=relaxed panic=-1 quiet" \
