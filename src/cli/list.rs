@@ -39,13 +39,32 @@ enum What {
     Ports,
 }
 
+impl What {
+    /// The columns of its table.
+    fn heads(self) -> &'static [&'static str] {
+        match self {
+            Self::Models => {
+                &["model", "maker", "variant", "radio", "methods", "source", "scenarios", "cases"]
+            }
+            Self::Scenarios => &["scenario", "claim"],
+            Self::Rigs => &["rig", "evidence", "title"],
+            Self::Cases => &["case", "not played"],
+            Self::Clauses => &["clause", "requirement", "scenarios"],
+            Self::Ports => &["port", "kind", "description", "access"],
+        }
+    }
+}
+
+/// What the table shows, and the same for programs.
+type Row = (Vec<String>, serde_json::Value);
+
 pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
     let (library, rigs, findings) = Files::library().load();
     if findings.has_errors() {
         terminal.styled(&findings.render(terminal.has_color()));
         return Exit::Usage;
     }
-    let rows: Vec<(Vec<String>, serde_json::Value)> = match args.what {
+    let rows: Vec<Row> = match args.what {
         What::Ports => ports(),
         What::Models => models(&library),
         What::Scenarios => scenarios(&library),
@@ -67,18 +86,17 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
             })
             .collect(),
     };
-    if rows.is_empty() && !args.json {
-        terminal.note("none");
-    }
     if args.json {
         rows.iter().for_each(|(_, json)| terminal.line(&json.to_string()));
+    } else if rows.is_empty() {
+        terminal.note("none");
     } else {
-        table(&rows, terminal);
+        table(args.what.heads(), &rows, terminal);
     }
     Exit::Pass
 }
 
-fn ports() -> Vec<(Vec<String>, serde_json::Value)> {
+fn ports() -> Vec<Row> {
     let row = |port: Port| {
         let json = json!({"port": port.path, "kind": port.kind, "description": port.description,
                           "accessible": port.denied.is_none(), "denied": port.denied});
@@ -88,20 +106,21 @@ fn ports() -> Vec<(Vec<String>, serde_json::Value)> {
     ports::all().into_iter().map(row).collect()
 }
 
-fn table(rows: &[(Vec<String>, serde_json::Value)], terminal: &Terminal) {
-    let columns = rows.iter().map(|(row, _)| row.len()).max().unwrap_or(0);
+fn table(heads: &[&str], rows: &[Row], terminal: &Terminal) {
+    let heads: Vec<String> = heads.iter().map(|head| head.to_uppercase()).collect();
     let width = |column: usize| {
-        rows.iter().filter_map(|(row, _)| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        let cells = rows.iter().map(|(row, _)| row).chain([&heads]).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for (row, _) in rows {
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    for row in [&heads].into_iter().chain(rows.iter().map(|(row, _)| row)) {
         let cells: Vec<String> =
             row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         terminal.line(cells.join("  ").trim_end());
     }
 }
 
-fn models(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+fn models(library: &Library) -> Vec<Row> {
     let planned = expand(library, &Selection::default());
     let row = |model: &crate::scenario::ast::Model| {
         let own = planned.iter().filter(|case| case.model == model.facts.id);
@@ -130,14 +149,15 @@ fn models(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
             facts.radio.iter().map(|radio| radio.word()).collect::<Vec<_>>().join(", "),
             methods.join(", "),
             facts.source.mark.word().to_owned(),
-            format!("{} of {} scenarios, {cases} cases", claims.len(), library.scenarios.len()),
+            format!("{} of {}", claims.len(), library.scenarios.len()),
+            cases.to_string(),
         ];
         (row, json)
     };
     library.models.values().map(row).collect()
 }
 
-fn scenarios(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+fn scenarios(library: &Library) -> Vec<Row> {
     let row = |scenario: &crate::scenario::ast::Scenario| {
         let row = vec![scenario.id.to_string(), scenario.title.clone()];
         let json = json!({"scenario": scenario.id, "title": scenario.title, "clauses": scenario.clauses});
@@ -146,7 +166,7 @@ fn scenarios(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
     library.scenarios.values().map(row).collect()
 }
 
-fn cases(library: &Library) -> Vec<(Vec<String>, serde_json::Value)> {
+fn cases(library: &Library) -> Vec<Row> {
     let row = |case: crate::scenario::Planned| {
         let reason = match case.build(library, Start::Delivered) {
             Content::Play(_) => String::new(),

@@ -4,7 +4,7 @@ mod progress;
 mod resume;
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -210,9 +210,10 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
         }
     }
     check_models(&library, rig, wanted, &selection)?;
-    check_cases(&Plan::new(&library, selection.clone(), BTreeSet::new()), &selection)?;
+    let plan = Plan::new(&library, selection.clone());
+    check_cases(&library, &plan, selection)?;
     let finished = wanted.earlier.as_ref().map(|earlier| earlier.finished.clone()).unwrap_or_default();
-    let plan = Plan::new(&library, selection, finished);
+    let plan = plan.without(finished);
     if plan.count() == 0 {
         return Err(Refusal::usage("the earlier run finished every case", "there is nothing left to play"));
     }
@@ -447,14 +448,15 @@ fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Re
     }
 }
 
-fn check_cases(plan: &Plan, selection: &Selection) -> Result<(), Refusal> {
-    for id in &selection.cases {
-        if !plan.cases().any(|case| case.id == *id) {
-            let ids: Vec<Arc<str>> = plan.cases().map(|case| case.id).collect();
-            let near = nearest(id, ids.iter().map(|id| &**id)).map(|near| format!("did you mean `{near}`?"));
-            let hint = near.unwrap_or_else(|| "`lockrig list cases` shows them all".into());
-            return Err(Refusal::usage(format!("unknown case `{id}`"), hint));
-        }
+fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(), Refusal> {
+    if let Some(id) = selection.cases.iter().find(|id| !plan.cases().any(|case| case.id == **id)) {
+        let message = format!("unknown case `{id}`");
+        let id = Arc::clone(id);
+        let all = Plan::new(library, Selection { cases: Vec::new(), ..selection });
+        let ids: Vec<Arc<str>> = all.cases().map(|case| case.id).collect();
+        let near = nearest(&id, ids.iter().map(|id| &**id)).map(|near| format!("did you mean `{near}`?"));
+        let hint = near.unwrap_or_else(|| "`lockrig list cases` shows them all".into());
+        return Err(Refusal::usage(message, hint));
     }
     if plan.count() == 0 {
         return Err(Refusal::usage(

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 
+use crate::unit::is_harmful;
 use crate::verdict::Verdict;
 
 /// Where a person or a program reads.
@@ -128,9 +129,7 @@ fn visible(text: &str) -> String {
             rest = &rest[code.len()..];
             continue;
         }
-        let is_direction =
-            matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        clean.push(if (c.is_control() && c != '\n') || is_direction { '\u{fffd}' } else { c });
+        clean.push(if is_harmful(c) && c != '\n' { '\u{fffd}' } else { c });
         rest = &rest[c.len_utf8()..];
     }
     clean

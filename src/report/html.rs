@@ -1,4 +1,4 @@
-//! `report.html`: one self-contained file, without scripts.
+//! `report.html`: one self-contained file.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError, Scene, SceneReader, read_results};
+use crate::unit::is_harmful;
 use crate::verdict::Verdict;
 
 use super::case::case;
@@ -362,11 +363,5 @@ fn models(summary: &Summary) -> Markup {
 
 /// Control and direction marks that a lock may have put into a text, made visible.
 pub(super) fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            c if c.is_control() => '\u{fffd}',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -21,12 +21,13 @@ impl Vault {
     /// The secrets of a simulated case: drawn from the run's seed, so that a run can be repeated;
     /// the maker's proof is drawn from the seed that the device was greeted with.
     pub fn simulated(secrets: &BTreeSet<(Arc<str>, u8)>, run_seed: u64, case_seed: u64) -> Self {
-        let value = |handle: &str, digits: u8| match handle {
-            "proof" => maker_proof(case_seed),
-            _ => code(run_seed, handle, digits),
-        };
-        let values = secrets.iter().map(|(handle, digits)| (Arc::clone(handle), value(handle, *digits)));
-        Self { values: values.collect() }
+        let mut values = codes(secrets, run_seed);
+        for (handle, value) in &mut values {
+            if &**handle == "proof" {
+                *value = maker_proof(case_seed);
+            }
+        }
+        Self { values }
     }
 
     /// The secrets of a case on a real lock: drawn by the operating system, for each case anew.
@@ -36,9 +37,7 @@ impl Vault {
     pub fn drawn(secrets: &BTreeSet<(Arc<str>, u8)>) -> Result<Self, Fault> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| Fault(format!("no random numbers: {error}")))?;
-        let seed = u64::from_le_bytes(seed);
-        let value = |(handle, digits): &(Arc<str>, u8)| (Arc::clone(handle), code(seed, handle, *digits));
-        Ok(Self { values: secrets.iter().map(value).collect() })
+        Ok(Self { values: codes(secrets, u64::from_le_bytes(seed)) })
     }
 
     /// Takes over the secrets of earlier cases: a device may still say them.
@@ -131,17 +130,57 @@ impl Vault {
     }
 }
 
-/// A code that no manual prints and that is easy to tell from a time: no run of zeros, none at
-/// the end, more than two different digits.
-fn code(seed: u64, handle: &str, digits: u8) -> String {
-    for attempt in 0_u32.. {
-        let hash = Sha256::digest(format!("lockrig code {seed} {handle} {digits} {attempt}"));
-        let code: String =
-            hash.iter().take(usize::from(digits)).map(|byte| char::from(b'0' + byte % 10)).collect();
-        let different: BTreeSet<char> = code.chars().collect();
-        if !code.ends_with('0') && !code.contains("00") && different.len() > 2 {
-            return code;
+/// A code for each handle. Two of one case differ in at least two digits: else the old code that must be
+/// refused could be the new one, or a wrong one be right.
+fn codes(secrets: &BTreeSet<(Arc<str>, u8)>, seed: u64) -> Vec<(Arc<str>, String)> {
+    let mut values: Vec<(Arc<str>, String)> = Vec::new();
+    for (handle, digits) in secrets {
+        let mut drawn = (0_u32..).map(|attempt| (attempt, code(seed, handle, *digits, attempt)));
+        let found = drawn.find(|(attempt, code)| {
+            // Of short codes there are not many that differ so much.
+            let least = if *attempt < 10_000 { 2 } else { 1 };
+            is_fit(code) && values.iter().all(|(_, other)| distance(code, other) >= least)
+        });
+        values.push((Arc::clone(handle), found.map(|(_, code)| code).unwrap_or_default()));
+    }
+    values
+}
+
+fn code(seed: u64, handle: &str, digits: u8, attempt: u32) -> String {
+    let hash = Sha256::digest(format!("lockrig code {seed} {handle} {digits} {attempt}"));
+    hash.iter().take(usize::from(digits)).map(|byte| char::from(b'0' + byte % 10)).collect()
+}
+
+/// No manual prints it and it is easy to tell from a time: it does not count up or down, has no run of
+/// zeros, none at the end, and more than two different digits.
+fn is_fit(code: &str) -> bool {
+    let digits = code.as_bytes();
+    let different: BTreeSet<&u8> = digits.iter().collect();
+    let counts = |step: i16| digits.windows(2).all(|two| i16::from(two[1]) - i16::from(two[0]) == step);
+    !code.ends_with('0') && !code.contains("00") && different.len() > 2 && !counts(1) && !counts(-1)
+}
+
+/// In how many places two codes differ.
+fn distance(one: &str, other: &str) -> usize {
+    let same = one.bytes().zip(other.bytes()).filter(|(a, b)| a == b).count();
+    one.len().max(other.len()) - same
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_codes_of_a_case_are_alike() {
+        for seed in 0..200 {
+            let secrets: BTreeSet<(Arc<str>, u8)> =
+                (0..20).map(|number| (format!("user.{number}").into(), 4)).collect();
+            let vault = Vault::simulated(&secrets, seed, 0);
+            let codes: Vec<&str> = vault.values().collect();
+            for (index, code) in codes.iter().enumerate() {
+                assert!(is_fit(code), "{code}");
+                assert!(codes[..index].iter().all(|other| distance(code, other) >= 2), "{codes:?}");
+            }
         }
     }
-    String::new()
 }

@@ -16,9 +16,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All wanted cases but those that an earlier run finished.
-    pub fn new(library: &Library, selection: Selection, finished: BTreeSet<String>) -> Self {
-        Self { cases: expand(library, &selection), selection, finished }
+    /// All wanted cases.
+    pub fn new(library: &Library, selection: Selection) -> Self {
+        Self { cases: expand(library, &selection), selection, finished: BTreeSet::new() }
+    }
+
+    /// Those cases but the ones that an earlier run finished.
+    #[must_use]
+    pub fn without(self, finished: BTreeSet<String>) -> Self {
+        Self { finished, ..self }
     }
 
     /// The cases by model, method, scenario, levels and repetition.

@@ -91,7 +91,7 @@ pub(super) enum Trigger {
     /// Lines typed after the master code.
     MenuLines(&'static [&'static str]),
     /// The app asks for it.
-    App { needs_network: bool },
+    App,
     /// The hub asks for it.
     Hub,
     /// Powered up with this button held, then the maker's proof is typed.

@@ -17,12 +17,16 @@ pub const GLITCH: Duration = Duration::milliseconds(8);
 /// At least this long nothing may follow a counted group.
 pub const TRAILING: Duration = Duration::milliseconds(1_000);
 
+/// In a group of pulses that are all long, or all short, each is at least, or at most, this long. Manuals say
+/// no number; a beep for a key or a failure is shorter than this, and one that a person calls long is not.
+const LONG: Duration = Duration::milliseconds(300);
+
 /// Relative length of a pulse within its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// At least half as long again as every short one.
+    /// At least half as long again as every short one; without one, at least 300 ms.
     Long,
-    /// The others.
+    /// The others; without a long one, at most 300 ms.
     Short,
 }
 
@@ -290,14 +294,18 @@ impl Phase {
 
     /// A time that is in its limits, or out of them, by less than the uncertainty.
     fn unclear_time(&self, group: &[Pulse], slack: Duration) -> Option<String> {
-        let on = group.iter().filter_map(|p| Some(p.end?.since(p.start)));
-        let near = |limits: Option<Tolerance>, length: Duration| {
-            let limits = limits?;
-            let distance = |bound: Duration| length.saturating_sub(bound).max(bound.saturating_sub(length));
-            (distance(limits.least()).min(distance(limits.most())) < slack).then_some(length)
+        let mut on = group.iter().filter_map(|p| Some(p.end?.since(p.start)));
+        let distance = |length: Duration, bound: Duration| {
+            length.saturating_sub(bound).max(bound.saturating_sub(length))
         };
-        let found = on.filter_map(|length| near(self.on, length)).next();
-        let found = found.or_else(|| gaps(group).filter_map(|gap| near(self.off, gap)).next());
+        let near = |limits: Option<Tolerance>, length: Duration| {
+            limits.is_some_and(|limits| {
+                distance(length, limits.least()).min(distance(length, limits.most())) < slack
+            })
+        };
+        let is_alone = self.lengths.first().is_some_and(|first| self.lengths.iter().all(|l| l == first));
+        let found = on.find(|on| near(self.on, *on) || (is_alone && distance(*on, LONG) < slack));
+        let found = found.or_else(|| gaps(group).find(|gap| near(self.off, *gap)));
         found.map(|length| format!("{} for {length} is too near to its limit to tell", self.colour))
     }
 
@@ -318,19 +326,24 @@ impl Phase {
         {
             return Some(format!("{} was off for {off_limits}, expected {off}", self.colour));
         }
-        self.check_rhythm(&lengths)
+        self.check_rhythm(&lengths, slack)
     }
 
-    /// Long and short are relative: without both there is nothing to compare.
-    fn check_rhythm(&self, lengths: &[Duration]) -> Option<String> {
+    /// Long and short are relative, unless there is nothing to compare with.
+    fn check_rhythm(&self, lengths: &[Duration], slack: Duration) -> Option<String> {
         let of = |wanted: Length| {
             let pairs = self.lengths.iter().zip(lengths);
             pairs.filter(move |(length, _)| **length == wanted).map(|(_, duration)| *duration)
         };
-        let (shortest_long, longest_short) = (of(Length::Long).min()?, of(Length::Short).max()?);
-        (shortest_long.times(2) < longest_short.times(3)).then(|| {
-            format!("a long pulse of {shortest_long} is not longer than a short one of {longest_short}")
-        })
+        match (of(Length::Long).min(), of(Length::Short).max()) {
+            (Some(long), Some(short)) => (long.times(2) < short.times(3))
+                .then(|| format!("a long pulse of {long} is not longer than a short one of {short}")),
+            (Some(long), None) => (long.saturating_add(slack) < LONG)
+                .then(|| format!("a pulse of {long} is not long, which is {LONG} at least")),
+            (None, Some(short)) => (short.saturating_sub(slack) > LONG)
+                .then(|| format!("a pulse of {short} is not short, which is {LONG} at most")),
+            (None, None) => None,
+        }
     }
 }
 

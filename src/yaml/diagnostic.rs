@@ -5,6 +5,7 @@ use std::fmt;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
 use super::document::Place;
+use crate::unit::is_harmful;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +148,9 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(found, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4 && *distance < name.len().min(found.len()))
+        .filter(|(distance, name)| {
+            *distance <= (name.len() + 1) / 3 && *distance < name.len().min(found.len())
+        })
         .min()
         .map(|(_, name)| name)
 }
@@ -160,8 +163,8 @@ pub(super) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a 
     }
     match known.len() {
         0 => "there is none".to_owned(),
-        1..=24 => format!("known here: {}", known.join(", ")),
-        more => format!("known here: {}, … ({more} in all)", known[..24].join(", ")),
+        1..=40 => format!("known here: {}", known.join(", ")),
+        more => format!("known here: {}, … ({more} in all)", known[..40].join(", ")),
     }
 }
 
@@ -188,11 +191,10 @@ impl<'a> Rendered<'a> {
 fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let harmful = (c.is_control() && !matches!(c, '\n' | '\t'))
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             let (shown, count) = match c {
+                '\n' | '\t' => (c, 1),
                 '\r' => (' ', 1),
-                _ if harmful => ('?', c.len_utf8()),
+                _ if is_harmful(c) => ('?', c.len_utf8()),
                 _ => (c, 1),
             };
             std::iter::repeat_n(shown, count)

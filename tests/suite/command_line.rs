@@ -86,8 +86,8 @@ fn exit_codes_are_the_documented_ones() {
         assert_eq!(code(&usage), 2, "{usage:?}");
     }
     // Nothing applicable was executed: that is no pass.
-    assert_eq!(code(&["run", "half-turn-erases-nothing", "--model", "yale-nextouch"]), 3);
-    assert_eq!(code(&["run", "reset-needs-power", "--model", "keymitt-smart-lock", "--method", "hub"]), 3);
+    assert_eq!(code(&["run", "half-turn-erases-nothing", "--model", "yale-linus"]), 3);
+    assert_eq!(code(&["run", "reset-needs-power", "--model", "kwikset-powerbolt-2", "--method", "hub"]), 3);
     let run = certified(folder.path(), "yale-linus", &[]);
     fs::write(run.join("results.json"), "{}").expect("written");
     let run = run.display().to_string();
@@ -106,6 +106,8 @@ fn mistakes_get_a_hint() {
     says(&["certify", "--model", "yale-linnus"], "did you mean `yale-linus`?");
     says(&["certify", "--defect", "residual-usr"], "did you mean `residual-user`?");
     says(&["run", "restart-erases-nothin"], "did you mean `restart-erases-nothing`?");
+    let case = ["run", "reset-is-confirmed", "--case", "reset-is-confirmed~kwikset-powerbolt-2~buton~r1"];
+    says(&case, "did you mean `reset-is-confirmed~kwikset-powerbolt-2~button~r1`?");
 }
 
 #[test]

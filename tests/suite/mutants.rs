@@ -58,9 +58,11 @@ fn mutants(file: &str, model: &str, text: &str) -> Vec<Mutant> {
             rest[index] = line.replace("3.3 s", "1.6 s").replace("5.5 s", "2.7 s").replace("3.5 s", "1.7 s");
             make(format!("halve `{step}`"), rest.join("\n"));
         }
-        if in_procedure && step.starts_with("turn:") {
+        if let Some(degrees) = step.strip_prefix("turn: ").filter(|_| in_procedure) {
+            let degrees = degrees.split(' ').next().expect("a number");
+            let half = degrees.parse::<i64>().expect("degrees") / 2;
             let mut rest: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            rest[index] = line.replace("180", "90").replace("360", "180");
+            rest[index] = line.replace(degrees, &half.to_string());
             make(format!("halve `{step}`"), rest.join("\n"));
         }
         if in_procedure && step.starts_with("type:") && step.chars().any(|c| c.is_ascii_digit()) {

@@ -124,6 +124,17 @@ fn long_and_short_are_relative() {
 }
 
 #[test]
+fn long_alone_is_no_short_one() {
+    let lengths = vec![Length::Long; 3];
+    let alone = pattern(vec![Phase { lengths, ..phase("green", Some(3)) }]);
+    met(&alone, &train(&[("green", 500, 300), ("green", 450, 200), ("green", 500, 0)]));
+    unmet(&alone, &train(&[("green", 500, 300), ("green", 150, 200), ("green", 500, 0)]), "is not long");
+    let short = pattern(vec![Phase { lengths: vec![Length::Short], ..phase("green", Some(1)) }]);
+    met(&short, &train(&[("green", 150, 0)]));
+    unmet(&short, &train(&[("green", 700, 0)]), "is not short");
+}
+
+#[test]
 fn a_pulse_that_began_before_the_window_does_not_count() {
     let one = pattern(vec![phase("green", Some(1))]);
     let edges = train(&[("green", 500, 500), ("green", 200, 0)]);

@@ -325,11 +325,16 @@ fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFacts {
     if procedure.len() == syntax.procedure.len() {
         sense::steps(&procedure, reader.facts, reader.findings);
     }
-    let erases = syntax.erases.iter().filter_map(|word| {
+    let mut erases = BTreeSet::new();
+    for word in &syntax.erases {
         let place = reader.place(word);
-        reader.named::<Asset>("asset", &word.value.0, &place)
-    });
-    let erases = erases.collect();
+        let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
+        if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
+            let message = format!("`{}` is kept after a reset, as `keeps` says", asset.word());
+            reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
+        }
+        erases.insert(asset);
+    }
     let confirmed_by = match &syntax.confirmed_by.value {
         WordListOr::List(steps) if !steps.is_empty() => {
             Fact::Known(steps.iter().filter_map(|step| reader.observation_step(step)).collect())

@@ -3,6 +3,9 @@
 use crate::sim::design::{Cue, Design, Entry, PLAIN, RESET, Reset, Trigger, beep, light, ms, s, say};
 use crate::sim::recognizer::{Awaited, Stage, stage};
 
+const LATCHED: Stage = stage(Awaited::Turned(90)).within(ms(600));
+const BACK: Stage = stage(Awaited::Turned(-90)).within(ms(600));
+
 const SWITCHED: Stage = stage(Awaited::Down("switch")).within(s(2));
 
 /// R for more than 5 s, until three long beeps.
@@ -184,6 +187,35 @@ pub(super) const DESIGNS: &[Design] = &[
             },
             ..RESET
         }],
+        ..PLAIN
+    },
+    Design {
+        model: "connect-internal-fingerprint",
+        buttons: &["sensor"],
+        app: true,
+        resets: &[
+            Reset {
+                trigger: Trigger::Stages {
+                    stages: &[
+                        stage(Awaited::Turned(90)),
+                        BACK,
+                        LATCHED,
+                        BACK,
+                        LATCHED,
+                        BACK,
+                        LATCHED,
+                        BACK,
+                        LATCHED,
+                        BACK.cue(&[light("status", "blue", 1, 5_000, 0).after(200)]),
+                        stage(Awaited::Down("sensor")).within(s(10)),
+                    ],
+                    survives_power: false,
+                },
+                cue: &[beep(1, 900, 0).after(300)],
+                ..RESET
+            },
+            Reset { trigger: Trigger::App, ..RESET },
+        ],
         ..PLAIN
     },
     Design {

@@ -1,4 +1,5 @@
-//! Kwikset, Weiser and Baldwin: the Program button while power comes on, and the Powerbolt 2.
+//! Kwikset, Weiser and Baldwin: the Program button while power comes on, configuration parameter 40, and
+//! the Powerbolt 2.
 
 use crate::sim::design::{Design, Entry, Handing, PLAIN, RESET, Reset, Trigger, beep, light, s};
 use crate::sim::recognizer::{Awaited, Stage, stage};
@@ -27,17 +28,19 @@ const HANDING: Handing = Handing::Stages(&[
     stage(Awaited::Down("program")).within(s(30)),
 ]);
 
-const BEEPS: &[Reset] = &[Reset {
+const PARAMETER_40: Reset = Reset { trigger: Trigger::Hub, ..RESET };
+
+const BEEPS: Reset = Reset {
     trigger: HELD_AND_PRESSED,
     cue: &[light("status", "green", 1, 800, 0).after(400), beep(2, 200, 200).after(400)],
     ..RESET
-}];
+};
 
-const FLASHES: &[Reset] = &[Reset {
+const FLASHES: Reset = Reset {
     trigger: HELD_AND_PRESSED,
     cue: &[light("status", "green", 3, 250, 850).after(400), light("status", "red", 3, 250, 850).after(950)],
     ..RESET
-}];
+};
 
 const SMARTCODE: Design = Design {
     buttons: &["program"],
@@ -46,31 +49,34 @@ const SMARTCODE: Design = Design {
     lockout: Some((5, s(60))),
     hub: true,
     handing: Some(HANDING),
-    resets: BEEPS,
+    resets: &[BEEPS, PARAMETER_40],
     ..PLAIN
 };
 
 const fn flashing(model: &'static str) -> Design {
-    Design { model, resets: FLASHES, ..SMARTCODE }
+    Design { model, resets: &[FLASHES, PARAMETER_40], ..SMARTCODE }
 }
 
 pub(super) const DESIGNS: &[Design] = &[
     Design { model: "kwikset-smartcode-914", ..SMARTCODE },
     Design { model: "kwikset-smartcode-916", ..SMARTCODE },
-    Design { model: "kwikset-halo", hub: false, app: true, ..SMARTCODE },
+    Design { model: "kwikset-halo", hub: false, app: true, resets: &[BEEPS], ..SMARTCODE },
     flashing("kwikset-smartcode-888"),
     flashing("weiser-ged2350"),
     flashing("baldwin-8225"),
     flashing("baldwin-8252"),
     Design {
         model: "kwikset-hc620",
-        resets: &[Reset {
-            trigger: Trigger::Stages {
-                stages: &[HELD[0], HELD[1], stage(Awaited::Up("program")).within(s(20))],
-                survives_power: false,
+        resets: &[
+            Reset {
+                trigger: Trigger::Stages {
+                    stages: &[HELD[0], HELD[1], stage(Awaited::Up("program")).within(s(20))],
+                    survives_power: false,
+                },
+                ..RESET
             },
-            ..RESET
-        }],
+            PARAMETER_40,
+        ],
         ..SMARTCODE
     },
     Design {

@@ -3,16 +3,17 @@
 use crate::sim::design::{Design, PLAIN, RESET, Reset, Trigger};
 
 pub(super) const DESIGNS: &[Design] = &[
-    Design {
-        model: "yale-linus",
-        app: true,
-        resets: &[Reset { trigger: Trigger::App { needs_network: true }, ..RESET }],
-        ..PLAIN
-    },
+    Design { model: "yale-linus", app: true, resets: &[Reset { trigger: Trigger::App, ..RESET }], ..PLAIN },
     Design {
         model: "nuki-smart-lock",
         app: true,
-        resets: &[Reset { trigger: Trigger::App { needs_network: false }, ..RESET }],
+        resets: &[Reset { trigger: Trigger::App, ..RESET }],
+        ..PLAIN
+    },
+    Design {
+        model: "august-smart-lock",
+        app: true,
+        resets: &[Reset { trigger: Trigger::App, ..RESET }],
         ..PLAIN
     },
     Design {

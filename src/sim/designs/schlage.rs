@@ -29,7 +29,7 @@ pub(super) const DESIGNS: &[Design] = &[
         model: "schlage-be468zp",
         buttons: &["program"],
         covered: true,
-        entry: Entry::Prefixed("schlage", 8),
+        entry: Entry::Prefixed("schlage", 4),
         lock_key: "schlage",
         hub: true,
         resets: &[Reset {
@@ -54,6 +54,7 @@ pub(super) const DESIGNS: &[Design] = &[
     Design {
         model: "schlage-spiral-button",
         buttons: &["spiral"],
+        covered: true,
         resets: &[Reset {
             trigger: Trigger::Stages {
                 stages: &[
@@ -76,6 +77,8 @@ pub(super) const DESIGNS: &[Design] = &[
     },
     Design {
         model: "schlage-be365",
+        cells: 1,
+        cells_needed: 1,
         buttons: &["button"],
         resets: &[Reset {
             trigger: Trigger::Stages {
@@ -115,8 +118,11 @@ pub(super) const DESIGNS: &[Design] = &[
                 stages: &[
                     stage(Awaited::PowerUpAfter(s(10)))
                         .cue(&[beep(3, 200, 300), light("status", "red", 3, 200, 300)]),
-                    stage(Awaited::Turned(360)).within(s(10)),
-                    stage(Awaited::Turned(360)).within(s(10)),
+                    // All of it within 10 s of the beeps.
+                    stage(Awaited::Turned(360)).within(s(4)),
+                    stage(Awaited::Turned(-360)).within(s(2)),
+                    stage(Awaited::Turned(360)).within(s(2)),
+                    stage(Awaited::Turned(-360)).within(s(2)),
                 ],
                 survives_power: false,
             },
