@@ -14,5 +14,5 @@ mod timeline;
 pub use excerpt::excerpt;
 pub use html::html;
 pub use junit::junit;
-pub use summary::{Matrix, Summary, overall};
+pub use summary::{Matrix, Summary, overall, told};
 pub use table::{csv, json};

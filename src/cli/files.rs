@@ -39,6 +39,8 @@ impl Kind {
 pub(super) struct Files {
     sources: Vec<(Kind, Arc<Source>)>,
     seen: BTreeSet<PathBuf>,
+    /// Built-in files in whose place there is another of the same name.
+    pub replaced: Vec<String>,
     pub findings: Diagnostics,
 }
 
@@ -138,12 +140,16 @@ impl Files {
         };
         for file in folder.into_iter().flat_map(Dir::files).filter(|file| is_yaml(file.path())) {
             let name = file.path().file_name().unwrap_or_default().to_string_lossy();
-            let has_name = |known: &(Kind, Arc<Source>)| {
+            let has_name = |known: &&(Kind, Arc<Source>)| {
                 known.0 == kind
                     && Path::new(&known.1.name).file_name().is_some_and(|own| own.to_string_lossy() == name)
             };
-            if !self.sources.iter().any(has_name) {
-                self.add(Some(kind), &format!("{}/{name}", kind.folder()), file.contents().to_vec());
+            match self.sources.iter().find(has_name) {
+                Some((_, own)) if own.text.as_bytes() != file.contents() => {
+                    self.replaced.push(own.name.clone())
+                }
+                Some(_) => {}
+                None => self.add(Some(kind), &format!("{}/{name}", kind.folder()), file.contents().to_vec()),
             }
         }
     }

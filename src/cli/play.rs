@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 
 use crate::evidence::{
-    Catalogue, DeviceIdentity, EvidenceError, Manifest, ModelSummary, RigIdentity, RunFolder, RunInfo,
-    ScenarioSummary, Selected,
+    CaseEntry, Catalogue, DeviceIdentity, EvidenceError, Manifest, ModelSummary, RigIdentity, RunFolder,
+    RunInfo, ScenarioSummary, Selected,
 };
 use crate::lock::{Mark, Method, Named};
 use crate::report;
@@ -24,12 +24,13 @@ use crate::run::{Health, Session, SessionError};
 use crate::scenario::ast::Model;
 use crate::scenario::{Library, Plan, Selection, clauses};
 use crate::sim::{self, Defect};
+use crate::verdict::Verdict;
 use crate::yaml::nearest;
 
 use super::exit::Exit;
 use super::files::{Files, Kind};
 use super::sim::parse_defect;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, typed};
 use progress::{Progress, Said};
 
 /// The default, so that two runs of one version are the same.
@@ -124,6 +125,35 @@ struct Wanted {
     selected: Selected,
     certifies: bool,
     earlier: Option<resume::Earlier>,
+    /// Files by the id that they define, where they were given instead of it.
+    files: BTreeMap<Arc<str>, String>,
+}
+
+impl Wanted {
+    /// The command that plays a case again, as it was played.
+    fn again(&self, common: &Common, case: &CaseEntry) -> String {
+        let word = |id: &str| typed(self.files.get(id).map_or(id, String::as_str));
+        let mut command = format!("lockrig run {} --case {}", word(&case.scenario), typed(&case.case));
+        if self.files.contains_key(&*case.model) {
+            command.push_str(&format!(" --model {}", word(&case.model)));
+        }
+        if *self.rig != *"simulated" {
+            command.push_str(&format!(" --rig {}", word(&self.rig)));
+        }
+        if self.seed != DEFAULT_SEED {
+            command.push_str(&format!(" --seed {}", self.seed));
+        }
+        if self.selected.repeat > 1 {
+            command.push_str(&format!(" --repeat {}", self.selected.repeat));
+        }
+        if let Some(defect) = self.defect {
+            command.push_str(&format!(" --defect {}", defect.word()));
+        }
+        if common.out != Path::new("reports") {
+            command.push_str(&format!(" --out {}", typed(&shown(&common.out))));
+        }
+        command
+    }
 }
 
 /// Why nothing is played: a message, and what would help.
@@ -172,12 +202,18 @@ fn wanted(
     certifies: bool,
 ) -> Result<Wanted, Refusal> {
     let defect = common.defect.as_deref().map(parse_defect).transpose();
-    let mut ids = |kind: Kind, words: &[String]| -> Vec<String> {
-        words.iter().map(|word| files.id_of(kind, word).to_string()).collect()
+    let mut given = BTreeMap::new();
+    let mut id = |kind: Kind, word: &String| -> Arc<str> {
+        let id = files.id_of(kind, word);
+        if *id != **word {
+            given.insert(Arc::clone(&id), word.clone());
+        }
+        id
     };
-    let (models, scenarios) = (ids(Kind::Model, &common.model), ids(Kind::Scenario, scenarios));
+    let models = common.model.iter().map(|word| id(Kind::Model, word).to_string()).collect();
+    let scenarios = scenarios.iter().map(|word| id(Kind::Scenario, word).to_string()).collect();
     Ok(Wanted {
-        rig: files.id_of(Kind::Rig, &common.rig),
+        rig: id(Kind::Rig, &common.rig),
         seed: common.seed,
         defect: defect.map_err(|message| Refusal::usage(message, ""))?,
         selected: Selected {
@@ -189,6 +225,7 @@ fn wanted(
         },
         certifies,
         earlier: None,
+        files: given,
     })
 }
 
@@ -197,6 +234,9 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
     if findings.has_errors() {
         terminal.styled(&findings.render(terminal.has_color()));
         return Err(Refusal::usage("the files have errors", "mend them; `lockrig check` shows them again"));
+    }
+    if !files.replaced.is_empty() {
+        terminal.warning(&format!("in place of built-in files: {}", files.replaced.join(", ")));
     }
     let rig = known("rig", &wanted.rig, &rigs)?;
     let mut selection = selection(&library, &wanted.selected)?;
@@ -280,8 +320,19 @@ fn perform(
     let manifest = played
         .and_then(|()| seal(folder).map_err(SessionError::Evidence))
         .map_err(|error| unwritable(&format!("{error}; what was durable is in {}", path.display())))?;
-    let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&manifest.counts) };
-    summary::print(&path, exit, said, terminal).map_err(|error| unwritable(&error.to_string()))?;
+    // What an earlier part of the run found is not undone by the rest.
+    let counts = manifest.counts.merged(manifest.earlier.as_ref());
+    let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&counts) };
+    let next = |worst: &CaseEntry| match worst.result.verdict {
+        Verdict::Error if rig.bench().is_some() => {
+            format!("mend the rig, then lockrig rig selftest {}", rig.id)
+        }
+        Verdict::Inconclusive if worst.result.reason.starts_with("not wired") => {
+            format!("{} --dry-run says what the rig lacks", wanted.again(common, worst))
+        }
+        _ => format!("{} plays it again", wanted.again(common, worst)),
+    };
+    summary::print(&path, exit, said, &next, terminal).map_err(|error| unwritable(&error.to_string()))?;
     Ok(exit)
 }
 
@@ -333,6 +384,7 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo 
         seed: wanted.seed,
         defect: wanted.defect.map(|defect| defect.word().to_owned()),
         resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
+        earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),
         selected: wanted.selected.clone(),
         started: now(),
         planned: planned as u64,

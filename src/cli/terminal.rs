@@ -116,6 +116,15 @@ impl Write for Output<'_> {
     }
 }
 
+/// A path or word as a shell takes it.
+pub(super) fn typed(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=~+,@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// Takes out what a lock may have put in to act on the terminal; our own colours stay.
 fn visible(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::evidence::{self, Verification};
 use crate::run;
+use crate::unit::counted;
 
 use super::exit::Exit;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, typed};
 
 #[derive(clap::Args)]
 pub(super) struct FolderArgs {
@@ -30,12 +31,22 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
     }
     let (state, lines, exit) = match evidence::verify(&args.run) {
         Verification::Intact(manifest) => {
-            let lines = vec![format!(
-                "intact, unsigned: {} cases, {} files",
-                manifest.counts.total(),
-                manifest.files.len()
+            let played = manifest.counts.total();
+            let mut lines = vec![format!(
+                "intact, unsigned: {}, {}",
+                counted(played, "case"),
+                counted(manifest.files.len() as u64, "file")
             )];
-            ("intact", lines, Exit::Pass)
+            if played < manifest.planned {
+                lines.push(format!("interrupted: {} cases were planned", manifest.planned));
+                lines.push(format!(
+                    "continue with: lockrig run --resume {}",
+                    typed(&args.run.display().to_string())
+                ));
+                ("interrupted", lines, Exit::Unproven)
+            } else {
+                ("intact", lines, Exit::Pass)
+            }
         }
         Verification::Aborted { manifest, finished, torn } => {
             let end = if torn { ", the last line is cut" } else { "" };
@@ -44,7 +55,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
                     "aborted: {finished} of {} cases finished{end}; what was recorded is intact",
                     manifest.planned
                 ),
-                format!("continue with: lockrig run --resume {}", args.run.display()),
+                format!("continue with: lockrig run --resume {}", typed(&args.run.display().to_string())),
             ];
             ("aborted", lines, Exit::Unproven)
         }
@@ -86,8 +97,8 @@ pub(super) fn replay(args: &FolderArgs, terminal: &Terminal) -> Exit {
             } else {
                 replayed.disagreed.iter().for_each(|line| terminal.line(line));
                 terminal.line(&format!(
-                    "{} verdicts agree, {} disagree",
-                    replayed.agreed,
+                    "{} agree, {} disagree",
+                    counted(replayed.agreed as u64, "verdict"),
                     replayed.disagreed.len()
                 ));
             }

@@ -3,7 +3,7 @@
 use crate::scenario::ast::Observation;
 use crate::scenario::{Expected, Probe, Weight};
 use crate::trace::{Channel, Edge, Judgement, Pulse, Response, TRAILING, Timeline, Value, pulses};
-use crate::unit::{Duration, Instant};
+use crate::unit::{Duration, Instant, counted};
 
 /// What is known of an observation.
 pub(super) type Observed = Judgement;
@@ -136,10 +136,6 @@ fn says_locked(response: &Response) -> bool {
     response.why.as_deref().is_some_and(|why| why.contains("locked"))
 }
 
-fn counted(count: u64, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
-}
-
 /// What an answer means for a step that asked: a probe's value, or what is wrong.
 pub(super) fn answered(
     channel: &Channel,
@@ -173,11 +169,19 @@ pub(super) fn answered(
             Some(false) => Err((weight, format!("{channel} is not paired"))),
             None => Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired"))),
         },
-        (Expected::Holds { codes }, Some(r)) if r.ok => match (r.paired, r.codes.zip(codes)) {
+        (Expected::Holds { codes, users }, Some(r)) if r.ok => match (r.paired, r.codes.zip(codes)) {
             (Some(true), Some((said, stored))) if said != stored => {
                 Err((weight, format!("{channel} counts {}, and {stored} were stored", counted(said, "code"))))
             }
-            (Some(true), _) => Ok(None),
+            (Some(true), _) => match r.users {
+                Some(said) if said > 1 => {
+                    Err((weight, format!("{channel} counts {}, and 1 was bound", counted(said, "user"))))
+                }
+                None if users => {
+                    Err((Weight::Inconclusive, format!("{channel} does not say how many users it has")))
+                }
+                _ => Ok(None),
+            },
             _ => Err((weight, format!("{channel} does not say that it is paired"))),
         },
         (Expected::Erased { codes }, Some(r)) if r.ok => {

@@ -37,6 +37,8 @@ pub struct RunInfo {
     pub defect: Option<String>,
     /// Run that this one continues.
     pub resumes: Option<String>,
+    /// Cases by verdict that it and those before it finished.
+    pub earlier: Option<Counts>,
     /// What was asked for.
     pub selected: Selected,
     /// When it begins, UTC, RFC 3339.
@@ -116,6 +118,7 @@ impl RunFolder {
             seed: info.seed,
             defect: info.defect,
             resumes: info.resumes,
+            earlier: info.earlier,
             selected: info.selected,
             started: info.started,
             ended: None,

@@ -84,6 +84,14 @@ impl Counts {
         self.0.get(&verdict).copied().unwrap_or(0)
     }
 
+    /// These and the cases of another.
+    #[must_use]
+    pub fn merged(&self, other: Option<&Self>) -> Self {
+        let mut all = self.clone();
+        other.into_iter().for_each(|other| all.merge(other));
+        all
+    }
+
     /// All cases.
     pub fn total(&self) -> u64 {
         self.0.values().sum()
@@ -115,6 +123,9 @@ pub struct Manifest {
     pub defect: Option<String>,
     /// Run that this one continues.
     pub resumes: Option<String>,
+    /// Cases by verdict that it and those before it finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Counts>,
     /// What was asked for.
     pub selected: Selected,
     /// When it began, UTC.

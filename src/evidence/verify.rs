@@ -194,7 +194,7 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
 ///
 /// # Errors
 /// The journal is not intact.
-pub fn finished_cases(folder: &Path) -> Result<Vec<String>, EvidenceError> {
+pub fn finished_cases(folder: &Path) -> Result<Vec<(String, Verdict)>, EvidenceError> {
     let path = folder.join("journal.jsonl");
     let mut reader = JournalReader::open(&path)?;
     let mut cases = Vec::new();
@@ -206,8 +206,10 @@ pub fn finished_cases(folder: &Path) -> Result<Vec<String>, EvidenceError> {
             let line = JournalLine::parse(line)
                 .map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
             // An interrupted case has an end, but it is not finished.
-            if matches!(&line.entry, Entry::End(result) if result.verdict != Verdict::Aborted) {
-                cases.push(line.case);
+            if let Entry::End(result) = &line.entry
+                && result.verdict != Verdict::Aborted
+            {
+                cases.push((line.case, result.verdict));
                 last_is_end = true;
             }
         }

@@ -16,7 +16,7 @@ use crate::unit::is_harmful;
 use crate::verdict::Verdict;
 
 use super::case::case;
-use super::summary::{Summary, overall};
+use super::summary::{Summary, overall, told};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -170,15 +170,15 @@ pub(super) fn verdict(verdict: Verdict) -> Markup {
 
 fn head(summary: &Summary) -> Markup {
     let manifest = &summary.manifest;
-    let outcome = overall(&summary.counts);
+    let outcome = summary.outcome();
     html! {
         h1 { "Reset certification " span.small { (manifest.run) ", " (manifest.provenance) } }
         p class={ "banner " (outcome.word()) } {
-            (verdict(outcome)) " — "
-            @for (index, known) in Verdict::ALL.iter().filter(|v| summary.counts.of(**v) > 0).enumerate() {
-                @if index > 0 { ", " }
-                (summary.counts.of(*known)) " " (known.word().replace('_', " "))
+            (verdict(outcome)) " — " (told(&summary.counts))
+            @if summary.unplayed() > 0 {
+                "; interrupted: " (summary.unplayed()) " of " (summary.manifest.planned) " cases were not played"
             }
+            @if let Some(earlier) = &manifest.earlier { "; before it, " (told(earlier)) }
         }
         dl {
             dt { "Provenance" } dd { (manifest.provenance) }
@@ -202,7 +202,7 @@ fn matrix(summary: &Summary) -> Markup {
     let methods = summary.methods();
     html! {
         h2 { "Models and methods" }
-        p.small { "Cases that passed, of those that were played. n/a: the model has none, by its source; –: its source does not say." }
+        p.small { "Cases that passed, of those that were played. n/a: not applicable, for the reason that stands with the case; –: the source says nothing of it." }
         div.scroll { table {
             thead { tr { th scope="col" { "Model" } @for method in &methods { th scope="col" { (method) } } } }
             tbody {

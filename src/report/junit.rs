@@ -13,7 +13,7 @@ use crate::evidence::{CaseEntry, Counts, EvidenceError, read_results};
 use crate::verdict::Verdict;
 
 use super::html::visible;
-use super::summary::Summary;
+use super::summary::{Summary, overall, told};
 
 /// Writes the results of a run folder as JUnit: one suite a model.
 ///
@@ -24,7 +24,10 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let mut writer = Writer::new_with_indent(out, b' ', 4);
     let mut write = |event: Event<'_>| writer.write_event(event).map_err(EvidenceError::io(folder));
     write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    write(Event::Start(counted("testsuites", "lockrig", &summary.counts)))?;
+    let run = of_the_run(&summary);
+    let mut all = summary.counts.clone();
+    run.iter().for_each(|(_, verdict, _)| all.add(*verdict));
+    write(Event::Start(counted("testsuites", "lockrig", &all)))?;
     let mut suite: Option<String> = None;
     for entry in read_results(folder)? {
         let entry = entry?;
@@ -46,6 +49,17 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     if suite.is_some() {
         write(Event::End(BytesEnd::new("testsuite")))?;
     }
+    if !run.is_empty() {
+        let mut counts = Counts::default();
+        run.iter().for_each(|(_, verdict, _)| counts.add(*verdict));
+        write(Event::Start(counted("testsuite", "run", &counts)))?;
+        for (name, verdict, reason) in &run {
+            for event in test(name, "lockrig.run", 0, *verdict, reason) {
+                write(event)?;
+            }
+        }
+        write(Event::End(BytesEnd::new("testsuite")))?;
+    }
     write(Event::End(BytesEnd::new("testsuites")))?;
     writer.get_mut().write_all(b"\n").map_err(EvidenceError::io(folder))
 }
@@ -62,15 +76,37 @@ fn counted(element: &'static str, name: &str, counts: &Counts) -> BytesStart<'st
     start
 }
 
+/// What is wrong with the run beside its cases: it was interrupted, or continues one that did not pass.
+fn of_the_run(summary: &Summary) -> Vec<(String, Verdict, String)> {
+    let mut found = Vec::new();
+    if summary.unplayed() > 0 {
+        let reason = format!("{} of {} cases were not played", summary.unplayed(), summary.manifest.planned);
+        found.push(("played to its end".to_owned(), Verdict::Aborted, reason));
+    }
+    if let (Some(run), Some(counts)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
+        let verdict = match overall(counts) {
+            Verdict::NotApplicable => Verdict::Pass,
+            other => other,
+        };
+        found.push((format!("continues {run}"), verdict, told(counts)));
+    }
+    found
+}
+
 fn case(entry: &CaseEntry) -> Vec<Event<'static>> {
+    let group = format!("{}.{}", entry.model, entry.method);
+    test(&entry.case, &group, entry.length_ns, entry.result.verdict, &entry.result.reason)
+}
+
+fn test(name: &str, group: &str, length_ns: u64, verdict: Verdict, reason: &str) -> Vec<Event<'static>> {
     // XML has no way to write most control characters.
-    let reason = visible(&entry.result.reason);
-    let seconds = format!("{}.{:03}", entry.length_ns / 1_000_000_000, entry.length_ns / 1_000_000 % 1_000);
+    let reason = visible(reason);
+    let seconds = format!("{}.{:03}", length_ns / 1_000_000_000, length_ns / 1_000_000 % 1_000);
     let mut start = BytesStart::new("testcase");
-    start.push_attribute(("name", entry.case.as_str()));
-    start.push_attribute(("classname", format!("{}.{}", entry.model, entry.method).as_str()));
+    start.push_attribute(("name", name));
+    start.push_attribute(("classname", group));
     start.push_attribute(("time", seconds.as_str()));
-    let kind = match entry.result.verdict {
+    let kind = match verdict {
         Verdict::Pass => return vec![Event::Empty(start)],
         Verdict::NotApplicable => "skipped",
         Verdict::Fail => "failure",
@@ -79,7 +115,7 @@ fn case(entry: &CaseEntry) -> Vec<Event<'static>> {
     let mut inner = BytesStart::new(kind);
     inner.push_attribute(("message", reason.as_str()));
     if kind != "skipped" {
-        inner.push_attribute(("type", entry.result.verdict.word()));
+        inner.push_attribute(("type", verdict.word()));
     }
     vec![Event::Start(start), Event::Empty(inner), Event::End(BytesEnd::new("testcase"))]
 }

@@ -93,6 +93,20 @@ impl Summary {
         self.counts.total() > self.counts.of(Verdict::NotApplicable)
     }
 
+    /// Cases that were planned and not played: the run was interrupted.
+    pub fn unplayed(&self) -> u64 {
+        self.manifest.planned.saturating_sub(self.counts.total())
+    }
+
+    /// What the run comes to, with the runs that it continues. One that was interrupted is no pass.
+    pub fn outcome(&self) -> Verdict {
+        let mut counts = self.counts.merged(self.manifest.earlier.as_ref());
+        if self.unplayed() > 0 {
+            counts.add(Verdict::Aborted);
+        }
+        overall(&counts)
+    }
+
     /// Methods that any model has a case for.
     pub fn methods(&self) -> Vec<Method> {
         let mut methods: Vec<Method> = self.matrix.values().flat_map(|row| row.keys().copied()).collect();
@@ -100,6 +114,15 @@ impl Summary {
         methods.dedup();
         methods
     }
+}
+
+/// `3 pass, 1 fail`.
+pub fn told(counts: &Counts) -> String {
+    let known = Verdict::ALL.iter().filter(|verdict| counts.of(**verdict) > 0);
+    let told: Vec<String> = known
+        .map(|verdict| format!("{} {}", counts.of(*verdict), verdict.word().replace('_', " ")))
+        .collect();
+    told.join(", ")
 }
 
 /// The verdict that a group of cases comes to.

@@ -53,6 +53,7 @@ pub fn must_catch(defect: Defect) -> &'static str {
         | Defect::AppBindingSurvives
         | Defect::HubBindingSurvives
         | Defect::ConfirmsWithoutErasing
+        | Defect::OldBindingObeyed
         | Defect::RemnantReturns => "reset-erases-everything",
         Defect::ShortHoldResets => "short-hold-erases-nothing",
         Defect::LongHoldNeeded => "stated-hold-suffices",
@@ -66,7 +67,11 @@ pub fn must_catch(defect: Defect) -> &'static str {
         Defect::AnyRoleMayReset => "reset-needs-the-owner",
         Defect::OwnershipIgnored => "reset-needs-ownership",
         Defect::OfflineResetAccepted => "reset-needs-network",
-        Defect::WrongCodeResets => "wrong-code-erases-nothing",
+        Defect::WrongCodeResets | Defect::LastKeyUnread => "wrong-code-erases-nothing",
+        Defect::ErasedInVain => "what-was-erased-stays-erased",
+        Defect::ErasesOnce => "second-owner-is-erased-too",
+        Defect::DefaultStaysAfterReset => "default-code-is-refused-once-set-up-again",
+        Defect::OpensAtStart => "bolt-stays-thrown-at-a-restart",
         Defect::SetupRefused | Defect::DefaultCodeDead => "set-up-again-after-reset",
         Defect::OpensForAnyCode => "random-code-is-refused-after-reset",
         Defect::SilentLeave => "reset-is-reported-to-the-hub",
@@ -75,7 +80,7 @@ pub fn must_catch(defect: Defect) -> &'static str {
         Defect::UnboundKeepsCodes => "unbound-first-erases-everything",
         Defect::IncompleteCodeResets => "incomplete-code-erases-nothing",
         Defect::UniversalCodeOpens => "universal-codes-open-nothing",
-        Defect::BindsTwice => "a-bound-lock-binds-nobody-else",
+        Defect::BindsTwice | Defect::BindsInSilence => "a-bound-lock-binds-nobody-else",
         Defect::RemovedCodeOpens => "removed-code-is-refused",
         Defect::InterruptedHoldCounts => "interrupted-hold-erases-nothing",
         Defect::BounceIsNoPress => "bouncing-contact-resets",

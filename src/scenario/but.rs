@@ -11,6 +11,15 @@ pub enum Bolt {
     Moving,
 }
 
+/// Which key of what is typed is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongKey {
+    /// The one at this position, from 1.
+    At(u32),
+    /// Each in a case of its own.
+    Every,
+}
+
 /// How a scenario alters the method's decisive quantities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct But {
@@ -26,8 +35,8 @@ pub struct But {
     pub gap: Option<Ratio>,
     /// So many presses more, or fewer.
     pub presses: Option<i32>,
-    /// The key at this position, from 1, is another one.
-    pub wrong_key: Option<u32>,
+    /// A key is another one.
+    pub wrong_key: Option<WrongKey>,
     /// So many of the last keys are not typed.
     pub missing_keys: Option<u32>,
     /// Before the last key nothing is typed for so long.

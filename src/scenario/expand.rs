@@ -14,6 +14,7 @@ use crate::unit::Ratio;
 
 use super::Library;
 use super::ast::{MethodChoice, MethodFacts, Model, Scenario};
+use super::but::WrongKey;
 use super::program::{Content, share_word};
 pub use baseline::Start;
 use builder::{Builder, Excluded};
@@ -152,12 +153,14 @@ fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
 struct Variant {
     levels: Vec<Level>,
     cut: Option<Ratio>,
+    wrong_key: Option<u32>,
 }
 
 impl Variant {
     fn words(&self) -> Vec<(Arc<str>, Arc<str>)> {
         let levels = self.levels.iter().map(|level| (level.factor().into(), level.word().into()));
-        levels.chain(self.cut.map(|share| ("cut".into(), share_word(share)))).collect()
+        let cut = self.cut.map(|share| ("cut".into(), share_word(share)));
+        levels.chain(cut).chain(self.wrong_key.map(|key| ("key".into(), key.to_string().into()))).collect()
     }
 }
 
@@ -176,8 +179,8 @@ fn variants(scenario: &Scenario, model: &Model, method: Method) -> Vec<Variant> 
     for levels in scenario.given.values().filter(|levels| !levels.is_empty()) {
         vary(levels);
     }
-    let needs = model.methods.get(&method).and_then(|fact| fact.known()).map(|facts| &facts.needs);
-    if let (Some(factor), Some(needs)) = (scenario.but.without, needs) {
+    let facts = model.methods.get(&method).and_then(|fact| fact.known());
+    if let (Some(factor), Some(needs)) = (scenario.but.without, facts.map(|facts| &facts.needs)) {
         let excluded: Vec<Level> = Level::words_of(factor)
             .into_iter()
             .filter_map(|word| Level::from_words(factor, word).flatten())
@@ -186,6 +189,11 @@ fn variants(scenario: &Scenario, model: &Model, method: Method) -> Vec<Variant> 
         if !excluded.is_empty() {
             vary(&excluded);
         }
+    }
+    if let (Some(WrongKey::Every), Some(keys)) = (scenario.but.wrong_key, facts.and_then(|f| f.decisive.keys))
+    {
+        let of = |key| all.iter().map(move |variant| Variant { wrong_key: Some(key), ..variant.clone() });
+        return (1..=keys).flat_map(of).collect();
     }
     if scenario.but.cut_power_at.is_empty() {
         return all;
@@ -218,6 +226,10 @@ fn content(
     let levels = variant.levels.iter().fold(Levels::default(), |all, level| all.with(*level));
     check_levels(scenario, facts, levels)?;
     let mut builder = Builder::new(model, scenario, method, facts, levels, variant.cut);
+    builder.wrong_key = match scenario.but.wrong_key {
+        Some(WrongKey::At(key)) => Some(key),
+        _ => variant.wrong_key,
+    };
     builder.build(start)?;
     Ok(Content::Play(builder.finish()))
 }

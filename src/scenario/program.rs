@@ -307,10 +307,12 @@ pub enum Expected {
         /// Codes must be gone too.
         codes: bool,
     },
-    /// `paired`, and so many codes if it says how many.
+    /// `paired`, so many codes if it says how many, and no second user.
     Holds {
         /// Codes that were stored.
         codes: Option<u64>,
+        /// It must say how many users it has.
+        users: bool,
     },
     /// Any answer; whether `paired` goes to a probe.
     Probe(Probe),

@@ -269,7 +269,7 @@ pub(super) struct ButSyntax {
     pub bounces: Option<u32>,
     pub gap: Option<Word>,
     pub presses: Option<i32>,
-    pub wrong_key: Option<u32>,
+    pub wrong_key: Option<Word>,
     pub missing_keys: Option<u32>,
     pub pause: Option<Word>,
     pub proof: Option<Word>,

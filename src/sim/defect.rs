@@ -53,6 +53,20 @@ named_enum! {
         HalfTurnResets = "half-turn-resets",
         /// A lock that was first taken out of the app keeps its codes (TTLock).
         UnboundKeepsCodes = "unbound-keeps-codes",
+        /// The erase is in working memory only: with new batteries all is back.
+        ErasedInVain = "erased-in-vain",
+        /// It erases once in its life, and confirms every time.
+        ErasesOnce = "erases-once",
+        /// After a reset the published default opens beside the owner's codes.
+        DefaultStaysAfterReset = "default-stays-after-reset",
+        /// The last key of a code or proof may be any.
+        LastKeyUnread = "last-key-unread",
+        /// Who was bound before the reset says so no more, and is still obeyed.
+        OldBindingObeyed = "old-binding-obeyed",
+        /// A stranger is bound without an answer (CVE-2022-36228).
+        BindsInSilence = "binds-in-silence",
+        /// The bolt opens for a moment when power comes back.
+        OpensAtStart = "opens-at-start",
         /// Old codes are only hidden, and come back once a new one is added (Echo Dot flash remnants).
         RemnantReturns = "remnant-returns",
         /// The last key of a code or proof needs not be typed (Securam ResetHeist).

@@ -160,7 +160,10 @@ impl SimulatedLock {
         let forgiven = usize::from(self.has(Defect::IncompleteCodeResets));
         if self.keypad.typed.len() + forgiven >= self.proof.len() {
             let is_spent = self.memory.proof_used && !self.has(Defect::UsedProofResets);
-            let is_proof = self.proof.starts_with(&self.keypad.typed) && !is_spent;
+            let unread = usize::from(self.has(Defect::LastKeyUnread));
+            let read = self.keypad.typed.len().saturating_sub(unread);
+            let is_proof = self.keypad.typed.get(..read).is_some_and(|typed| self.proof.starts_with(typed));
+            let is_proof = is_proof && !is_spent;
             let right = is_proof || self.has(Defect::WrongCodeResets);
             self.keypad.typed.clear();
             self.proof_mode = None;
@@ -225,7 +228,9 @@ impl SimulatedLock {
         if self.memory.codes.values().any(|known| known == code) || is_universal {
             return true;
         }
-        if self.has(Defect::DefaultAlwaysOpens) && self.design.default_codes.contains(&code) {
+        let keeps_default = self.has(Defect::DefaultAlwaysOpens)
+            || (self.has(Defect::DefaultStaysAfterReset) && self.memory.was_reset);
+        if keeps_default && self.design.default_codes.contains(&code) {
             return true;
         }
         let untouched = self.memory.fresh && self.memory.codes.is_empty();

@@ -251,6 +251,12 @@ impl SimulatedLock {
             return;
         }
         self.running = true;
+        let mut shadow = std::mem::take(&mut self.memory.shadow);
+        self.memory.codes.append(&mut shadow);
+        if self.has(Defect::OpensAtStart) {
+            self.plan(ms(300), Task::Bolt(false));
+            self.plan(ms(1_800), Task::Bolt(true));
+        }
         if self.memory.penalty > Duration::ZERO {
             self.locked_until = Some(self.now + self.memory.penalty);
         }
@@ -288,6 +294,7 @@ impl SimulatedLock {
             half_turn: self.has(Defect::HalfTurnResets),
             any_key: self.has(Defect::WrongCodeResets),
             last_key: self.has(Defect::IncompleteCodeResets),
+            any_last_key: self.has(Defect::LastKeyUnread),
             last_press: self.has(Defect::TooFewPressesReset),
             released: self.has(Defect::InterruptedHoldCounts),
             late: self.has(Defect::HalfTypedKept),
@@ -399,7 +406,8 @@ impl SimulatedLock {
             self.plan(ms(200), Task::Bolt(false));
             self.plan(ms(1_500), Task::Bolt(true));
         }
-        if self.has(Defect::ConfirmsWithoutErasing) {
+        let is_spent = self.has(Defect::ErasesOnce) && self.memory.was_reset;
+        if self.has(Defect::ConfirmsWithoutErasing) || is_spent {
             return;
         }
         // The intention is stored first, so that a power cut can't leave half of the data.
@@ -427,6 +435,9 @@ impl SimulatedLock {
         let codes = self.design.resets[reset].codes && !keeps;
         match step {
             0 if codes => {
+                if self.has(Defect::ErasedInVain) {
+                    self.memory.shadow.clone_from(&self.memory.codes);
+                }
                 if self.has(Defect::RemnantReturns) {
                     self.memory.remnants = self.memory.codes.values().cloned().collect();
                 }
@@ -452,6 +463,7 @@ impl SimulatedLock {
             self.memory.app.clear();
         }
         let was_bound = self.memory.hub;
+        self.memory.obeyed = self.has(Defect::OldBindingObeyed);
         if !self.has(Defect::HubBindingSurvives) {
             self.memory.hub = false;
         }

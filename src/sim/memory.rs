@@ -27,6 +27,10 @@ pub(super) struct Memory {
     pub fresh: bool,
     /// Codes that are only hidden.
     pub remnants: Vec<String>,
+    /// Codes that the next start brings back.
+    pub shadow: BTreeMap<u64, String>,
+    /// Who was bound before the reset is obeyed still.
+    pub obeyed: bool,
     /// Taken out of its app or hub before.
     pub detached: bool,
     /// Dead for good.

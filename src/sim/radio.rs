@@ -19,6 +19,10 @@ impl SimulatedLock {
         if !self.running {
             return;
         }
+        if &*request.op == "pair" && self.is_bound(channel) && self.has(Defect::BindsInSilence) {
+            self.memory.app.insert(text(request, "role").unwrap_or("none").to_owned());
+            return;
+        }
         let outcome = self.handle(channel, request);
         let response = match outcome {
             Ok(response) => Response { id: request.id, ok: true, ..response },
@@ -121,7 +125,7 @@ impl SimulatedLock {
     }
 
     fn permit(&self, channel: &Channel, request: &Request) -> Result<(), &'static str> {
-        if !self.is_bound(channel) {
+        if !self.is_bound(channel) && !self.memory.obeyed {
             return Err("not paired");
         }
         match text(request, "role") {
@@ -135,6 +139,7 @@ impl SimulatedLock {
         if self.is_bound(channel) && !self.has(Defect::BindsTwice) {
             return Err("already paired");
         }
+        self.memory.obeyed = false;
         match channel {
             Channel::App => drop(self.memory.app.insert(role.to_owned())),
             _ => self.memory.hub = true,

@@ -92,6 +92,8 @@ pub(super) struct Careless {
     pub half_turn: bool,
     /// Any key instead of the right one.
     pub any_key: bool,
+    /// Any last key instead of the right one.
+    pub any_last_key: bool,
     /// The last key is missing.
     pub last_key: bool,
     /// The last of several presses is missing.
@@ -131,6 +133,10 @@ impl Recognizer {
 
     pub(super) fn is_idle(&self) -> bool {
         self.reached == 0
+    }
+
+    fn takes_any(&self, stages: &[Stage], careless: Careless) -> bool {
+        careless.any_key || (careless.any_last_key && self.reached + 1 == stages.len())
     }
 
     /// When time alone would complete the current stage, with thresholds scaled by `percent`.
@@ -184,7 +190,7 @@ impl Recognizer {
                 let turned = angle.as_millionths() / 1_000_000;
                 turned.signum() == needed.signum() && turned.abs() >= needed.abs() * 9 / 10
             }
-            (Awaited::Key(wanted), Act::Key(key)) => wanted == key || careless.any_key,
+            (Awaited::Key(wanted), Act::Key(key)) => wanted == key || self.takes_any(stages, careless),
             _ => false,
         };
         let holds = stage.holding.is_none_or(held);
@@ -239,7 +245,7 @@ impl Recognizer {
         let pressed_again =
             matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_))) && !careless.released;
         let mistyped = match (act, stage.awaited) {
-            (Act::Key(key), Awaited::Key(wanted)) => key != wanted && !careless.any_key,
+            (Act::Key(key), Awaited::Key(wanted)) => key != wanted && !self.takes_any(stages, careless),
             _ => false,
         };
         released || late || pressed_again || mistyped

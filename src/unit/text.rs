@@ -1,4 +1,4 @@
-//! Which characters of a foreign text are harmful to show.
+//! Text that people read: which foreign characters are harmful to show, and how many of something there are.
 
 /// Whether `c` would act on a terminal or a page instead of being read there: a control character, line
 /// ends and tabs among them, or one that turns the direction of what follows (Unicode's
@@ -6,4 +6,9 @@
 pub fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `1 case`, `2 cases`.
+pub fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }

@@ -186,7 +186,10 @@ fn killed_at_fifty_moments_a_run_is_aborted_and_keeps_what_it_showed() {
         shown_at_all += whole.lines().count();
         for line in whole.lines().filter(|line| line.starts_with("pass")) {
             let case = line.split_whitespace().nth(1).expect("a case");
-            assert!(finished.iter().any(|id| id == case), "moment {moment}: {case} was shown and is lost");
+            assert!(
+                finished.iter().any(|(id, _)| id == case),
+                "moment {moment}: {case} was shown and is lost"
+            );
         }
         aborted += 1;
     }
@@ -221,6 +224,47 @@ fn an_aborted_run_is_resumed_into_a_new_folder_without_gaps() {
     let dry = lockrig(folder.path(), &arguments);
     let planned = String::from_utf8_lossy(&dry.stdout).lines().count();
     assert_eq!(before.len() + after.len(), planned);
+}
+
+#[test]
+fn what_a_run_found_before_it_was_interrupted_is_not_undone_by_its_rest() {
+    let folder = empty_folder();
+    // The cases of the first model fail, and those of the second pass.
+    let wanted = [
+        ["run", "too-few-presses-erase-nothing", "power-cut-erases-all-or-nothing", "--quiet"],
+        ["--model", "danalock-v3", "--model", "kwikset-smartcode-914"],
+        ["--defect", "too-few-presses-reset", "--repeat", "400"],
+    ];
+    let child = Command::new(env!("CARGO_BIN_EXE_lockrig"))
+        .current_dir(folder.path())
+        .args(wanted.concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.expect("it starts");
+    let of_second = |(case, _): &(String, _)| case.contains("kwikset");
+    until("a case of the second model", || {
+        runs(folder.path())
+            .first()
+            .is_some_and(|run| finished_cases(run).is_ok_and(|cases| cases.iter().any(of_second)))
+    });
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    assert_eq!(child.wait().expect("reaped").code(), Some(130));
+    let first = runs(folder.path()).remove(0);
+    assert_eq!(code(folder.path(), &["verify", &first.display().to_string()]), 3);
+    for (view, told) in [("report.html", "interrupted: "), ("junit.xml", "cases were not played")] {
+        let view = fs::read_to_string(first.join(view)).expect("text");
+        assert!(view.contains(told), "{told}");
+    }
+    let output = lockrig(folder.path(), &["run", "--resume", &first.display().to_string()]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("before it, in "), "{}", text(&output));
+    let second = runs(folder.path()).into_iter().find(|run| *run != first).expect("a new folder");
+    let junit = fs::read_to_string(second.join("junit.xml")).expect("text");
+    assert!(junit.contains("failures=\"1\"") && junit.contains("400 fail"), "{}", &junit[..400]);
+    let output = lockrig(folder.path(), &["run", "--resume", &second.display().to_string()]);
+    assert!(text(&output).contains("nothing left to play"), "{}", text(&output));
 }
 
 #[test]

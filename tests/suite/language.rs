@@ -144,6 +144,30 @@ fn what_a_scenario_did_not_arrange_is_inconclusive_and_no_excuse() {
 }
 
 #[test]
+fn what_a_model_does_not_have_can_neither_be_done_nor_be_seen_to_stay_away() {
+    for (model, step) in [
+        ("kwikset-smartcode-914", "press: rest"),
+        ("kwikset-smartcode-914", "type: 'A B'"),
+        ("kwikset-smartcode-914", "power: {to: off, cell: 9, for: 3 s}"),
+        ("kwikset-smartcode-914", "turn: 180 deg"),
+        ("kwikset-smartcode-914", "door: open"),
+        ("kwikset-smartcode-914", "no_change: {of: [light.statsu], for: 5 s}"),
+        ("kwikset-smartcode-914", "never: {light: purple, indicator: status, while: [{wait: 1 s}]}"),
+        ("kwikset-powerbolt-2", "never: {light: red, indicator: status, while: [{wait: 1 s}]}"),
+        ("kwikset-powerbolt-2", "repeat: {times: 2, do: [{press: program}]}"),
+    ] {
+        let (code, said) = run(
+            model,
+            &format!(
+                "{HEAD}arrange:\n  - provision: {{user_codes: 1, hub: paired}}\n  - prove: provisioned\nact:\n  - {step}\nexpect:\n  - unchanged\n"
+            ),
+        );
+        assert_eq!(code, 3, "{step}: {said}");
+        assert!(said.contains("1 not applicable"), "{step}: {said}");
+    }
+}
+
+#[test]
 fn a_run_that_takes_longer_than_its_rig_allows_is_aborted_between_cases() {
     let folder = empty_folder();
     let rig = folder.path().join("hasty.yaml");

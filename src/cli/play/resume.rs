@@ -1,9 +1,11 @@
 //! Continuing a run that did not play everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::evidence::{Verification, finished_cases, list_files, verify};
+use crate::evidence::{
+    Counts, EvidenceError, Manifest, Verification, finished_cases, list_files, read_manifest, verify,
+};
 use crate::lock::Named;
 use crate::sim::Defect;
 
@@ -14,8 +16,10 @@ use super::{Exit, Refusal, Wanted};
 pub(super) struct Earlier {
     /// Its id.
     pub run: String,
-    /// Cases that it finished.
+    /// Cases that it finished, or the runs that it continued.
     pub finished: BTreeSet<String>,
+    /// Those by verdict.
+    pub counts: Counts,
 }
 
 /// What the earlier run wanted, on the very same files.
@@ -30,11 +34,7 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
             return Err(Refusal { message, hint: None, exit: Exit::Evidence });
         }
     };
-    let finished = finished_cases(folder).map_err(|error| Refusal {
-        message: error.to_string(),
-        hint: None,
-        exit: Exit::Evidence,
-    })?;
+    let (finished, counts) = finished(folder, &manifest)?;
     let rig = if rig == "simulated" { manifest.rig.id.as_str() } else { rig };
     let rig = files.id_of(Kind::Rig, rig);
     if *rig != *manifest.rig.id {
@@ -50,8 +50,34 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
         defect: manifest.defect.as_deref().and_then(Defect::from_word),
         selected: manifest.selected.clone(),
         certifies: false,
-        earlier: Some(Earlier { run: manifest.run.clone(), finished: finished.into_iter().collect() }),
+        earlier: Some(Earlier { run: manifest.run.clone(), finished, counts }),
+        files: BTreeMap::new(),
     })
+}
+
+/// What the earlier run finished, and the runs that it continued.
+fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Counts), Refusal> {
+    let broken =
+        |error: EvidenceError| Refusal { message: error.to_string(), hint: None, exit: Exit::Evidence };
+    let (mut cases, mut counts) = (BTreeSet::new(), Counts::default());
+    let mut at = (folder.to_owned(), manifest.resumes.clone());
+    loop {
+        for (case, verdict) in finished_cases(&at.0).map_err(broken)? {
+            if cases.insert(case) {
+                counts.add(verdict);
+            }
+        }
+        let Some(run) = at.1 else { return Ok((cases, counts)) };
+        let before = folder.parent().unwrap_or(Path::new(".")).join(&run);
+        if before == at.0 || !before.is_dir() {
+            return Err(Refusal::usage(
+                format!("run {run}, which that one continued, is not beside it"),
+                "put its folder back: what it finished is not played again",
+            ));
+        }
+        let earlier = read_manifest(&before).map_err(broken)?;
+        at = (before, earlier.resumes);
+    }
 }
 
 /// Cases played on changed files would not be the same cases.

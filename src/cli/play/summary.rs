@@ -5,20 +5,26 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError};
-use crate::report::{Summary, overall};
+use crate::report::{Summary, overall, told};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan};
-use crate::unit::Duration;
+use crate::unit::{Duration, counted};
 use crate::verdict::Verdict;
 
 use super::progress::Said;
-use super::{Exit, Terminal, shown};
+use super::{Exit, Terminal, shown, typed};
 
 /// More than these are found in the report.
 const MAX_PROBLEMS: usize = 20;
 
-pub(super) fn print(folder: &Path, exit: Exit, said: Said, terminal: &Terminal) -> Result<(), EvidenceError> {
+pub(super) fn print(
+    folder: &Path,
+    exit: Exit,
+    said: Said,
+    next: &dyn Fn(&CaseEntry) -> String,
+    terminal: &Terminal,
+) -> Result<(), EvidenceError> {
     let summary = Summary::read(folder)?;
     let report = folder.join("report.html");
     if said == Said::Nothing {
@@ -64,42 +70,35 @@ pub(super) fn print(folder: &Path, exit: Exit, said: Said, terminal: &Terminal) 
     let omitted: usize = summary.omitted.values().map(std::collections::BTreeMap::len).sum();
     if omitted > 0 {
         terminal.line(&format!(
-            "{omitted} claims left out, because sources do not state what they need: see the report"
+            "{} left out, because sources do not state what they need: see the report",
+            counted(omitted as u64, "claim")
+        ));
+    }
+    if let (Some(defect), true) = (&summary.manifest.defect, summary.problems.is_empty()) {
+        terminal.line(&format!(
+            "no case caught defect `{defect}`: these claims and models do not come across it"
         ));
     }
     if !summary.executed_anything() {
         terminal.line("no case was executed, so nothing is proved");
     }
-    if exit == Exit::Interrupted {
-        let left = summary.manifest.planned - summary.counts.total();
+    if let (Some(run), Some(earlier)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
+        let verdict = overall(earlier);
+        terminal.line(&format!("before it, in {run}: {}", terminal.paint(verdict, &told(earlier))));
+    }
+    if summary.unplayed() > 0 {
         terminal.line(&format!(
-            "interrupted: {left} cases were not played; lockrig run --resume {}",
-            shown(folder)
+            "interrupted: {} cases were not played; lockrig run --resume {}",
+            summary.unplayed(),
+            typed(&shown(folder))
         ));
     }
     terminal.line(&format!("report: {}", shown(&report)));
     if let Some(worst) = summary.problems.iter().rev().max_by_key(|entry| entry.result.verdict) {
-        next(worst, &summary, &shown(&report), terminal);
+        terminal.line(&format!("next:   open {}#case={}", shown(&report), worst.case));
+        terminal.line(&format!("        {}", next(worst)));
     }
     Ok(())
-}
-
-/// What to do about the worst that happened.
-fn next(worst: &CaseEntry, summary: &Summary, report: &str, terminal: &Terminal) {
-    let rig = &summary.manifest.rig.id;
-    let on = if rig == "simulated" { String::new() } else { format!(" --rig {rig}") };
-    let defect = summary.manifest.defect.as_ref().map(|defect| format!(" --defect {defect}"));
-    let defect = defect.unwrap_or_default();
-    terminal.line(&format!("next:   open {report}#case={}", worst.case));
-    terminal.line(&match worst.result.verdict {
-        Verdict::Error => format!("        mend the rig, then lockrig rig selftest {rig}"),
-        Verdict::Inconclusive => {
-            format!("        lockrig run {} --dry-run{on} says what the rig lacks", worst.scenario)
-        }
-        _ => {
-            format!("        lockrig run {} --case {}{on}{defect} plays it again", worst.scenario, worst.case)
-        }
-    });
 }
 
 fn matrix(summary: &Summary, terminal: &Terminal) {
@@ -125,7 +124,7 @@ fn matrix(summary: &Summary, terminal: &Terminal) {
         }
         terminal.line(line.trim_end());
     }
-    terminal.line("(n/a: the model has none, by its source; –: its source does not say)");
+    terminal.line("(n/a: not applicable, the report says why; –: the source says nothing of it)");
 }
 
 fn cell(counts: &Counts) -> String {

@@ -17,6 +17,8 @@ use super::procedure::{Binding, Bindings};
 const SETTLE: Duration = Duration::seconds(4);
 /// The same where the source does not say how the end of a reset shows.
 const SETTLE_UNSEEN: Duration = Duration::seconds(15);
+/// When whatever was queued while a lock had no power has reached it.
+const DELIVERED: Duration = Duration::seconds(120);
 /// Time for a lock to start after its power came back.
 const BOOT: Duration = Duration::seconds(4);
 /// Confirmation window of a lock whose source states none, for sweeps.
@@ -173,7 +175,8 @@ impl<'a> Builder<'a> {
         let nominal = self.lock().power.nominal;
         if self.voltage != nominal {
             self.supply(nominal);
-            self.wait(BOOT);
+            let was_asked = self.scenario.but.without == Some("power");
+            self.wait(if was_asked { DELIVERED } else { BOOT });
         }
         self.stage = Stage::Between;
         self.part("settle");
@@ -281,6 +284,12 @@ impl<'a> Builder<'a> {
                 return Err("the method types a code that the reset before erased".into());
             }
         }
+        if self.takes_proof()
+            && !self.scenario.but.used_proof
+            && std::mem::replace(&mut self.proof_spent, true)
+        {
+            return Err("a proof of the maker's is good for one reset, and a case has one".into());
+        }
         if is_again && self.facts.starts_unlocked {
             return Err("the manual has the reset begin with the bolt open".into());
         }
@@ -327,7 +336,7 @@ impl<'a> Builder<'a> {
         bindings = bindings.with("role", word(self.levels.role.word()));
         bindings = bindings.with("ownership", word(self.levels.ownership.word()));
         bindings = bindings.with("network", word(self.levels.network.word()));
-        bindings.wrong_key = self.scenario.but.wrong_key;
+        bindings.wrong_key = self.wrong_key;
         bindings
     }
 

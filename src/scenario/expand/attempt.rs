@@ -9,7 +9,7 @@ use crate::trace::{Argument, Channel};
 use crate::unit::Duration;
 
 use super::builder::{Builder, Excluded};
-use super::procedure::{Binding, Bindings};
+use super::procedure::{Binding, Bindings, secret_argument};
 
 /// How long a lock may take to move its bolt if its model does not say.
 const BOLT_WITHIN: Duration = Duration::seconds(4);
@@ -25,11 +25,14 @@ impl<'a> Builder<'a> {
         hub: bool,
         master: bool,
     ) -> Result<(), Excluded> {
-        if app && self.available("pair_app", "app binding") {
+        if self.was_reset {
+            self.begin_anew()?;
+        }
+        if app && !self.app && self.available("pair_app", "app binding") {
             self.pair("pair_app")?;
             self.app = true;
         }
-        if hub && self.available("pair_hub", "hub binding") {
+        if hub && !self.hub && self.available("pair_hub", "hub binding") {
             self.pair("pair_hub")?;
             self.hub = true;
         }
@@ -50,6 +53,24 @@ impl<'a> Builder<'a> {
             self.codes.extend(published.iter().cloned().map(Credential::Published));
         }
         self.part("provision");
+        Ok(())
+    }
+
+    /// A lock that was reset has another owner now, and what the first one stored is gone.
+    fn begin_anew(&mut self) -> Result<(), Excluded> {
+        let facts = self.facts;
+        for operation in &facts.afterwards {
+            self.perform(operation, &Bindings::owner())?;
+        }
+        self.was_reset = false;
+        let lock = self.lock();
+        let kept = |asset: Asset| lock.keeps.contains(&asset);
+        (self.app, self.hub) = (self.app && kept(Asset::AppPairing), self.hub && kept(Asset::HubPairing));
+        let (codes, master) = (kept(Asset::UserCodes), kept(Asset::MasterCode));
+        if !codes {
+            self.codes.clear();
+        }
+        self.master = self.master.take().filter(|_| master);
         Ok(())
     }
 
@@ -110,7 +131,7 @@ impl<'a> Builder<'a> {
         if held.is_empty() {
             return Err("nothing of an owner's can be stored".into());
         }
-        self.statuses(true, Weight::Inconclusive);
+        self.hold_bindings(self.app, self.hub, Weight::Inconclusive);
         self.part(format!("inventory: {}", held.join(", ")));
         Ok(())
     }
@@ -123,6 +144,48 @@ impl<'a> Builder<'a> {
         if self.hub {
             self.status(Channel::Hub, paired, weight);
         }
+    }
+
+    /// Asks the owner's bindings what they hold: no code less, and nobody more.
+    pub(super) fn hold_bindings(&mut self, app: bool, hub: bool, weight: Weight) {
+        let codes = Some(self.secret_codes().len() as u64);
+        // Whoever was bound in silence shows nowhere else.
+        let pairs = |step: &ast::Step| ast::asked(step).iter().any(|(_, op)| *op == "pair");
+        let users = self.scenario.act.iter().any(pairs);
+        for (bound, channel) in [(app, Channel::App), (hub, Channel::Hub)] {
+            if bound {
+                let label = format!("{channel} holds what was stored");
+                self.ask_status(label, channel, Expected::Holds { codes, users }, weight);
+            }
+        }
+    }
+
+    /// Who had a binding is asked to use it, once it must be gone. Silence is a refusal, too.
+    pub(super) fn refuse_old_binding(&mut self, channel: &Channel) -> Result<(), Excluded> {
+        let steps = self.operation("add_code").map(|add| add.procedure.as_slice()).unwrap_or_default();
+        if !steps.iter().flat_map(ast::asked).any(|(asked, _)| asked == channel) {
+            return Ok(());
+        }
+        let code = self.secret("stranger")?;
+        let slot = u64::try_from(self.codes.len()).unwrap_or(u64::MAX).saturating_add(3);
+        let arguments = vec![
+            ("slot".into(), Argument::Number(slot)),
+            ("code".into(), secret_argument(&code)),
+            ("role".into(), Argument::Text("owner".into())),
+        ];
+        self.push(
+            format!("{channel} can't add a code any more"),
+            Action::Ask {
+                channel: channel.clone(),
+                op: "add_code".into(),
+                arguments,
+                expected: Expected::Refused,
+                within: ANSWER_WITHIN,
+                mark: None,
+                weight: Weight::Fail,
+            },
+        );
+        Ok(())
     }
 
     /// Asks a binding that must be gone; where codes must be gone too, their count is nought.

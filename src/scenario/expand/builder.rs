@@ -57,6 +57,8 @@ pub(super) struct Builder<'a> {
     pub cut: Option<Ratio>,
     program: Program,
     pub steps: Vec<Step>,
+    /// The position of the key that is another one.
+    pub wrong_key: Option<u32>,
     /// What an unmet condition means now.
     pub weight: Weight,
     pub stage: Stage,
@@ -88,6 +90,8 @@ pub(super) struct Builder<'a> {
     pub unbound: BTreeSet<Channel>,
     /// The act has reset the lock already.
     pub was_reset: bool,
+    /// The maker's proof was used.
+    pub proof_spent: bool,
     /// In a branch that is played only if an altered reset happened all the same.
     pub reset_happened: bool,
 }
@@ -114,6 +118,7 @@ impl<'a> Builder<'a> {
             facts,
             levels,
             cut,
+            wrong_key: None,
             program,
             steps: Vec::new(),
             weight: Weight::Inconclusive,
@@ -137,6 +142,7 @@ impl<'a> Builder<'a> {
             may_be_open: false,
             unbound: BTreeSet::new(),
             was_reset: false,
+            proof_spent: false,
             reset_happened: false,
         }
     }
@@ -326,6 +332,9 @@ impl<'a> Builder<'a> {
             if matches!(op, "unpair" | "leave") {
                 self.unbound.insert(channel.clone());
             }
+        }
+        if let Some(reason) = self.has_none_of(step) {
+            return Err(reason.into());
         }
         match &step.action {
             ast::Action::Claim(claim) => self.claim(claim),

@@ -2,6 +2,7 @@
 //! old codes, and only then the new set-up.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::lock::{Asset, Credential};
 use crate::scenario::ast::{self, Claim, phrase};
@@ -29,7 +30,7 @@ impl<'a> Builder<'a> {
         }
         for claim in &claims {
             match claim {
-                Claim::Erased(assets) => self.bindings_erased(assets),
+                Claim::Erased(assets) => self.bindings_erased(assets)?,
                 Claim::FactoryState => self.unpaired(),
                 _ => {}
             }
@@ -107,8 +108,8 @@ impl<'a> Builder<'a> {
                     }
                 },
                 ast::Action::Claim(_) => {}
-                action @ ast::Action::Observe { observation, .. } => {
-                    if let Some(reason) = self.lacks(&observation.channel()) {
+                action @ ast::Action::Observe { .. } => {
+                    if let Some(reason) = self.has_none_of(step) {
                         self.omit(phrase(action), reason);
                         continue;
                     }
@@ -157,15 +158,60 @@ impl<'a> Builder<'a> {
             Channel::App => self.operation("pair_app").is_err(),
             Channel::Door => !lock.door,
             Channel::Memory => !lock.debug_port,
+            Channel::Button(name) => !lock.buttons.contains(name),
+            Channel::Keypad => lock.keys.is_empty(),
+            Channel::Knob => !lock.knob,
+            Channel::Cover => !lock.cover,
+            Channel::PowerCell(number) => !(1..=lock.power.cells).contains(number),
             _ => false,
         };
         absent.then(|| match channel {
             Channel::Memory => "the model's source names no debug port".to_owned(),
-            _ => format!("the model has no {channel} to observe here"),
+            _ => format!("the model has no {channel}"),
         })
     }
 
-    fn bindings_erased(&mut self, assets: &BTreeSet<Asset>) {
+    /// Why a step of a scenario can't be done with the model, or can see nothing there.
+    pub(super) fn has_none_of(&self, step: &ast::Step) -> Option<String> {
+        let lock = self.lock();
+        let control = |control: &ast::Control| match control {
+            ast::Control::Button(name) => self.lacks(&Channel::Button(Arc::clone(name))),
+            ast::Control::Key(label) => {
+                (!lock.keys.contains(label)).then(|| format!("the model has no key `{label}`"))
+            }
+        };
+        let seen = |observation: &ast::Observation| {
+            let colours = match (observation, observation.channel()) {
+                (ast::Observation::Pulses { pattern, .. }, Channel::Light(name)) => pattern
+                    .phases
+                    .iter()
+                    .find(|phase| !lock.lights.get(&name).is_some_and(|l| l.contains(&phase.colour))),
+                _ => None,
+            };
+            let missing = |colour: &Arc<str>| format!("the model has no {colour} {}", observation.channel());
+            self.lacks(&observation.channel()).or_else(|| colours.map(|phase| missing(&phase.colour)))
+        };
+        let steps = |body: &[ast::Step]| body.iter().find_map(|step| self.has_none_of(step));
+        match &step.action {
+            ast::Action::Hold(list) | ast::Action::Release(list) => list.iter().find_map(control),
+            ast::Action::Press { controls, .. } => controls.iter().find_map(control),
+            ast::Action::Type { keys, .. } => keys.iter().find_map(|token| match token {
+                ast::KeyToken::Key(label) => control(&ast::Control::Key(Arc::clone(label))),
+                ast::KeyToken::Parameter(_) => self.lacks(&Channel::Keypad),
+            }),
+            ast::Action::Power { cell: Some(cell), .. } => self.lacks(&Channel::PowerCell(*cell)),
+            ast::Action::Turn { .. } => self.lacks(&Channel::Knob),
+            ast::Action::Contact { channel, .. } => self.lacks(channel),
+            ast::Action::NoChange { channels, .. } => channels.iter().find_map(|channel| self.lacks(channel)),
+            ast::Action::Observe { observation, .. } => seen(observation),
+            ast::Action::Never { observation, body } => seen(observation).or_else(|| steps(body)),
+            ast::Action::Repeat { body, .. } => steps(body),
+            ast::Action::Together(branches) => branches.iter().find_map(|branch| steps(branch)),
+            _ => None,
+        }
+    }
+
+    fn bindings_erased(&mut self, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
         let bound = [
             (self.app, Asset::AppPairing, Channel::App, "app binding"),
             (self.hub, Asset::HubPairing, Channel::Hub, "hub binding"),
@@ -183,12 +229,16 @@ impl<'a> Builder<'a> {
             if kept {
                 self.status(channel, true, Weight::Fail);
             } else {
-                self.status_erased(channel);
+                self.status_erased(channel.clone());
+                if is_telling {
+                    self.refuse_old_binding(&channel)?;
+                }
             }
             self.stage = if is_telling { Stage::Expect } else { Stage::Between };
             self.part(if kept { format!("{name} kept as documented") } else { format!("{name} erased") });
             self.stage = Stage::Expect;
         }
+        Ok(())
     }
 
     fn unpaired(&mut self) {
@@ -381,11 +431,7 @@ impl<'a> Builder<'a> {
                 Ok(())
             });
         }
-        for (bound, channel) in [(app, Channel::App), (hub, Channel::Hub)] {
-            if bound {
-                self.status(channel, true, Weight::Fail);
-            }
-        }
+        self.hold_bindings(app, hub, Weight::Fail);
         self.part("bindings unchanged");
         Ok(())
     }

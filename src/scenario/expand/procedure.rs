@@ -421,7 +421,7 @@ fn alter(stroke: &mut Keystroke, model: &ast::Model) {
     }
 }
 
-fn secret_argument(credential: &Credential) -> Argument {
+pub(super) fn secret_argument(credential: &Credential) -> Argument {
     match credential {
         Credential::Published(code) => Argument::Text(Arc::clone(code)),
         Credential::Secret { handle, .. } => Argument::Secret(Handle(Arc::clone(handle))),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::ast::{Action, Claim, MethodChoice, Scenario, Step};
-use crate::scenario::but::{Bolt, But};
+use crate::scenario::but::{Bolt, But, WrongKey};
 use crate::scenario::clauses;
 use crate::scenario::syntax::{ButSyntax, ScenarioSyntax, Steps, Word};
 use crate::unit::{self, Ratio};
@@ -58,6 +58,10 @@ pub(in crate::scenario) fn scenario(
     let is_altered = resets(&act) || (but.bolt == Some(Bolt::Moving) && act.iter().any(locks_out));
     if !but.is_nothing() && !is_altered {
         findings.error(&place, "`but` alters a reset, and `act` has none");
+    }
+    let unconfirmed = |step: &Step| matches!(step.action, Action::Claim(Claim::Unconfirmed));
+    if expect.iter().any(unconfirmed) && !resets(&act) {
+        findings.error(&place, "`unconfirmed` is said of a reset that was tried, and `act` has none");
     }
     if but.used_proof && !resets(&arrange) {
         findings.error(&place, "`proof: used` needs a `reset` in `arrange` that uses it first");
@@ -234,8 +238,8 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
             );
         }
     }
-    if syntax.wrong_key == Some(0) || syntax.presses.is_some_and(|n| n == 0 || n.unsigned_abs() > 1_000) {
-        reader.findings.error(&place, "keys count from 1, and presses change by at least one");
+    if syntax.presses.is_some_and(|n| n == 0 || n.unsigned_abs() > 1_000) {
+        reader.findings.error(&place, "presses change by at least one");
     }
     if syntax.bounces.is_some_and(|n| n == 0 || n > 100) || syntax.missing_keys == Some(0) {
         reader.findings.error(&place, "`bounces` are 1 to 100, and `missing_keys` at least 1");
@@ -258,7 +262,7 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
         bounces: syntax.bounces,
         gap: reader.optional(syntax.gap.as_ref()),
         presses: syntax.presses,
-        wrong_key: syntax.wrong_key,
+        wrong_key: syntax.wrong_key.as_ref().and_then(|word| wrong_key(reader, word)),
         missing_keys: syntax.missing_keys,
         pause: reader.optional(syntax.pause.as_ref()),
         used_proof: syntax
@@ -273,6 +277,21 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
         without,
         cut_to: reader.optional(syntax.cut_to.as_ref()),
         cut_power_at: syntax.cut_power_at.as_ref().map_or_else(Vec::new, |word| sweep(reader, word)),
+    }
+}
+
+fn wrong_key(reader: &mut Reader<'_>, word: &Word) -> Option<WrongKey> {
+    match word.value.0.as_str() {
+        "every" => Some(WrongKey::Every),
+        number => match number.parse() {
+            Ok(position) if position > 0 => Some(WrongKey::At(position)),
+            _ => {
+                let place = reader.place(word);
+                let message = format!("`{number}` is not a key's position");
+                reader.findings.error_with_hint(&place, message, "keys count from 1; `every` tries each");
+                None
+            }
+        },
     }
 }
 

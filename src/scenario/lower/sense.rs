@@ -77,6 +77,15 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         }
         Action::Type { keys, .. } if keys.is_empty() => wrong("no key is named"),
         Action::NoChange { channels, .. } if channels.is_empty() => wrong("no channel is named in `of`"),
+        Action::NoChange { duration, .. } if *duration == Duration::ZERO => {
+            wrong("a window of no length sees nothing")
+        }
+        Action::NoChange { channels, .. } if channels.iter().any(is_driven) => {
+            wrong("the rig itself drives that: nothing but its own doing would show")
+        }
+        Action::Never { body, .. } if !body.is_empty() && body.iter().all(takes_no_time) => {
+            wrong("`while` takes no time: nothing would be seen")
+        }
         Action::Never { body, .. } | Action::Repeat { body, .. } if body.is_empty() => {
             wrong("the body is empty")
         }
@@ -117,6 +126,25 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         }
         _ => {}
     }
+}
+
+/// Whether the rig sets a channel, and the lock never does.
+fn is_driven(channel: &Channel) -> bool {
+    matches!(
+        channel,
+        Channel::Button(_)
+            | Channel::Keypad
+            | Channel::Knob
+            | Channel::Power
+            | Channel::PowerCell(_)
+            | Channel::Strike
+            | Channel::Cover
+            | Channel::Door
+    )
+}
+
+fn takes_no_time(step: &Step) -> bool {
+    matches!(&step.action, Action::Wait(duration) if *duration == Duration::ZERO)
 }
 
 /// Number of steps with all repeats written out; an operation counts as twenty.
