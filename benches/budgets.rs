@@ -28,6 +28,7 @@ fn folder(parent: &Path) -> RunFolder {
         seed: 1,
         defect: None,
         resumes: None,
+        earlier: None,
         selected: Selected::default(),
         started: String::new(),
         planned: 1,

@@ -25,7 +25,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn folder(self) -> &'static str {
+    pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Model => "scenarios/models",
             Self::Scenario => "scenarios",
@@ -57,6 +57,13 @@ impl Files {
         }
         files.complete();
         files
+    }
+
+    /// Whether the program was built with a file of this name.
+    pub(super) fn is_built_in(kind: Kind, name: &str) -> bool {
+        embedded(kind).is_some_and(|folder| {
+            folder.files().any(|file| file.path().file_name().is_some_and(|own| own == name))
+        })
     }
 
     /// Adds the built-in files that none of the same name replaces.
@@ -133,12 +140,7 @@ impl Files {
     }
 
     fn read_embedded(&mut self, kind: Kind) {
-        let folder = match kind {
-            Kind::Model => SCENARIOS.get_dir("models"),
-            Kind::Scenario => Some(&SCENARIOS),
-            Kind::Rig => Some(&RIGS),
-        };
-        for file in folder.into_iter().flat_map(Dir::files).filter(|file| is_yaml(file.path())) {
+        for file in embedded(kind).into_iter().flat_map(Dir::files).filter(|file| is_yaml(file.path())) {
             let name = file.path().file_name().unwrap_or_default().to_string_lossy();
             let has_name = |known: &&(Kind, Arc<Source>)| {
                 known.0 == kind
@@ -248,6 +250,14 @@ impl Files {
             }
         }
         inputs
+    }
+}
+
+fn embedded(kind: Kind) -> Option<&'static Dir<'static>> {
+    match kind {
+        Kind::Model => SCENARIOS.get_dir("models"),
+        Kind::Scenario => Some(&SCENARIOS),
+        Kind::Rig => Some(&RIGS),
     }
 }
 

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
+use crate::yaml::{IDENTIFIER, is_identifier};
+
 use super::exit::Exit;
+use super::files::{Files, Kind};
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -28,11 +31,11 @@ enum What {
 }
 
 impl What {
-    fn folder(self) -> &'static str {
+    fn kind(self) -> Kind {
         match self {
-            Self::Model => "scenarios/models",
-            Self::Scenario => "scenarios",
-            Self::Rig => "rigs",
+            Self::Model => Kind::Model,
+            Self::Scenario => Kind::Scenario,
+            Self::Rig => Kind::Rig,
         }
     }
 
@@ -47,16 +50,18 @@ impl What {
 
 pub(super) fn new(args: &NewArgs, terminal: &Terminal) -> Exit {
     let name = args.name.as_str();
-    let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > 60 || !name.chars().all(is_id) || name.starts_with('-') {
-        terminal.error(
-            &format!("`{name}` is not an id"),
-            Some("lowercase letters, digits and dashes, 60 at most, such as `kwikset-powerbolt-2`"),
-        );
+    if !is_identifier(name) {
+        let hint = format!("{IDENTIFIER}, such as `kwikset-powerbolt-2`");
+        terminal.error(&format!("`{name}` is not an id"), Some(&hint));
         return Exit::Usage;
     }
-    let path = Path::new(args.what.folder()).join(format!("{name}.yaml"));
-    let written = fs::create_dir_all(args.what.folder())
+    // In the place of a built-in file, an empty one would break whatever is like it.
+    if Files::is_built_in(args.what.kind(), &format!("{name}.yaml")) {
+        terminal.error(&format!("a file `{name}.yaml` is built in"), Some("choose another id"));
+        return Exit::Usage;
+    }
+    let path = Path::new(args.what.kind().folder()).join(format!("{name}.yaml"));
+    let written = fs::create_dir_all(args.what.kind().folder())
         .and_then(|()| File::create_new(&path))
         .and_then(|mut file| file.write_all(args.what.text().replace("NAME", name).as_bytes()));
     match written {

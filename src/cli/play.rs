@@ -22,7 +22,7 @@ use crate::report;
 use crate::rig::{Device, Rig};
 use crate::run::{Health, Session, SessionError};
 use crate::scenario::ast::Model;
-use crate::scenario::{Library, Plan, Selection, clauses};
+use crate::scenario::{Library, Plan, Selection, clauses, find_case};
 use crate::sim::{self, Defect};
 use crate::verdict::Verdict;
 use crate::yaml::nearest;
@@ -233,7 +233,10 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
     let (library, rigs, findings) = files.load();
     if findings.has_errors() {
         terminal.styled(&findings.render(terminal.has_color()));
-        return Err(Refusal::usage("the files have errors", "mend them; `lockrig check` shows them again"));
+        return Err(Refusal::usage(
+            "the files have errors",
+            "mend them; `lockrig check`, with the name of a file of yours, shows them again",
+        ));
     }
     if !files.replaced.is_empty() {
         terminal.warning(&format!("in place of built-in files: {}", files.replaced.join(", ")));
@@ -502,6 +505,10 @@ fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Re
 
 fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(), Refusal> {
     if let Some(id) = selection.cases.iter().find(|id| !plan.cases().any(|case| case.id == **id)) {
+        if find_case(library, id).is_some() {
+            let message = format!("case `{id}` is not among the chosen models, methods and scenarios");
+            return Err(Refusal::usage(message, "choose those of the case, or none"));
+        }
         let message = format!("unknown case `{id}`");
         let id = Arc::clone(id);
         let all = Plan::new(library, Selection { cases: Vec::new(), ..selection });

@@ -11,6 +11,7 @@ use crate::report;
 
 use super::exit::Exit;
 use super::terminal::Terminal;
+use super::verify::{is_run_folder, no_run_folder};
 
 #[derive(clap::Args)]
 pub(super) struct ReportArgs {
@@ -39,10 +40,8 @@ enum Format {
 }
 
 pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
-    if !args.run.is_dir() {
-        terminal
-            .error(&format!("{} is not a folder", args.run.display()), Some("name a folder under reports/"));
-        return Exit::Usage;
+    if !is_run_folder(&args.run) {
+        return no_run_folder(&args.run, terminal);
     }
     if let Verification::Altered(findings) = verify(&args.run) {
         terminal.error(

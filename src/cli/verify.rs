@@ -1,6 +1,6 @@
 //! `lockrig verify` and `lockrig replay`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -20,14 +20,20 @@ pub(super) struct FolderArgs {
     json: bool,
 }
 
-fn not_a_folder(args: &FolderArgs, terminal: &Terminal) -> Exit {
-    terminal.error(&format!("{} is not a folder", args.run.display()), Some("name a folder under reports/"));
+/// Whether a folder is one that a run was written into, even if somebody took files away.
+pub(super) fn is_run_folder(folder: &Path) -> bool {
+    ["run.json", "journal.jsonl", "results.json"].iter().any(|name| folder.join(name).exists())
+}
+
+pub(super) fn no_run_folder(folder: &Path, terminal: &Terminal) -> Exit {
+    let message = format!("{} is not a run folder", folder.display());
+    terminal.error(&message, Some("name a folder under reports/"));
     Exit::Usage
 }
 
 pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
-    if !args.run.is_dir() {
-        return not_a_folder(args, terminal);
+    if !is_run_folder(&args.run) {
+        return no_run_folder(&args.run, terminal);
     }
     let (state, lines, exit) = match evidence::verify(&args.run) {
         Verification::Intact(manifest) => {
@@ -78,8 +84,8 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
 }
 
 pub(super) fn replay(args: &FolderArgs, terminal: &Terminal) -> Exit {
-    if !args.run.is_dir() {
-        return not_a_folder(args, terminal);
+    if !is_run_folder(&args.run) {
+        return no_run_folder(&args.run, terminal);
     }
     if let Verification::Altered(findings) = evidence::verify(&args.run) {
         terminal.error("the run folder is not what was written", findings.first().map(String::as_str));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::trace::{Channel, ChannelPattern};
 use crate::unit::{self, Duration, Quantity};
-use crate::yaml::{self, Diagnostic, Diagnostics, Place, Scalar, Source, Spanned};
+use crate::yaml::{self, Diagnostic, Diagnostics, IDENTIFIER, Place, Scalar, Source, Spanned, is_identifier};
 
 use super::bench::Bench;
 use super::boards::BoardSyntax;
@@ -172,9 +172,8 @@ pub fn load(sources: &[Arc<Source>]) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
             findings.error(&place, format!("`{id}` is defined twice"));
             continue;
         }
-        let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !id.chars().all(safe) || !(2..=60).contains(&id.len()) {
-            let hint = "2 to 60 lowercase letters, digits and hyphens";
+        if !is_identifier(&id) {
+            let hint = IDENTIFIER;
             findings.error_with_hint(&place, format!("`{id}` is not a rig id"), hint);
             continue;
         }

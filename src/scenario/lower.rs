@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::lock::{Facts, Named};
 use crate::unit::{self, Quantity};
-use crate::yaml::{Diagnostics, Place, Source, Spanned};
+use crate::yaml::{Diagnostics, IDENTIFIER, Place, Source, Spanned, is_identifier};
 
 use super::syntax::Word;
 
@@ -76,16 +76,11 @@ impl<'a> Reader<'a> {
     /// An identifier that is safe as a file name and in a case id.
     pub(super) fn identifier(&mut self, kind: &str, word: &Word) -> Option<Arc<str>> {
         let text = &word.value.0;
-        let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if text.chars().all(safe) && (2..=60).contains(&text.len()) && !text.starts_with('-') {
+        if is_identifier(text) {
             return Some(text.as_str().into());
         }
         let place = self.place(word);
-        self.findings.error_with_hint(
-            &place,
-            format!("`{text}` is not a {kind} id"),
-            "2 to 60 lowercase letters, digits and hyphens",
-        );
+        self.findings.error_with_hint(&place, format!("`{text}` is not a {kind} id"), IDENTIFIER);
         None
     }
 }

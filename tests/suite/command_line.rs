@@ -107,6 +107,9 @@ fn mistakes_get_a_hint() {
     says(&["certify", "--defect", "residual-usr"], "did you mean `residual-user`?");
     says(&["run", "restart-erases-nothin"], "did you mean `restart-erases-nothing`?");
     let case = ["run", "reset-is-confirmed", "--case", "reset-is-confirmed~kwikset-powerbolt-2~buton~r1"];
+    let case_of_another = ["run", "reset-is-confirmed", "--case", "restart-erases-nothing~yale-linus~app~r1"];
+    says(&case_of_another, "is not among the chosen models, methods and scenarios");
+    says(&["verify", "."], "is not a run folder");
     says(&case, "did you mean `reset-is-confirmed~kwikset-powerbolt-2~button~r1`?");
 }
 

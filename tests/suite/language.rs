@@ -207,7 +207,8 @@ fn what_new_writes_passes_check_and_is_not_written_over() {
         assert_eq!(output.status.code(), Some(0), "{what}: {}", text(&output));
         assert_eq!(code(folder.path(), &["new", what, "mine"]), 2);
     }
-    for name in ["", "../mine", "Mine", "mine.yaml"] {
+    // Nor what YAML reads as something else, or what would take a built-in file's place.
+    for name in ["", "../mine", "Mine", "mine.yaml", "1", "null", "family-app", "kwikset-smartcode-914"] {
         assert_eq!(code(folder.path(), &["new", "model", name]), 2, "{name}");
     }
     // The example claim holds of a lock that is known; the example lock is not certified before its source is.

@@ -10,6 +10,7 @@ use crate::lock::Named;
 use crate::sim::Defect;
 
 use super::super::files::{Files, Kind};
+use super::super::verify::is_run_folder;
 use super::{Exit, Refusal, Wanted};
 
 /// The run that is continued.
@@ -24,6 +25,10 @@ pub(super) struct Earlier {
 
 /// What the earlier run wanted, on the very same files.
 pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Wanted, Refusal> {
+    if !is_run_folder(folder) {
+        let message = format!("{} is not a run folder", folder.display());
+        return Err(Refusal::usage(message, "name a folder under reports/"));
+    }
     let manifest = match verify(folder) {
         Verification::Intact(manifest) | Verification::Aborted { manifest, .. } => manifest,
         Verification::Running(_) => {
