@@ -17,7 +17,7 @@ use super::procedure::{Binding, Bindings};
 const SETTLE: Duration = Duration::seconds(4);
 /// The same where the source does not say how the end of a reset shows.
 const SETTLE_UNSEEN: Duration = Duration::seconds(15);
-/// When whatever was queued while a lock had no power has reached it.
+/// When whatever was queued or put off has reached the lock.
 const DELIVERED: Duration = Duration::seconds(120);
 /// Time for a lock to start after its power came back.
 const BOOT: Duration = Duration::seconds(4);
@@ -175,8 +175,10 @@ impl<'a> Builder<'a> {
         let nominal = self.lock().power.nominal;
         if self.voltage != nominal {
             self.supply(nominal);
-            let was_asked = self.scenario.but.without == Some("power");
-            self.wait(if was_asked { DELIVERED } else { BOOT });
+            self.wait(BOOT);
+        }
+        if self.scenario.but.without.is_some() {
+            self.wait(DELIVERED);
         }
         self.stage = Stage::Between;
         self.part("settle");

@@ -440,6 +440,15 @@ impl<'a> Builder<'a> {
                 probes.push(probe);
             }
         }
+        if let Some(master) = self.master.clone()
+            && self.operation("try_master").is_ok()
+            && !self.lock().keeps.contains(&Asset::MasterCode)
+            && !self.lock().opens_for_any_code
+        {
+            let (probe, steps) = self.nested(|b| b.attempt(&master, "try_master"))?;
+            self.push(format!("try {} as master", master.name()), Action::Sequence(steps));
+            probes.push(probe);
+        }
         let bindings =
             [(self.app, Asset::AppPairing, Channel::App), (self.hub, Asset::HubPairing, Channel::Hub)];
         for (bound, asset, channel) in bindings {

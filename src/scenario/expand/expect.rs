@@ -380,13 +380,25 @@ impl<'a> Builder<'a> {
             self.part(name);
         }
         (self.app_again, self.hub_again) = (true, true);
-        self.master = None;
+        let old_master = self.master.take().filter(|_| !lock.keeps.contains(&Asset::MasterCode));
         self.part_or_omit("set up again: master code", |b| {
             let code = b.secret("new-master")?;
             b.set_master(&code)?;
             b.master = Some(code);
             Ok(())
         });
+        if let (Some(old), Some(new)) = (old_master, self.master.clone()) {
+            self.part_or_omit("old master code refused after the new set-up", |b| {
+                for (code, rule, weight) in [(&old, Rule::No, Weight::Fail), (&new, Rule::Yes, Weight::Fail)]
+                {
+                    let (probe, steps) = b.nested(|b| b.attempt(code, "try_master"))?;
+                    b.push(format!("try {} as master", code.name()), Action::Sequence(steps));
+                    let word = if rule == Rule::No { "accepted" } else { "not accepted" };
+                    b.judge(probe, rule, format!("master code {} was {word}", code.name()), weight);
+                }
+                Ok(())
+            });
+        }
         let mut fresh = Vec::new();
         self.part_or_omit("set up again: user codes", |b| {
             // Slots that no earlier code was in: overwriting one would hide that it is still there.
