@@ -3,6 +3,7 @@
 mod act;
 mod attempt;
 mod baseline;
+mod bolt;
 mod builder;
 mod expect;
 mod procedure;
