@@ -119,7 +119,7 @@ impl Write for Output<'_> {
 /// A path or word as a shell takes it.
 pub(super) fn typed(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:=~+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
+    if !word.is_empty() && !word.starts_with('~') && word.chars().all(is_plain) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))

@@ -117,7 +117,11 @@ impl<'a> Builder<'a> {
         for code in self.codes.clone() {
             self.expect_code(&code, true, Weight::Inconclusive)?;
         }
-        self.statuses(true, Weight::Inconclusive);
+        for (bound, channel) in [(self.app, Channel::App), (self.hub, Channel::Hub)] {
+            if bound {
+                self.status(channel, Weight::Inconclusive);
+            }
+        }
         self.part("prove provisioned");
         Ok(())
     }
@@ -134,16 +138,6 @@ impl<'a> Builder<'a> {
         self.hold_bindings(self.app, self.hub, Weight::Inconclusive);
         self.part(format!("inventory: {}", held.join(", ")));
         Ok(())
-    }
-
-    /// Asks each binding of the owner whether it holds.
-    pub(super) fn statuses(&mut self, paired: bool, weight: Weight) {
-        if self.app {
-            self.status(Channel::App, paired, weight);
-        }
-        if self.hub {
-            self.status(Channel::Hub, paired, weight);
-        }
     }
 
     /// Asks the owner's bindings what they hold: no code less, and nobody more.
@@ -195,9 +189,9 @@ impl<'a> Builder<'a> {
         self.ask_status(label, channel, Expected::Erased { codes }, Weight::Fail);
     }
 
-    pub(super) fn status(&mut self, channel: Channel, paired: bool, weight: Weight) {
-        let label = format!("{channel} is {}", if paired { "paired" } else { "unpaired" });
-        self.ask_status(label, channel, Expected::Paired(paired), weight);
+    /// Asks a binding that must hold.
+    pub(super) fn status(&mut self, channel: Channel, weight: Weight) {
+        self.ask_status(format!("{channel} is paired"), channel, Expected::Paired(true), weight);
     }
 
     pub(super) fn ask_status(&mut self, label: String, channel: Channel, expected: Expected, weight: Weight) {
@@ -263,6 +257,25 @@ impl<'a> Builder<'a> {
         };
         self.judge(probe, rule, reason, weight);
         Ok(())
+    }
+
+    /// The same of a master code.
+    pub(super) fn expect_master(
+        &mut self,
+        code: &Credential,
+        accepted: bool,
+        weight: Weight,
+    ) -> Result<(), Excluded> {
+        let probe = self.try_master(code)?;
+        let (rule, word) = if accepted { (Rule::Yes, "not accepted") } else { (Rule::No, "accepted") };
+        self.judge(probe, rule, format!("master code {} was {word}", code.name()), weight);
+        Ok(())
+    }
+
+    fn try_master(&mut self, code: &Credential) -> Result<Probe, Excluded> {
+        let (probe, steps) = self.nested(|b| b.attempt(code, "try_master"))?;
+        self.push(format!("try {} as master", code.name()), Action::Sequence(steps));
+        Ok(probe)
     }
 
     /// Codes that must be refused, each group followed by a known-good one in the same lockout
@@ -445,9 +458,7 @@ impl<'a> Builder<'a> {
             && !self.lock().keeps.contains(&Asset::MasterCode)
             && !self.lock().opens_for_any_code
         {
-            let (probe, steps) = self.nested(|b| b.attempt(&master, "try_master"))?;
-            self.push(format!("try {} as master", master.name()), Action::Sequence(steps));
-            probes.push(probe);
+            probes.push(self.try_master(&master)?);
         }
         let bindings =
             [(self.app, Asset::AppPairing, Channel::App), (self.hub, Asset::HubPairing, Channel::Hub)];

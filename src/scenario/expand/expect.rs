@@ -227,7 +227,7 @@ impl<'a> Builder<'a> {
             // What is kept anyway, or what the act itself took, says nothing of the reset.
             let is_telling = !kept && !self.unbound.contains(&channel);
             if kept {
-                self.status(channel, true, Weight::Fail);
+                self.status(channel, Weight::Fail);
             } else {
                 self.status_erased(channel.clone());
                 if is_telling {
@@ -352,14 +352,7 @@ impl<'a> Builder<'a> {
         let mut tries = vec![(master.clone(), kept, Weight::Fail)];
         // The published default is the control that shows the lock listens to masters at all.
         tries.extend(default.filter(|_| !kept).map(|code| (code, true, Weight::Inconclusive)));
-        for (code, accepted, weight) in tries {
-            let (probe, steps) = self.nested(|b| b.attempt(&code, "try_master"))?;
-            self.push(format!("try {} as master", code.name()), Action::Sequence(steps));
-            let rule = if accepted { Rule::Yes } else { Rule::No };
-            let word = if accepted { "not accepted" } else { "accepted" };
-            self.judge(probe, rule, format!("master code {} was {word}", code.name()), weight);
-        }
-        Ok(())
+        tries.into_iter().try_for_each(|(code, accepted, weight)| self.expect_master(&code, accepted, weight))
     }
 
     fn recommission(&mut self) -> Result<(), Excluded> {
@@ -376,7 +369,7 @@ impl<'a> Builder<'a> {
             if !again && !lock.keeps.contains(&asset) {
                 self.pair(operation)?;
             }
-            self.status(channel, true, Weight::Fail);
+            self.status(channel, Weight::Fail);
             self.part(name);
         }
         (self.app_again, self.hub_again) = (true, true);
@@ -389,14 +382,8 @@ impl<'a> Builder<'a> {
         });
         if let (Some(old), Some(new)) = (old_master, self.master.clone()) {
             self.part_or_omit("old master code refused after the new set-up", |b| {
-                for (code, rule, weight) in [(&old, Rule::No, Weight::Fail), (&new, Rule::Yes, Weight::Fail)]
-                {
-                    let (probe, steps) = b.nested(|b| b.attempt(code, "try_master"))?;
-                    b.push(format!("try {} as master", code.name()), Action::Sequence(steps));
-                    let word = if rule == Rule::No { "accepted" } else { "not accepted" };
-                    b.judge(probe, rule, format!("master code {} was {word}", code.name()), weight);
-                }
-                Ok(())
+                b.expect_master(&old, false, Weight::Fail)?;
+                b.expect_master(&new, true, Weight::Fail)
             });
         }
         let mut fresh = Vec::new();
