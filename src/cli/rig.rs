@@ -96,7 +96,7 @@ fn failed(terminal: &Terminal, message: &str) -> Exit {
 
 fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     let Some(bench) = rig.bench() else { return Exit::Usage };
-    let mut live = match Live::open(&rig.id, bench) {
+    let mut live = match Live::open(rig, bench) {
         Ok(live) => live,
         Err(fault) => return failed(terminal, &fault.to_string()),
     };
@@ -150,7 +150,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
             return failed(terminal, &format!("signals can't be caught: {error}"));
         }
     }
-    let mut live = match Live::open(&rig.id, bench) {
+    let mut live = match Live::open(rig, bench) {
         Ok(live) => live,
         Err(fault) => return failed(terminal, &fault.to_string()),
     };

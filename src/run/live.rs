@@ -13,7 +13,7 @@ use crate::drivers::console::Console;
 use crate::drivers::input::{InputFault, Inputs, Reading};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
-use crate::rig::{Bench, Board, Drive, Fault, Input, Output, Sensor};
+use crate::rig::{Bench, Board, Drive, Fault, Input, Output, Rig, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
 
@@ -96,7 +96,7 @@ impl Live {
     ///
     /// # Errors
     /// A device is missing, in use or not permitted; nothing was switched.
-    pub fn open(rig: &str, bench: &Bench) -> Result<Self, Fault> {
+    pub fn open(rig: &Rig, bench: &Bench) -> Result<Self, Fault> {
         let fault = |error: &dyn std::fmt::Display| Fault(error.to_string());
         let mut meanings = Vec::new();
         let mut boards: BTreeMap<Arc<str>, Vec<(usize, &Input)>> = BTreeMap::new();
@@ -120,13 +120,16 @@ impl Live {
                 add(Meaning::Sense(index), sense);
             }
         }
-        let consumer: String = format!("lockrig {rig} {}", std::process::id()).chars().take(31).collect();
+        let consumer: String =
+            format!("lockrig {} {}", rig.id, std::process::id()).chars().take(31).collect();
         let mut inputs = Vec::new();
         let mut active = vec![false; meanings.len()];
         for (name, lines) in &boards {
             let board = bench.boards.get(name).ok_or_else(|| Fault(format!("no board `{name}`")))?;
             let poll = bench.poll.get(name).copied();
-            let opened = Inputs::open(board, poll, lines, &consumer).map_err(|error| fault(&error))?;
+            let uncertainty = rig.observation_uncertainty;
+            let opened = Inputs::open(board, poll, lines, uncertainty, &consumer);
+            let opened = opened.map_err(|error| fault(&error))?;
             opened.levels().for_each(|(input, level)| active[input] = level);
             inputs.push(opened);
         }
@@ -163,7 +166,7 @@ impl Live {
             let _ = (&*event_wake).write(b"!");
         };
         let program = std::env::current_exe().map_err(|error| fault(&error))?;
-        let guard = Client::start(&Setup::of(rig, bench), &program, on_event);
+        let guard = Client::start(&Setup::of(&rig.id, bench), &program, on_event);
         let guard = guard.map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
         let delay = delay.saturating_add(DELIVERY);
@@ -249,6 +252,7 @@ impl Live {
         let now = clock::now();
         self.guard.attend();
         let until = self.poll.map_or(until, |poll| until.min(now + poll));
+        let until = self.inputs.iter().filter_map(Inputs::due).fold(until, Moment::min);
         let mut ready = vec![PollFd::new(&self.woken, PollFlags::IN)];
         ready.extend(
             self.inputs

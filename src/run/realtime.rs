@@ -176,7 +176,8 @@ impl Player<'_, '_> {
         let said = live.said();
         let held_up = now.since(self.heard).saturating_sub(GLANCE);
         self.heard = now;
-        if said.is_empty() && now < due && held_up <= MOST_HELD_UP {
+        let is_fine = held_up <= MOST_HELD_UP && self.senses.overdue(now).is_none();
+        if said.is_empty() && now < due && is_fine {
             return Ok(());
         }
         for said in said {

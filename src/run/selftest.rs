@@ -72,7 +72,8 @@ pub fn selftest(
         let [left, returned] = edges;
         let contact = output.sense.as_ref().and_then(|sense| {
             let name = &output.name;
-            let followed = followed(left, returned, &contact);
+            let is_closed_out = output.contact.drive(true) == out;
+            let followed = followed(left, returned, is_closed_out, &contact);
             let fault = match &followed {
                 None => {
                     let what = "did not follow: stuck, worn, or wired wrongly";
@@ -95,9 +96,12 @@ pub fn selftest(
     Ok(faults)
 }
 
+/// When the contact closed or opened.
+type ContactEdges = Vec<(Moment, bool)>;
+
 /// Both edges of an output, and all of its contact.
-fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Vec<Moment>), Fault> {
-    let (mut edges, mut contact): ([Option<Moment>; 2], Vec<Moment>) = ([None, None], Vec::new());
+fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], ContactEdges), Fault> {
+    let (mut edges, mut contact) = ([None, None], ContactEdges::new());
     let patience = clock::now() + CLICK.times(10);
     loop {
         let until = edges[1].map_or(patience, |back| back + STILL);
@@ -109,7 +113,7 @@ fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Vec<
             match said {
                 Said::Achieved(at, command, ..) if command == first => edges[0] = Some(at),
                 Said::Achieved(at, command, ..) if command == first + 1 => edges[1] = Some(at),
-                Said::Sensed(at, output, _) if output == index => contact.push(at),
+                Said::Sensed(at, output, closed) if output == index => contact.push((at, closed)),
                 Said::Fault(fault) | Said::Refused(fault) => return Err(fault),
                 _ => {}
             }
@@ -121,14 +125,40 @@ fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Vec<
     }
 }
 
-fn followed(left: Moment, returned: Moment, contact: &[Moment]) -> Option<Followed> {
-    let (out, back): (Vec<Moment>, Vec<Moment>) = contact.iter().partition(|at| **at < returned);
-    let (first_out, last_out) = (out.first()?, out.last()?);
-    let (first_back, last_back) = (back.first()?, back.last()?);
-    Some(Followed {
+/// What the contact did, unless it is not where it belongs at the end of either way.
+fn followed(
+    left: Moment,
+    returned: Moment,
+    is_closed_out: bool,
+    contact: &[(Moment, bool)],
+) -> Option<Followed> {
+    let (out, back) = contact.split_at(contact.partition_point(|(at, _)| *at < returned));
+    let (first_out, last_out) = (out.first()?.0, out.last()?);
+    let (first_back, last_back) = (back.first()?.0, back.last()?);
+    (last_out.1 == is_closed_out && last_back.1 != is_closed_out).then_some(Followed {
         out: first_out.since(left),
         back: first_back.since(returned),
-        bounce: last_out.since(*first_out).max(last_back.since(*first_back)),
-        steady: last_out.since(left).max(last_back.since(returned)),
+        bounce: last_out.0.since(first_out).max(last_back.0.since(first_back)),
+        steady: last_out.0.since(left).max(last_back.0.since(returned)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_follows_only_if_it_ends_where_it_belongs() {
+        let at = |milliseconds: u64| Moment::from_nanoseconds(milliseconds * 1_000_000);
+        let follows = |edges: &[(u64, bool)]| {
+            let edges: ContactEdges = edges.iter().map(|(t, closed)| (at(*t), *closed)).collect();
+            followed(at(0), at(200), true, &edges)
+        };
+        let bounces = follows(&[(4, true), (5, false), (6, true), (203, false)]).expect("it followed");
+        assert_eq!((bounces.out, bounces.back), (Duration::milliseconds(4), Duration::milliseconds(3)));
+        assert_eq!((bounces.bounce, bounces.steady), (Duration::milliseconds(2), Duration::milliseconds(6)));
+        assert_eq!(follows(&[(4, true), (5, false), (203, true)]), None, "it drops out");
+        assert_eq!(follows(&[(4, true), (203, false), (204, true)]), None, "it sticks");
+        assert_eq!(follows(&[(4, false), (203, true)]), None, "it is wired the other way round");
+    }
 }

@@ -148,7 +148,7 @@ impl<'a> Real<'a> {
     fn open(&mut self) -> Result<Live, Fault> {
         match self.live.take() {
             Some(live) => Ok(live),
-            None => Live::open(&self.rig.id, self.bench),
+            None => Live::open(self.rig, self.bench),
         }
     }
 
