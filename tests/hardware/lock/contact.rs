@@ -13,10 +13,6 @@ const LATE: Duration = Duration::from_millis(350);
 /// From one edge of a bouncing contact to the next.
 const BOUNCE: Duration = Duration::from_millis(2);
 
-/// A simulated chip of the kernel raises an interrupt before it has the level: edges closer together
-/// than the interrupt takes can get lost, and nothing here is about that.
-const APART: Duration = Duration::from_millis(1);
-
 /// What is wrong with every contact.
 #[derive(Clone, Copy)]
 enum Fault {
@@ -83,7 +79,6 @@ impl Contact {
             if closed != self.is_closed {
                 self.is_closed = closed;
                 self.sense.drive(board, closed);
-                std::thread::sleep(APART);
             }
         }
     }
