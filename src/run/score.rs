@@ -56,6 +56,7 @@ pub fn must_catch(defect: Defect) -> &'static str {
         | Defect::OldBindingObeyed
         | Defect::RemnantReturns => "reset-erases-everything",
         Defect::ShortHoldResets => "short-hold-erases-nothing",
+        Defect::TapResets => "tap-erases-nothing",
         Defect::LongHoldNeeded => "stated-hold-suffices",
         Defect::SilentReset | Defect::StuckLight | Defect::WrongColour | Defect::ExtraBeep => {
             "reset-is-confirmed"
@@ -64,9 +65,10 @@ pub fn must_catch(defect: Defect) -> &'static str {
         Defect::RestartErases => "restart-erases-nothing",
         Defect::BatteryChangeErases => "battery-change-erases-nothing",
         Defect::BoltOpensDuringReset => "bolt-stays-thrown-during-reset",
+        Defect::OpensWhenLetGo => "bolt-stays-thrown-during-a-short-hold",
         Defect::AnyRoleMayReset => "reset-needs-the-owner",
         Defect::OwnershipIgnored => "reset-needs-ownership",
-        Defect::OfflineResetAccepted => "reset-needs-network",
+        Defect::OfflineResetAccepted | Defect::RefusedAndQueued => "reset-needs-network",
         Defect::WrongCodeResets | Defect::LastKeyUnread => "wrong-code-erases-nothing",
         Defect::ErasedInVain => "what-was-erased-stays-erased",
         Defect::ErasesOnce => "second-owner-is-erased-too",
@@ -81,6 +83,7 @@ pub fn must_catch(defect: Defect) -> &'static str {
         Defect::IncompleteCodeResets => "incomplete-code-erases-nothing",
         Defect::UniversalCodeOpens => "universal-codes-open-nothing",
         Defect::BindsTwice | Defect::BindsInSilence => "a-bound-lock-binds-nobody-else",
+        Defect::JoinsAnotherNetwork => "a-lock-in-a-network-joins-no-other",
         Defect::RemovedCodeOpens => "removed-code-is-refused",
         Defect::InterruptedHoldCounts => "interrupted-hold-erases-nothing",
         Defect::BounceIsNoPress => "bouncing-contact-resets",

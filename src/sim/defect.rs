@@ -13,6 +13,8 @@ named_enum! {
         HubBindingSurvives = "hub-binding-survives",
         /// Half the hold is enough.
         ShortHoldResets = "short-hold-resets",
+        /// A tap is enough where the manual wants a hold.
+        TapResets = "tap-resets",
         /// The documented hold is not enough.
         LongHoldNeeded = "long-hold-needed",
         /// Nothing confirms the reset.
@@ -29,12 +31,16 @@ named_enum! {
         BatteryChangeErases = "battery-change-erases",
         /// The bolt opens during the reset.
         BoltOpensDuringReset = "bolt-opens-during-reset",
+        /// The bolt opens when a hold is let go too early.
+        OpensWhenLetGo = "opens-when-let-go",
         /// Anybody may reset by app (Nuki CVE-2022-32507).
         AnyRoleMayReset = "any-role-may-reset",
         /// Ownership is not asked for.
         OwnershipIgnored = "ownership-ignored",
         /// The app's reset works without its network.
         OfflineResetAccepted = "offline-reset-accepted",
+        /// A reset that it refuses without its network is done a minute later.
+        RefusedAndQueued = "refused-and-queued",
         /// A wrong code or proof resets.
         WrongCodeResets = "wrong-code-resets",
         /// It can't be set up again.
@@ -75,6 +81,8 @@ named_enum! {
         UniversalCodeOpens = "universal-code-opens",
         /// Who has not got it binds it while somebody else is bound (CVE-2022-36228).
         BindsTwice = "binds-twice",
+        /// Another hub takes it out of the network that it is in.
+        JoinsAnotherNetwork = "joins-another-network",
         /// A code that was removed still opens (Sciener keys outlive their removal).
         RemovedCodeOpens = "removed-code-opens",
         /// A hold that is let go in its middle counts as one.

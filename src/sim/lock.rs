@@ -33,6 +33,7 @@ pub(super) enum Task {
     Debounced { button: &'static str, down: bool, generation: u64 },
     Boot { off: Duration, tapped: Option<Duration> },
     Erase { step: usize, reset: usize },
+    Reset(usize),
     Bolt(bool),
 }
 
@@ -254,8 +255,7 @@ impl SimulatedLock {
         let mut shadow = std::mem::take(&mut self.memory.shadow);
         self.memory.codes.append(&mut shadow);
         if self.has(Defect::OpensAtStart) {
-            self.plan(ms(300), Task::Bolt(false));
-            self.plan(ms(1_800), Task::Bolt(true));
+            self.open_for_a_moment();
         }
         if self.memory.penalty > Duration::ZERO {
             self.locked_until = Some(self.now + self.memory.penalty);
@@ -283,6 +283,7 @@ impl SimulatedLock {
     fn threshold(&self) -> u64 {
         match self.defect {
             Some(Defect::ShortHoldResets) => 50,
+            Some(Defect::TapResets) => 4,
             Some(Defect::LongHoldNeeded) => 150,
             _ => 100,
         }
@@ -341,6 +342,7 @@ impl SimulatedLock {
             Progress::LetGo if self.has(Defect::ConfirmsInVain) => {
                 self.play_confirmation(self.design.resets[index].cue);
             }
+            Progress::LetGo if self.has(Defect::OpensWhenLetGo) => self.open_for_a_moment(),
             Progress::Same | Progress::LetGo => {}
             Progress::Reached(stage) => {
                 if let Some(cue) = stages[stage].cue {
@@ -356,6 +358,11 @@ impl SimulatedLock {
         self.memory.handed = true;
         self.plan(MOTOR, Task::Bolt(false));
         self.plan(MOTOR.times(3), Task::Bolt(true));
+    }
+
+    fn open_for_a_moment(&mut self) {
+        self.plan(ms(200), Task::Bolt(false));
+        self.plan(ms(1_500), Task::Bolt(true));
     }
 
     pub(super) fn move_bolt(&mut self, thrown: bool) {
@@ -403,8 +410,7 @@ impl SimulatedLock {
             self.play_confirmation(resets[index].cue);
         }
         if self.has(Defect::BoltOpensDuringReset) {
-            self.plan(ms(200), Task::Bolt(false));
-            self.plan(ms(1_500), Task::Bolt(true));
+            self.open_for_a_moment();
         }
         let is_spent = self.has(Defect::ErasesOnce) && self.memory.was_reset;
         if self.has(Defect::ConfirmsWithoutErasing) || is_spent {
@@ -498,6 +504,7 @@ impl SimulatedLock {
             }
             Task::Boot { off, tapped } => self.boot(off, tapped),
             Task::Erase { step, reset } => self.erase(step, reset),
+            Task::Reset(index) => self.reset(index),
             Task::Bolt(thrown) => {
                 if self.has(Defect::LockoutRace) {
                     self.memory.wrong_codes = 0;

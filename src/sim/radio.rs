@@ -5,11 +5,13 @@ use crate::unit::Duration;
 
 use super::defect::Defect;
 use super::design::{Reset, Trigger, ms};
-use super::lock::SimulatedLock;
+use super::lock::{SimulatedLock, Task};
 use super::recognizer::Act;
 
 /// How long a radio takes to answer.
 const ANSWER: Duration = ms(300);
+/// How long a command that was refused lies in a queue.
+const QUEUED_FOR: Duration = ms(60_000);
 
 type Outcome = Result<Response, &'static str>;
 
@@ -136,7 +138,9 @@ impl SimulatedLock {
 
     fn pair(&mut self, channel: &Channel, role: &str) -> Outcome {
         self.setup_works()?;
-        if self.is_bound(channel) && !self.has(Defect::BindsTwice) {
+        let takes_any = self.has(Defect::BindsTwice)
+            || (self.has(Defect::JoinsAnotherNetwork) && *channel == Channel::Hub);
+        if self.is_bound(channel) && !takes_any {
             return Err("already paired");
         }
         self.memory.obeyed = false;
@@ -177,6 +181,9 @@ impl SimulatedLock {
                 }
                 (Trigger::Hub, Channel::Hub) => {
                     if offline {
+                        if self.has(Defect::RefusedAndQueued) {
+                            self.plan(QUEUED_FOR, Task::Reset(index));
+                        }
                         return Err("network unreachable");
                     }
                     self.reset(index);
