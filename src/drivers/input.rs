@@ -25,7 +25,7 @@ const MOST_UNREAD: Duration = Duration::milliseconds(50);
 
 /// The kernel hands an edge out within this time of its stamp, debouncing apart: a level that differs
 /// for longer has had an edge that nobody will ever hear of.
-const HANDED_OUT_WITHIN: Duration = Duration::milliseconds(3);
+pub const HANDED_OUT_WITHIN: Duration = Duration::milliseconds(3);
 
 /// Why inputs can't be had, or not any more: the rig's error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

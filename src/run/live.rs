@@ -10,15 +10,12 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::drivers::clock;
 use crate::drivers::console::Console;
-use crate::drivers::input::{InputFault, Inputs, Reading};
+use crate::drivers::input::{HANDED_OUT_WITHIN, InputFault, Inputs, Reading};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
 use crate::rig::{Bench, Board, Drive, Fault, Input, Output, Rig, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
-
-/// The kernel hands an edge out within this time of its stamp, debouncing apart.
-const DELIVERY: Duration = Duration::milliseconds(3);
 
 /// Words of programs and console that wait to be heard; who says more waits.
 const MAX_UNHEARD: usize = 1_000;
@@ -169,7 +166,7 @@ impl Live {
         let guard = Client::start(&Setup::of(&rig.id, bench), &program, on_event);
         let guard = guard.map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
-        let delay = delay.saturating_add(DELIVERY);
+        let delay = delay.saturating_add(HANDED_OUT_WITHIN);
         let poll = inputs.iter().filter_map(|input| input.poll()).min();
         let mut live = Self {
             guard,
