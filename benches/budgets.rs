@@ -13,7 +13,7 @@ use lockrig::engine::Precision;
 use lockrig::evidence::{Catalogue, DeviceIdentity, RigIdentity, RunFolder, RunInfo, Selected};
 use lockrig::rig::Hello;
 use lockrig::run::{Vault, play};
-use lockrig::scenario::{Action, Part, Program, Since, Stage, Step};
+use lockrig::scenario::{Action, Origin, Part, Program, Since, Stage, Step};
 use lockrig::sim::SimulatedLock;
 use lockrig::trace::{Channel, Value};
 use lockrig::unit::Duration;
@@ -27,6 +27,7 @@ fn folder(parent: &Path) -> RunFolder {
         operator: None,
         seed: 1,
         defect: None,
+        variation: None,
         resumes: None,
         earlier: None,
         selected: Selected::default(),
@@ -56,7 +57,7 @@ fn program(count: u64) -> Program {
         } else {
             Action::Wait { since: Since::Here, duration: Duration::milliseconds(1) }
         };
-        Step { label: "step".into(), action }
+        Step::new("step", Origin::Setup, action)
     };
     let steps = (0..count).map(step).collect();
     let part = Part { name: "bench".into(), stage: Stage::Act, steps };

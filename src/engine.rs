@@ -8,7 +8,9 @@
 mod ahead;
 mod fiber;
 mod judge;
+mod observe;
 mod record;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -153,6 +155,7 @@ impl<'p> Engine<'p> {
     pub fn advance(&mut self, now: Instant, horizon: Instant) {
         self.now = self.now.max(now);
         self.horizon = self.horizon.max(horizon);
+        self.timeline.settle(self.horizon);
         self.run();
     }
 
@@ -268,7 +271,9 @@ impl<'p> Engine<'p> {
     fn command(&mut self, when: When, channel: &Channel, value: Value) -> u64 {
         let id = self.next_command;
         self.next_command += 1;
-        if matches!(channel, Channel::Button(_) | Channel::Keypad | Channel::Power | Channel::PowerCell(_)) {
+        if channel.is_driven()
+            && !matches!(channel, Channel::Knob | Channel::Cover | Channel::Door | Channel::Strike)
+        {
             self.levels.insert(channel.clone(), value.clone());
             self.open.insert(id, channel.clone());
         }

@@ -12,6 +12,8 @@ pub mod trace;
 
 pub mod verdict;
 
+pub mod belief;
+
 pub mod scenario;
 
 pub mod engine;

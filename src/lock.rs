@@ -9,7 +9,9 @@ mod facts;
 
 pub use credential::Credential;
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
-pub use facts::{Asset, Defaults, Fact, Facts, Lockout, Mark, Method, PowerFacts, Radio, SourceDocument};
+pub use facts::{
+    Asset, Defaults, Fact, Facts, Lockout, Mark, Method, PadFacts, PowerFacts, Radio, SourceDocument,
+};
 
 /// Names in this order, so that a message can list them.
 pub trait Named: Sized + Copy + 'static {

@@ -2,20 +2,25 @@
 //!
 //! Deliberately absent: the file system (sources come in as text), rigs, and playing.
 
+pub mod alter;
 pub mod ast;
-pub mod but;
 pub mod clauses;
 mod expand;
 mod library;
 mod lower;
+mod names;
+mod phrase;
 mod plan;
+mod point;
 mod program;
 mod syntax;
 
 pub use expand::{PROOF_DIGITS, Planned, Selection, Start, expand, find_case};
 pub use library::Library;
 pub use plan::Plan;
-pub use program::{Action, Content, Expected, Mark, Part, Probe, Program, Rule, Since, Stage, Step, Weight};
+pub use program::{
+    Action, Content, Expected, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step, Weight, all,
+};
 
 /// The JSON Schema of model files: their shape, not their meaning.
 pub fn model_schema() -> schemars::Schema {

@@ -12,13 +12,16 @@ mod lock;
 mod memory;
 mod noise;
 mod peer;
+mod power;
 mod radio;
 mod recognizer;
 mod serve;
 mod signals;
+mod variation;
 
 pub use defect::Defect;
 pub use designs::models;
 pub use lock::SimulatedLock;
 pub use peer::Peer;
 pub use serve::serve;
+pub use variation::Variation;

@@ -3,12 +3,18 @@
 //! Deliberately absent: verdicts, drivers, and any clock; every time comes in from outside.
 
 mod channel;
+mod contact;
 mod pattern;
+mod recognition;
 mod timeline;
+mod train;
 mod value;
 pub mod vcd;
 
-pub use channel::{Channel, ChannelPattern};
-pub use pattern::{GLITCH, Judgement, Length, Phase, Pulse, PulsePattern, TRAILING, pulses};
+pub use channel::{Channel, ChannelPattern, Direction, Form, Traits};
+pub use contact::Contact;
+pub use pattern::{Judgement, Length, Phase, PulsePattern, TRAILING};
+pub use recognition::Recognition;
 pub use timeline::{Edge, Timeline};
-pub use value::{Argument, Handle, Keystroke, MAX_TEXT_BYTES, Request, Response, Value, ValueError};
+pub use train::{GLITCH, Pulse, Train};
+pub use value::{Argument, Handle, Keystroke, MAX_TEXT_BYTES, Reason, Request, Response, Value, ValueError};

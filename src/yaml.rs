@@ -7,7 +7,7 @@ mod diagnostic;
 mod document;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, nearest};
-pub use document::{At, MAX_DOCUMENT_BYTES, OneOrMany, Place, Scalar, Source, Spanned, load};
+pub use document::{At, MAX_DOCUMENT_BYTES, Map, OneOrMany, Place, Scalar, Source, Spanned, load};
 
 /// What an identifier is made of.
 pub const IDENTIFIER: &str = "2 to 60 lowercase letters, digits and hyphens, a letter first";

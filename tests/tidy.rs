@@ -16,7 +16,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("lock", &["unit"]),
     ("trace", &["unit"]),
     ("verdict", &["unit"]),
-    ("scenario", &["yaml", "lock", "trace", "verdict", "unit"]),
+    ("belief", &["lock", "trace"]),
+    ("scenario", &["yaml", "lock", "trace", "verdict", "belief", "unit"]),
     ("engine", &["scenario", "lock", "trace", "verdict", "unit"]),
     ("rig", &["yaml", "lock", "trace", "unit"]),
     ("drivers", &["rig", "trace", "unit"]),
@@ -26,16 +27,16 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "scenario", "engine", "rig", "drivers", "guard",
-            "sim", "evidence",
+            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine", "rig", "drivers",
+            "guard", "sim", "evidence",
         ],
     ),
     ("report", &["lock", "trace", "verdict", "evidence", "unit"]),
     (
         "cli",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "scenario", "engine", "rig", "drivers", "guard",
-            "sim", "evidence", "run", "report",
+            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine", "rig", "drivers",
+            "guard", "sim", "evidence", "run", "report",
         ],
     ),
 ];
@@ -44,7 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const RECORDS: &[&str] = &["CaseResult", "Record", "PartResult", "StepOutcome"];
 
 /// Modules that do no I/O, and what they may therefore not name.
-const PURE: &[&str] = &["unit", "yaml", "lock", "trace", "verdict", "scenario", "engine"];
+const PURE: &[&str] = &["unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine"];
 const WORLD: &[&str] = &["fs", "net", "process", "thread", "time", "env", "os"];
 const RUNTIMES: &[&str] = &["tokio", "rustix", "libc", "jiff"];
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::guard::SILENCE;
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
-use crate::scenario::{Content, Library, Selection, expand};
+use crate::scenario::{Content, Library, Plan, Selection, expand};
 use crate::trace::Channel;
 use crate::yaml::Severity;
 
@@ -77,7 +77,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
         return Exit::Usage;
     }
     if !args.json {
-        let cases = expand(&library, &Selection::default());
+        let cases = Plan::new(&library, Selection::default()).count();
         let is_named = |rig: &&Rig| rig.files.first().is_some_and(|file| concerns(&args.paths, file));
         for rig in rigs.values().filter(is_named) {
             warn_of_gaps(rig, &library, terminal);
@@ -97,7 +97,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
             library.models.len(),
             library.scenarios.len(),
             rigs.len(),
-            cases.len(),
+            cases,
         ));
     }
     Exit::Pass

@@ -4,7 +4,7 @@ mod progress;
 mod resume;
 mod summary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -23,15 +23,18 @@ use crate::rig::{Device, Rig};
 use crate::run::{Health, Session, SessionError};
 use crate::scenario::ast::Model;
 use crate::scenario::{Library, Plan, Selection, clauses, find_case};
-use crate::sim::{self, Defect};
+use crate::sim::{self, Defect, Variation};
 use crate::verdict::Verdict;
 use crate::yaml::nearest;
 
 use super::exit::Exit;
 use super::files::{Files, Kind};
-use super::sim::parse_defect;
+use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
 use progress::{Progress, Said};
+
+/// A name is compared with so many others at most.
+const MOST_COMPARED: usize = 20_000;
 
 /// The default, so that two runs of one version are the same.
 const DEFAULT_SEED: u64 = 1;
@@ -56,6 +59,9 @@ struct Common {
     /// Fault to switch on in the simulated lock (see `lockrig sim defects`)
     #[arg(long)]
     defect: Option<String>,
+    /// How the simulated lock differs from the textbook, soundly (see `lockrig sim variations`)
+    #[arg(long)]
+    variation: Option<String>,
     /// Serial number of the lock under test
     #[arg(long)]
     serial: Option<String>,
@@ -122,6 +128,7 @@ struct Wanted {
     rig: Arc<str>,
     seed: u64,
     defect: Option<Defect>,
+    variation: Option<Variation>,
     selected: Selected,
     certifies: bool,
     earlier: Option<resume::Earlier>,
@@ -148,6 +155,9 @@ impl Wanted {
         }
         if let Some(defect) = self.defect {
             command.push_str(&format!(" --defect {}", defect.word()));
+        }
+        if let Some(variation) = self.variation {
+            command.push_str(&format!(" --variation {}", variation.word()));
         }
         if common.out != Path::new("reports") {
             command.push_str(&format!(" --out {}", typed(&shown(&common.out))));
@@ -202,6 +212,7 @@ fn wanted(
     certifies: bool,
 ) -> Result<Wanted, Refusal> {
     let defect = common.defect.as_deref().map(parse_defect).transpose();
+    let variation = common.variation.as_deref().map(parse_variation).transpose();
     let mut given = BTreeMap::new();
     let mut id = |kind: Kind, word: &String| -> Arc<str> {
         let id = files.id_of(kind, word);
@@ -216,6 +227,7 @@ fn wanted(
         rig: id(Kind::Rig, &common.rig),
         seed: common.seed,
         defect: defect.map_err(|message| Refusal::usage(message, ""))?,
+        variation: variation.map_err(|message| Refusal::usage(message, ""))?,
         selected: Selected {
             models,
             scenarios,
@@ -252,21 +264,27 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
             terminal.note(&note);
         }
     }
+    if let Some(note) = leave_out_unsimulated(&library, rig, wanted, &mut selection).filter(|_| !common.quiet)
+    {
+        terminal.note(&note);
+    }
     check_models(&library, rig, wanted, &selection)?;
     let plan = Plan::new(&library, selection.clone());
     check_cases(&library, &plan, selection)?;
     let finished = wanted.earlier.as_ref().map(|earlier| earlier.finished.clone()).unwrap_or_default();
     let plan = plan.without(finished);
-    if plan.count() == 0 {
+    if plan.is_empty() {
         return Err(Refusal::usage("the earlier run finished every case", "there is nothing left to play"));
     }
     if common.dry_run {
         summary::dry_run(&library, rig, &plan, common.json, terminal);
         return Ok(Exit::Pass);
     }
-    if let (Some(_), Device::Lockstep { .. }) = (wanted.defect, &rig.device) {
+    if let (true, Device::Lockstep { .. }) =
+        (wanted.defect.is_some() || wanted.variation.is_some(), &rig.device)
+    {
         return Err(Refusal::usage(
-            "--defect is for the simulated rig",
+            "--defect and --variation are for the simulated rig",
             "give the peer its fault in the rig's command",
         ));
     }
@@ -298,6 +316,7 @@ fn perform(
         rig,
         seed: wanted.seed,
         defect: wanted.defect,
+        variation: wanted.variation,
         all_traces: common.traces == Traces::All || rig.provenance() == "hardware",
         interrupt: &interrupt,
     };
@@ -386,6 +405,7 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo 
         operator: common.operator.clone(),
         seed: wanted.seed,
         defect: wanted.defect.map(|defect| defect.word().to_owned()),
+        variation: wanted.variation.map(|variation| variation.word().to_owned()),
         resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
         earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),
         selected: wanted.selected.clone(),
@@ -396,24 +416,24 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo 
 
 fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
     let mut catalogue = Catalogue::default();
-    for case in plan.cases() {
-        if let Some(scenario) = library.scenarios.get(&case.scenario) {
-            let title = |id: &Arc<str>| (id.to_string(), clauses::title(id).unwrap_or_default().to_owned());
-            catalogue.scenarios.entry(case.scenario.to_string()).or_insert_with(|| ScenarioSummary {
-                title: scenario.title.clone(),
-                clauses: scenario.clauses.iter().map(title).collect(),
-            });
-        }
-        if let Some(model) = library.models.get(&case.model) {
-            let facts = &model.facts;
-            catalogue.models.entry(case.model.to_string()).or_insert_with(|| ModelSummary {
-                maker: facts.maker.clone(),
-                variant: facts.variant.clone(),
-                source: format!("{} ({})", facts.source.title, facts.source.document),
-                mark: facts.source.mark.word().to_owned(),
-                conflicts: facts.source.conflicts.clone(),
-            });
-        }
+    let (scenarios, models) = plan.subjects();
+    for scenario in scenarios.iter().filter_map(|id| library.scenarios.get(id)) {
+        let title = |id: &Arc<str>| (id.to_string(), clauses::title(id).unwrap_or_default().to_owned());
+        let summary = ScenarioSummary {
+            title: scenario.title.clone(),
+            clauses: scenario.clauses.iter().map(title).collect(),
+        };
+        catalogue.scenarios.insert(scenario.id.to_string(), summary);
+    }
+    for facts in models.iter().filter_map(|id| library.models.get(id)).map(|model| &model.facts) {
+        let summary = ModelSummary {
+            maker: facts.maker.clone(),
+            variant: facts.variant.clone(),
+            source: format!("{} ({})", facts.source.title, facts.source.document),
+            mark: facts.source.mark.word().to_owned(),
+            conflicts: facts.source.conflicts.clone(),
+        };
+        catalogue.models.insert(facts.id.to_string(), summary);
     }
     catalogue
 }
@@ -462,6 +482,29 @@ fn leave_out_unsourced(library: &Library, selection: &mut Selection) -> Option<S
         .then(|| format!("not certified, because nothing says how they are reset: {}", ids.join(", ")))
 }
 
+/// On the simulated rig those models are played of which there is such a lock, unless one is asked for by name;
+/// says which are not.
+fn leave_out_unsimulated(
+    library: &Library,
+    rig: &Rig,
+    wanted: &Wanted,
+    selection: &mut Selection,
+) -> Option<String> {
+    if !matches!(rig.device, Device::Simulated { .. }) || !wanted.selected.models.is_empty() {
+        return None;
+    }
+    let is_chosen = |id: &Arc<str>| selection.models.is_empty() || selection.models.contains(id);
+    let chosen = library.models.values().filter(|model| is_chosen(&model.facts.id));
+    let (played, left_out): (Vec<&Model>, Vec<&Model>) = chosen
+        .partition(|model| !model.can_be_reset() || sim::models().any(|known| known == &*model.facts.id));
+    if left_out.is_empty() {
+        return None;
+    }
+    selection.models = played.iter().map(|model| Arc::clone(&model.facts.id)).collect();
+    let ids: Vec<&str> = left_out.iter().map(|model| &*model.facts.id).collect();
+    Some(format!("not played, because the simulated rig has no such lock: {}", ids.join(", ")))
+}
+
 /// A model is certified only by its sources, and played only where there is such a lock.
 fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selection) -> Result<(), Refusal> {
     for id in &selection.models {
@@ -504,7 +547,11 @@ fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Re
 }
 
 fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(), Refusal> {
-    if let Some(id) = selection.cases.iter().find(|id| !plan.cases().any(|case| case.id == **id)) {
+    let planned: BTreeSet<Arc<str>> = match selection.cases.as_slice() {
+        [] => BTreeSet::new(),
+        _ => plan.cases().map(|case| case.id).collect(),
+    };
+    if let Some(id) = selection.cases.iter().find(|id| !planned.contains(*id)) {
         if find_case(library, id).is_some() {
             let message = format!("case `{id}` is not among the chosen models, methods and scenarios");
             return Err(Refusal::usage(message, "choose those of the case, or none"));
@@ -512,12 +559,12 @@ fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(
         let message = format!("unknown case `{id}`");
         let id = Arc::clone(id);
         let all = Plan::new(library, Selection { cases: Vec::new(), ..selection });
-        let ids: Vec<Arc<str>> = all.cases().map(|case| case.id).collect();
+        let ids: Vec<Arc<str>> = all.cases().take(MOST_COMPARED).map(|case| case.id).collect();
         let near = nearest(&id, ids.iter().map(|id| &**id)).map(|near| format!("did you mean `{near}`?"));
         let hint = near.unwrap_or_else(|| "`lockrig list cases` shows them all".into());
         return Err(Refusal::usage(message, hint));
     }
-    if plan.count() == 0 {
+    if plan.is_empty() {
         return Err(Refusal::usage(
             "no case is left by this choice of models, methods and scenarios",
             "`lockrig list cases` shows them all",

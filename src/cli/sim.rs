@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::lock::Named;
 use crate::run::{self, Caught, must_catch};
 use crate::scenario::{Selection, expand};
-use crate::sim::{Defect, SimulatedLock, models, serve};
+use crate::sim::{Defect, SimulatedLock, Variation, models, serve};
 
 use super::exit::Exit;
 use super::files::Files;
@@ -38,6 +38,8 @@ enum SimCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List the ways in which a sound lock may differ, to be switched on with --variation
+    Variations,
     /// List the simulated locks
     Models,
     /// Speak the lockstep protocol on standard input and output
@@ -45,6 +47,9 @@ enum SimCommand {
         /// Fault to switch on
         #[arg(long)]
         defect: Option<String>,
+        /// How it differs from the textbook (see `lockrig sim variations`)
+        #[arg(long)]
+        variation: Option<String>,
         /// With seeded bounce, jitter and flicker
         #[arg(long)]
         noise: bool,
@@ -66,7 +71,13 @@ pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
             models().for_each(|name| terminal.line(name));
             Exit::Pass
         }
-        SimCommand::Peer { defect, noise } => peer(defect.as_deref(), *noise, terminal),
+        SimCommand::Variations => {
+            Variation::words().for_each(|name| terminal.line(name));
+            Exit::Pass
+        }
+        SimCommand::Peer { defect, variation, noise } => {
+            peer((defect.as_deref(), variation.as_deref()), *noise, terminal)
+        }
     }
 }
 
@@ -83,7 +94,7 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
     let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
     let all = run::score(&library, &cases, &defects, DEFAULT_SEED);
     let missed: Vec<&str> = all.iter().filter(|c| !c.is_caught()).map(|c| c.defect.word()).collect();
-    let alarms = run::false_alarms(&library, &cases, seeds);
+    let alarms = run::false_alarms(&library, &cases, seeds, None);
     if json {
         let row = |caught: &Caught| {
             json!({"defect": caught.defect, "must_catch": must_catch(caught.defect), "caught": caught.is_caught(), "unseen": caught.unseen,
@@ -122,15 +133,19 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
     if missed.is_empty() && alarms.is_empty() { Exit::Pass } else { Exit::Failed }
 }
 
-fn peer(defect: Option<&str>, noise: bool, terminal: &Terminal) -> Exit {
-    let defect = match defect.map(parse_defect).transpose() {
-        Ok(defect) => defect,
+fn peer((defect, variation): (Option<&str>, Option<&str>), noise: bool, terminal: &Terminal) -> Exit {
+    let parsed = defect
+        .map(parse_defect)
+        .transpose()
+        .and_then(|defect| variation.map(parse_variation).transpose().map(|variation| (defect, variation)));
+    let (defect, variation) = match parsed {
+        Ok(parsed) => parsed,
         Err(message) => {
             terminal.error(&message, None);
             return Exit::Usage;
         }
     };
-    let mut lock = SimulatedLock::new(noise, defect);
+    let mut lock = SimulatedLock::new(noise, defect).varied(variation);
     match serve(&mut lock, io::stdin().lock(), io::stdout().lock()) {
         Ok(()) => Exit::Pass,
         Err(error) => {
@@ -142,10 +157,19 @@ fn peer(defect: Option<&str>, noise: bool, terminal: &Terminal) -> Exit {
 
 /// The defect that a word names.
 pub(super) fn parse_defect(word: &str) -> Result<Defect, String> {
-    Defect::from_word(word).ok_or_else(|| {
-        let near = crate::yaml::nearest(word, Defect::words());
-        let hint =
-            near.map_or("`lockrig sim defects` lists them".into(), |near| format!("did you mean `{near}`?"));
-        format!("unknown defect `{word}`; {hint}")
+    named("defect", word)
+}
+
+/// The variation that a word names.
+pub(super) fn parse_variation(word: &str) -> Result<Variation, String> {
+    named("variation", word)
+}
+
+fn named<T: Named>(kind: &str, word: &str) -> Result<T, String> {
+    T::from_word(word).ok_or_else(|| {
+        let near = crate::yaml::nearest(word, T::words());
+        let hint = near
+            .map_or(format!("`lockrig sim {kind}s` lists them"), |near| format!("did you mean `{near}`?"));
+        format!("unknown {kind} `{word}`; {hint}")
     })
 }

@@ -38,7 +38,8 @@ impl<'p> Engine<'p> {
             match &step.action {
                 Action::Sequence(body) | Action::Limited { body, .. } => rest.enter(body),
                 Action::Wait { since: Since::Here, duration } => base = base.plus(*duration),
-                Action::Wait { since: Since::Mark(mark, offset), duration } => {
+                Action::Wait { since: since @ (Since::Mark(mark, _) | Since::Touch(mark)), duration } => {
+                    let offset = if let Since::Mark(_, offset) = since { *offset } else { Duration::ZERO };
                     let planned = marks.iter().find(|(known, _)| known == mark).map(|(_, base)| *base);
                     let known = self.marks.get(mark.0).copied().flatten();
                     let known = known.map(|at| Base { when: When::At(at), planned: at });

@@ -3,14 +3,16 @@
 use crate::scenario::ast::Observation;
 use std::collections::VecDeque;
 
-use crate::scenario::{Action, Probe, Rule, Since, Step, Weight};
-use crate::trace::{Argument, Edge, GLITCH, Request, Value};
+use crate::scenario::{Action, Origin, Probe, Rule, Since, Step, Weight};
+use crate::trace::{Argument, GLITCH, Judgement, Request, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
 use super::ahead::Ahead;
-use super::judge::{Observed, answered, observed, quiet, unseen};
+use super::judge::answered;
+use super::observe::{Begin, Limits, Progress, observed};
 use super::record::{Record, StepOutcome};
+use super::watch::Watching;
 use super::{Engine, Output, When};
 
 /// A list of steps being played.
@@ -30,11 +32,11 @@ pub(super) enum Kind<'p> {
     /// A `never`, by its guard's number.
     Never(usize),
     /// A time limit.
-    Limited { deadline: Instant, weight: Weight, label: &'p str },
+    Limited { deadline: Instant, origin: Origin, label: &'p str },
 }
 
 /// What a strand is waiting for.
-enum State<'p> {
+pub(super) enum State<'p> {
     Ready,
     /// A time after a point that may not have happened yet.
     Until {
@@ -63,11 +65,7 @@ enum State<'p> {
         step: &'p Step,
     },
     /// Something that is judged on signals.
-    Watching {
-        step: &'p Step,
-        since: Instant,
-        until: Instant,
-    },
+    Watching(Box<Watching<'p>>),
 }
 
 /// One strand.
@@ -75,12 +73,12 @@ pub(super) struct Fiber<'p> {
     id: usize,
     parent: Option<usize>,
     frames: Vec<Frame<'p>>,
-    state: State<'p>,
-    begin: Instant,
+    pub(super) state: State<'p>,
+    pub(super) begin: Instant,
     /// When what came before was achieved, while no time was spent since.
     anchor: Option<Instant>,
     /// What was seen last, while nothing else was done since.
-    seen: Option<(&'p str, Instant)>,
+    pub(super) seen: Option<(&'p str, Instant)>,
     /// Commands that were given out before their steps.
     pub(super) planned: VecDeque<u64>,
 }
@@ -97,6 +95,8 @@ pub(super) struct Guard<'p> {
     id: usize,
     observation: &'p Observation,
     since: Instant,
+    origin: Origin,
+    progress: Progress,
     /// The end of its body, once that is reached.
     until: Instant,
     label: &'p str,
@@ -130,7 +130,7 @@ impl<'p> Engine<'p> {
             State::Achieved { .. } | State::Joined { .. } => Instant::NEVER,
             State::Horizon { at } => *at,
             State::Answered { deadline, .. } => *deadline,
-            State::Watching { until, .. } => *until,
+            State::Watching(watching) => watching.until,
         };
         let limits = fiber.frames.iter().filter_map(|frame| match frame.kind {
             Kind::Limited { deadline, .. } => Some(deadline),
@@ -144,32 +144,33 @@ impl<'p> Engine<'p> {
         match since {
             Since::Here => Some(here),
             Since::Mark(mark, offset) => self.marks.get(mark.0).copied().flatten().map(|at| at + offset),
+            Since::Touch(mark) => self.marks.get(mark.0).copied().flatten(),
         }
     }
 
     /// Ends the part if something happened that must not.
     pub(super) fn check_guards(&mut self) -> bool {
-        let violated = self.guards.iter().find_map(|guard| {
-            let edges = self.timeline.of(&guard.observation.channel());
-            let found = observed(
-                guard.observation,
-                edges,
-                (guard.since, Instant::NEVER),
-                self.horizon,
-                Duration::ZERO,
-            );
-            match found {
-                Observed::Met { at } if at <= guard.until => {
-                    Some(format!("{} happened after {at}", guard.label))
+        let (timeline, horizon) = (&self.timeline, self.horizon);
+        let violated = self.guards.iter_mut().find_map(|guard| {
+            let limits = Limits {
+                begin: guard.since,
+                deadline: Instant::NEVER,
+                horizon,
+                slack: Duration::ZERO,
+                already: false,
+            };
+            match observed(guard.observation, timeline, limits, &mut guard.progress) {
+                Judgement::Met { at } if at <= guard.until => {
+                    Some((guard.origin, format!("{} happened after {at}", guard.label)))
                 }
                 _ => None,
             }
         });
         match violated {
-            Some(reason) => {
+            Some((origin, reason)) => {
                 self.step_record(reason.clone(), self.now, StepOutcome::Unmet, String::new());
-                self.unmet(Weight::Fail, &reason);
-                true
+                self.unmet(origin.unmet(), &reason);
+                self.part.is_none()
             }
             None => false,
         }
@@ -195,15 +196,15 @@ impl<'p> Engine<'p> {
     fn check_limit(&mut self, index: usize) -> bool {
         let horizon = self.horizon;
         let exceeded = self.fibers[index].frames.iter_mut().find_map(|frame| match &mut frame.kind {
-            Kind::Limited { deadline, weight, label } if horizon >= *deadline => {
-                let found = (*weight, *label);
+            Kind::Limited { deadline, origin, label } if horizon >= *deadline => {
+                let found = (*origin, *label);
                 *deadline = Instant::NEVER.before(Duration::seconds(1));
                 Some(found)
             }
             _ => None,
         });
-        let Some((weight, label)) = exceeded else { return false };
-        self.unmet(weight, &format!("{label} was not done in time"));
+        let Some((origin, label)) = exceeded else { return false };
+        self.unmet(origin.unmet(), &format!("{label} was not done in time"));
         true
     }
 
@@ -241,10 +242,7 @@ impl<'p> Engine<'p> {
                 let (id, deadline, step) = (*id, *deadline, *step);
                 self.answer(index, id, deadline, step)
             }
-            State::Watching { step, since, .. } => {
-                let (step, since) = (*step, *since);
-                self.watch(index, step, since)
-            }
+            State::Watching(_) => self.watch(index),
         }
     }
 
@@ -287,8 +285,9 @@ impl<'p> Engine<'p> {
         {
             // Whatever began up to now still belongs to the window, once it is known to be no glitch.
             guard.until = now;
-            let is_pulse = matches!(guard.observation, Observation::Pulses { .. });
-            fiber.state = State::Horizon { at: if is_pulse { now + GLITCH } else { now } };
+            let is_noisy =
+                matches!(guard.observation, Observation::Pulses { .. } | Observation::Contact { .. });
+            fiber.state = State::Horizon { at: if is_noisy { now + GLITCH } else { now } };
             return;
         }
         match fiber.frames.pop() {
@@ -347,17 +346,23 @@ impl<'p> Engine<'p> {
             Action::Wait { since, duration } => {
                 self.fibers[index].state = State::Until { since: *since, duration: *duration };
             }
-            Action::Observe { since, .. } | Action::Unseen { since, .. } => {
-                let since = self.point(*since, self.fibers[index].begin).unwrap_or(self.now);
-                self.fibers[index].state = State::Watching { step, since, until: self.now };
+            Action::Observe { since, observation, .. } => {
+                let at = self.point(*since, self.fibers[index].begin).unwrap_or(self.now);
+                let begin = Begin::new(*since, at);
+                self.begin_watch(index, step, begin, Progress::of(observation, begin));
+            }
+            Action::Unseen { since, .. } => {
+                let at = self.point(*since, self.fibers[index].begin).unwrap_or(self.now);
+                self.begin_watch(index, step, Begin::new(*since, at), Progress::Contact);
             }
             Action::NoChange { .. } => {
-                let since = self.fibers[index].begin;
-                self.fibers[index].state = State::Watching { step, since, until: self.now };
+                let begin = Begin::new(Since::Here, self.fibers[index].begin);
+                self.begin_watch(index, step, begin, Progress::Contact);
             }
-            Action::Watch { since, .. } => {
-                let since = self.marks.get(since.0).copied().flatten().unwrap_or(self.now);
-                self.fibers[index].state = State::Watching { step, since, until: self.now };
+            Action::Watch { since, observation, .. } => {
+                let at = self.marks.get(since.0).copied().flatten().unwrap_or(self.now);
+                let begin = Begin::new(Since::Touch(*since), at);
+                self.begin_watch(index, step, begin, Progress::of(observation, begin));
             }
             Action::If { probe, yes, body } => {
                 if self.probes[probe.0] == Some(*yes) {
@@ -365,16 +370,15 @@ impl<'p> Engine<'p> {
                 }
             }
             Action::Unprovable { reason } => self.unmet(Weight::Inconclusive, reason),
-            Action::Judge { probes, rule, reason, weight } => {
-                self.judge(step, probes, *rule, reason, *weight)
-            }
-            Action::Measure { name, from, to, limit, weight } => {
+            Action::Judge { probes, rule, reason } => self.judge(step, probes, *rule, reason),
+            Action::Measure { name, from, to, limit } => {
                 let (from, to) = (self.marks[from.0], self.marks[to.0]);
                 match (from, to) {
                     (Some(from), Some(to)) => {
                         let value = to.since(from);
                         // Both ends are uncertain.
-                        self.measure(name.clone(), value, *limit, self.precision.stimulus.times(2), *weight);
+                        let uncertainty = self.precision.stimulus.times(2);
+                        self.measure(name.clone(), value, *limit, uncertainty, step.origin);
                     }
                     _ => self.unmet(Weight::Inconclusive, &format!("{name} was never measured")),
                 }
@@ -383,12 +387,14 @@ impl<'p> Engine<'p> {
                 let id = self.next_fiber;
                 self.next_fiber += 1;
                 let (since, until) = (self.fibers[index].begin, Instant::NEVER);
-                self.guards.push(Guard { id, observation, since, until, label: &step.label });
+                let progress = Progress::of(observation, Begin::new(Since::Here, since));
+                let (origin, label) = (step.origin, &*step.label);
+                self.guards.push(Guard { id, observation, since, origin, progress, until, label });
                 self.enter(index, body, Kind::Never(id));
             }
-            Action::Limited { within, weight, body } => {
+            Action::Limited { within, body } => {
                 let deadline = self.fibers[index].begin + *within;
-                self.enter(index, body, Kind::Limited { deadline, weight: *weight, label: &step.label });
+                self.enter(index, body, Kind::Limited { deadline, origin: step.origin, label: &step.label });
             }
             Action::Sequence(body) => self.enter(index, body, Kind::Named(&step.label)),
             Action::Together(branches) => {
@@ -397,6 +403,11 @@ impl<'p> Engine<'p> {
                 branches.iter().for_each(|branch| self.spawn(branch, Some(parent), begin));
             }
         }
+    }
+
+    fn begin_watch(&mut self, index: usize, step: &'p Step, begin: Begin, progress: Progress) {
+        let watching = Watching { step, begin, until: self.now, progress, quiet: Vec::new() };
+        self.fibers[index].state = State::Watching(Box::new(watching));
     }
 
     pub(super) fn step_record(
@@ -411,7 +422,7 @@ impl<'p> Engine<'p> {
     }
 
     /// Ends the current step of a strand: met, or not met for a reason.
-    fn end_step(&mut self, index: usize, step: &Step, outcome: Result<(), (Weight, String)>) {
+    pub(super) fn end_step(&mut self, index: usize, step: &Step, outcome: Result<(), (Weight, String)>) {
         let begin = self.fibers[index].begin;
         self.fibers[index].state = State::Ready;
         match outcome {
@@ -423,7 +434,7 @@ impl<'p> Engine<'p> {
         }
     }
 
-    fn judge(&mut self, step: &Step, probes: &[Probe], rule: Rule, reason: &str, weight: Weight) {
+    fn judge(&mut self, step: &Step, probes: &[Probe], rule: Rule, reason: &str) {
         let answers: Option<Vec<bool>> = probes.iter().map(|probe| self.probes[probe.0]).collect();
         let Some(answers) = answers else {
             return self.unmet(Weight::Inconclusive, "a probe gave no answer");
@@ -438,18 +449,18 @@ impl<'p> Engine<'p> {
         let said = if holds { String::new() } else { reason.to_owned() };
         self.step_record(step.label.clone(), self.now, outcome, said);
         if !holds {
-            self.unmet(weight, reason);
+            self.unmet(step.origin.unmet(), reason);
         }
     }
 
-    /// Records a measurement; `false` if the part ended over it.
-    fn measure(
+    /// Records a measurement, and ends the part if it is outside its limit.
+    pub(super) fn measure(
         &mut self,
         name: String,
         value: Duration,
         limit: Limit,
         uncertainty: Duration,
-        weight: Weight,
+        origin: Origin,
     ) {
         let measurement = Measurement::new(name, value, limit, uncertainty);
         self.outputs.push_back(Output::Record(Record::Measurement(measurement.clone())));
@@ -461,16 +472,18 @@ impl<'p> Engine<'p> {
                 let reason = format!("{name} of {value} is too near to its limit to tell");
                 self.unmet(Weight::Inconclusive, &reason);
             }
-            Decision::Outside => self.unmet(weight, &format!("{name} of {value} is outside its limit")),
+            Decision::Outside => {
+                self.unmet(origin.unmet(), &format!("{name} of {value} is outside its limit"));
+            }
         }
     }
 
     fn answer(&mut self, index: usize, id: u64, deadline: Instant, step: &'p Step) -> bool {
-        let Action::Ask { channel, op, expected, mark, weight, .. } = &step.action else { return false };
+        let Action::Ask { channel, op, expected, mark, .. } = &step.action else { return false };
         if let Some(mark) = mark {
             self.marks[mark.0] = self.achieved.get(&id).copied();
         }
-        let (expected, weight) = (*expected, *weight);
+        let (expected, weight) = (*expected, step.origin.unmet());
         // An answer that came too late is none.
         let response = self.responses.get(&id).filter(|(at, _)| *at <= deadline).map(|(_, r)| r.clone());
         if response.is_none() && self.horizon < deadline {
@@ -483,107 +496,5 @@ impl<'p> Engine<'p> {
         });
         self.end_step(index, step, outcome);
         true
-    }
-
-    /// Judges a step on the signals since a point; `false` while it is open.
-    fn watch(&mut self, index: usize, step: &'p Step, since: Instant) -> bool {
-        let begin = self.fibers[index].begin;
-        let slack = self.precision.observation.saturating_add(self.precision.stimulus);
-        let pending = match &step.action {
-            Action::Observe { observation, within, mark, weight, .. } => {
-                let edges = self.timeline.of(&observation.channel());
-                let deadline = begin + *within;
-                match observed(observation, edges, (since, deadline + slack), self.horizon, slack) {
-                    Observed::Met { at } => {
-                        if let Some(mark) = mark {
-                            self.marks[mark.0] = Some(at);
-                        }
-                        self.fibers[index].seen = Some((&step.label, at));
-                        self.end_step(index, step, Ok(()));
-                        if *weight == Weight::Fail {
-                            let limit = Limit::at_most(deadline.since(since));
-                            let name = format!("latency of {}", step.label);
-                            self.measure(name, at.since(since), limit, slack, *weight);
-                        }
-                        return true;
-                    }
-                    Observed::Unmet { reason } => {
-                        // What waits for an event that may stay out goes on when its window ends.
-                        if let Some(mark) = mark {
-                            self.marks[mark.0] = Some(self.now);
-                        }
-                        self.end_step(index, step, Err((*weight, reason)));
-                        return true;
-                    }
-                    Observed::Unclear { reason } => {
-                        let weight = if *weight == Weight::Ignore { *weight } else { Weight::Inconclusive };
-                        self.end_step(index, step, Err((weight, reason)));
-                        return true;
-                    }
-                    Observed::Pending { until } => until,
-                }
-            }
-            Action::Unseen { observations, within, weight, .. } => {
-                let deadline = begin + *within;
-                match unseen(observations, &self.timeline, (since, deadline + slack), self.horizon, slack) {
-                    Observed::Pending { until } => until,
-                    Observed::Met { at } => {
-                        let reason = format!("the lock confirmed at {at} what did not happen");
-                        self.end_step(index, step, Err((*weight, reason)));
-                        return true;
-                    }
-                    Observed::Unclear { reason } => {
-                        self.end_step(index, step, Err((Weight::Inconclusive, reason)));
-                        return true;
-                    }
-                    Observed::Unmet { .. } => {
-                        self.end_step(index, step, Ok(()));
-                        return true;
-                    }
-                }
-            }
-            Action::NoChange { channels, duration, weight } => {
-                let end = begin + *duration;
-                let moved =
-                    channels.iter().find(|channel| !quiet(&self.timeline, channel, begin, end, self.horizon));
-                if let Some(channel) = moved {
-                    let reason = format!("{channel} changed");
-                    self.end_step(index, step, Err((*weight, reason)));
-                    return true;
-                }
-                // A pulse that began at the very end is known to be none only after a glitch's length.
-                if self.horizon >= end + GLITCH {
-                    self.end_step(index, step, Ok(()));
-                    return true;
-                }
-                end + GLITCH
-            }
-            Action::Watch { channel, value, first, from_rest, weight, within, probe, .. } => {
-                let first = self.marks[first.0].unwrap_or(begin);
-                let is = |edge: &Edge| edge.value == Value::Switch(*value);
-                let open_before = self.timeline.value_at(channel, first) == Some(&Value::Switch(*value));
-                let early = |edge: &Edge| edge.at > first && edge.at <= since && is(edge);
-                let opened_early = self.timeline.since(channel, first).iter().any(early);
-                if *from_rest && (open_before || opened_early) {
-                    let reason = format!("the {channel} moved before the code was complete");
-                    self.end_step(index, step, Err((*weight, reason)));
-                    return true;
-                }
-                let deadline = begin + *within;
-                let caused = |edge: &Edge| edge.at > since && edge.at <= deadline && is(edge);
-                let moved = self.timeline.since(channel, since).iter().any(caused);
-                if moved || self.horizon >= deadline {
-                    self.probes[probe.0] = Some(moved);
-                    self.end_step(index, step, Ok(()));
-                    return true;
-                }
-                deadline
-            }
-            _ => return false,
-        };
-        if let State::Watching { until, .. } = &mut self.fibers[index].state {
-            *until = pending;
-        }
-        false
     }
 }

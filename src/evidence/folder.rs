@@ -35,6 +35,8 @@ pub struct RunInfo {
     pub seed: u64,
     /// Defect switched on.
     pub defect: Option<String>,
+    /// How the simulated lock differed from the textbook, soundly.
+    pub variation: Option<String>,
     /// Run that this one continues.
     pub resumes: Option<String>,
     /// Cases by verdict that it and those before it finished.
@@ -117,6 +119,7 @@ impl RunFolder {
             operator: info.operator,
             seed: info.seed,
             defect: info.defect,
+            variation: info.variation,
             resumes: info.resumes,
             earlier: info.earlier,
             selected: info.selected,

@@ -121,6 +121,9 @@ pub struct Manifest {
     pub seed: u64,
     /// Defect that was switched on in the simulated lock.
     pub defect: Option<String>,
+    /// How the simulated lock differed from the textbook, soundly.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub variation: Option<String>,
     /// Run that this one continues.
     pub resumes: Option<String>,
     /// Cases by verdict that it and those before it finished.

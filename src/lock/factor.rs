@@ -141,6 +141,21 @@ impl Levels {
         self
     }
 
+    /// All of them.
+    pub fn all(self) -> [Level; 4] {
+        [
+            Level::Power(self.power),
+            Level::Ownership(self.ownership),
+            Level::Network(self.network),
+            Level::Role(self.role),
+        ]
+    }
+
+    /// The word for the level of a factor.
+    pub fn word_of(self, factor: &str) -> Option<&'static str> {
+        self.all().into_iter().find(|level| level.factor() == factor).map(Level::word)
+    }
+
     /// The level of the same factor as `level`.
     pub fn same_factor(self, level: Level) -> Level {
         match level {

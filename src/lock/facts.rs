@@ -131,6 +131,15 @@ pub struct Defaults {
     pub master: Fact<Arc<str>>,
 }
 
+/// What a keypad does with keys that are no code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PadFacts {
+    /// How long it keeps keys that were typed and not completed.
+    pub forgets: Fact<Duration>,
+    /// How long it takes no key after a wrong code.
+    pub deaf: Fact<Duration>,
+}
+
 /// The penalty for wrong codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lockout {
@@ -155,6 +164,8 @@ pub struct Facts {
     pub buttons: BTreeSet<Arc<str>>,
     /// Labels of the keypad's keys; empty without one.
     pub keys: BTreeSet<Arc<str>>,
+    /// What the keypad does with keys that are no code.
+    pub pad: PadFacts,
     /// Supply.
     pub power: PowerFacts,
     /// Whether a knob or tailpiece can be turned.

@@ -188,6 +188,7 @@ fn head(summary: &Summary) -> Markup {
             dt { "Started" } dd { (manifest.started) }
             dt { "Seed" } dd { (manifest.seed) }
             @if let Some(defect) = &manifest.defect { dt { "Defect" } dd { "simulated: " (defect) } }
+            @if let Some(variation) = &manifest.variation { dt { "Variation" } dd { "simulated: " (variation) } }
             @if let Some(earlier) = &manifest.resumes { dt { "Continues" } dd { (earlier) } }
             dt { "Tool" } dd { "lockrig " (manifest.tool) }
         }

@@ -118,7 +118,7 @@ pub(super) struct Stretch {
 pub(super) fn stretches(channel: &Channel, edges: &[Edge], window: Window) -> Vec<Stretch> {
     let mut stretches = Vec::new();
     // Every case begins with the bolt thrown, the supply on and the cells in.
-    let begins_on = matches!(channel, Channel::Bolt | Channel::Power | Channel::PowerCell(_));
+    let begins_on = channel.traits().begins_on;
     if let (true, Some(first)) = (begins_on, edges.first()) {
         let look = if *channel == Channel::Power { "power" } else { "on" };
         stretches.push(Stretch { look, begin: Instant::START, end: first.at });

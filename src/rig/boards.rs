@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::unit::{self, Duration};
-use crate::yaml::{Diagnostics, Place, Scalar, Source, Spanned};
+use crate::yaml::{Diagnostics, Map, Place, Scalar, Source, Spanned};
 
 use super::bench::{Board, RelayBoard, Servo};
 use super::wiring::Nearest;
@@ -65,7 +65,7 @@ impl BoardSyntax {
 
 /// Of each board the nearest file that says something says it.
 pub(super) fn read(
-    maps: &Nearest<'_, BTreeMap<String, Spanned<BoardSyntax>>>,
+    maps: &Nearest<'_, Map<Spanned<BoardSyntax>>>,
     findings: &mut Diagnostics,
 ) -> (BTreeMap<Arc<str>, Board>, BTreeMap<Arc<str>, Duration>) {
     let mut boards: BTreeMap<Arc<str>, Board> = BTreeMap::new();

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use crate::trace::{Channel, ChannelPattern};
 use crate::unit::{self, Duration, Quantity};
-use crate::yaml::{self, Diagnostic, Diagnostics, IDENTIFIER, Place, Scalar, Source, Spanned, is_identifier};
+use crate::yaml::{
+    self, Diagnostic, Diagnostics, IDENTIFIER, Map, Place, Scalar, Source, Spanned, is_identifier,
+};
 
 use super::bench::Bench;
 use super::boards::BoardSyntax;
@@ -95,8 +97,8 @@ struct RigSyntax {
     simulated: Option<SimulatedSyntax>,
     lockstep: Option<LockstepSyntax>,
     lock: Option<LockSyntax>,
-    boards: Option<BTreeMap<String, Spanned<BoardSyntax>>>,
-    wiring: Option<BTreeMap<String, Spanned<WireSyntax>>>,
+    boards: Option<Map<Spanned<BoardSyntax>>>,
+    wiring: Option<Map<Spanned<WireSyntax>>>,
     exclusive: Option<Vec<Vec<Word>>>,
     watchdog: Option<Word>,
     channels: Option<Vec<Word>>,

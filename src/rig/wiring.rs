@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::trace::Channel;
 use crate::unit::{self, Duration, Quantity, Voltage};
-use crate::yaml::{Diagnostic, Diagnostics, Place, Scalar, Source, Spanned};
+use crate::yaml::{Diagnostic, Diagnostics, Map, Place, Scalar, Source, Spanned};
 
 use super::bench::{Actuator, Bench, Board, Drive, Input, Line, Sensor, SerialPort};
 use super::boards::{self, BoardSyntax};
@@ -29,8 +29,8 @@ pub(super) type Nearest<'a, T> = Vec<(&'a T, &'a Arc<Source>)>;
 pub(super) struct BenchSyntax<'a> {
     pub place: Place,
     pub lock: Option<(&'a LockSyntax, &'a Arc<Source>)>,
-    pub boards: Nearest<'a, BTreeMap<String, Spanned<BoardSyntax>>>,
-    pub wiring: Nearest<'a, BTreeMap<String, Spanned<WireSyntax>>>,
+    pub boards: Nearest<'a, Map<Spanned<BoardSyntax>>>,
+    pub wiring: Nearest<'a, Map<Spanned<WireSyntax>>>,
     pub exclusive: Option<(&'a Vec<Vec<Word>>, &'a Arc<Source>)>,
     pub watchdog: Option<(&'a Word, &'a Arc<Source>)>,
 }

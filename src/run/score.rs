@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::engine::Precision;
 use crate::rig::Hello;
 use crate::scenario::{Content, Library, Planned, Start};
-use crate::sim::{Defect, SimulatedLock};
+use crate::sim::{Defect, SimulatedLock, Variation};
 use crate::verdict::Verdict;
 
 use super::lockstep::play;
@@ -54,6 +54,7 @@ pub fn must_catch(defect: Defect) -> &'static str {
         | Defect::HubBindingSurvives
         | Defect::ConfirmsWithoutErasing
         | Defect::OldBindingObeyed
+        | Defect::MasterSurvives
         | Defect::RemnantReturns => "reset-erases-everything",
         Defect::ShortHoldResets => "short-hold-erases-nothing",
         Defect::TapResets => "tap-erases-nothing",
@@ -102,8 +103,14 @@ pub fn must_catch(defect: Defect) -> &'static str {
 }
 
 /// Plays cases on a simulated lock without evidence, and hands out those that did not pass.
-pub fn alarms(library: &Library, cases: &[Planned], seed: u64, defect: Option<Defect>) -> Vec<Alarm> {
-    let mut lock = SimulatedLock::new(true, defect);
+pub fn alarms(
+    library: &Library,
+    cases: &[Planned],
+    seed: u64,
+    defect: Option<Defect>,
+    variation: Option<Variation>,
+) -> Vec<Alarm> {
+    let mut lock = SimulatedLock::new(true, defect).varied(variation);
     let never = AtomicBool::new(false);
     let mut alarms = Vec::new();
     for case in cases {
@@ -125,7 +132,7 @@ pub fn alarms(library: &Library, cases: &[Planned], seed: u64, defect: Option<De
 pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64) -> Vec<Caught> {
     let caught = |defect: &Defect| {
         let mut by: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
-        let alarms = alarms(library, cases, seed, Some(*defect));
+        let alarms = alarms(library, cases, seed, Some(*defect), None);
         let ids = |wanted: Verdict| {
             alarms.iter().filter(move |(_, verdict, _)| *verdict == wanted).map(|(id, ..)| Arc::clone(id))
         };
@@ -148,9 +155,14 @@ pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64
 }
 
 /// False alarms of locks without defects, for seeds of noise from 1 on, each with its seed.
-pub fn false_alarms(library: &Library, cases: &[Planned], seeds: u64) -> Vec<(u64, Alarm)> {
+pub fn false_alarms(
+    library: &Library,
+    cases: &[Planned],
+    seeds: u64,
+    variation: Option<Variation>,
+) -> Vec<(u64, Alarm)> {
     let of = |seed: u64| {
-        let alarms = alarms(library, cases, seed, None);
+        let alarms = alarms(library, cases, seed, None, variation);
         alarms.into_iter().map(move |alarm| (seed, alarm)).collect::<Vec<_>>()
     };
     (1..=seeds).into_par_iter().flat_map_iter(of).collect()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::BufWriter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time;
 
@@ -12,7 +13,7 @@ use crate::engine::{CaseResult, Precision};
 use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
-use crate::sim::{Defect, Peer, SimulatedLock};
+use crate::sim::{Defect, Peer, SimulatedLock, Variation};
 use crate::trace::{Timeline, vcd};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
@@ -57,6 +58,8 @@ pub struct Session<'a> {
     pub seed: u64,
     /// Fault to switch on in the simulated lock.
     pub defect: Option<Defect>,
+    /// How the simulated lock differs from the textbook.
+    pub variation: Option<Variation>,
     /// Write a waveform for every case, not only for those that did not pass.
     pub all_traces: bool,
     /// Set to end the run safely.
@@ -106,6 +109,17 @@ impl Bench<'_> {
         match self {
             Self::Peer(peer) => peer.take_stderr(),
             Self::Simulated(_) | Self::Real(_) => Vec::new(),
+        }
+    }
+
+    /// Gives up what is played on: it is opened anew for the next case.
+    fn abandon(&mut self) {
+        match self {
+            // It is new in each case.
+            Self::Simulated(_) => {}
+            Self::Peer(peer) => peer.abandon(),
+            // The guard makes its outputs safe as soon as nobody speaks for them.
+            Self::Real(real) => real.live = None,
         }
     }
 
@@ -190,7 +204,7 @@ impl Session<'_> {
     pub fn prepare(&self) -> Result<Prepared<'_>, Fault> {
         Ok(Prepared(match &self.rig.device {
             Device::Simulated { noise } => {
-                Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect)))
+                Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect).varied(self.variation)))
             }
             Device::Lockstep { command, answer_within } => {
                 Bench::Peer(Peer::new(command.clone(), *answer_within))
@@ -227,7 +241,7 @@ impl Session<'_> {
                     Instant::START,
                 )
             } else {
-                self.case(&planned, bench, folder, &mut earlier)?
+                self.contained(&planned, bench, folder, &mut earlier)?
             };
             elapsed = elapsed.saturating_add(end.since(Instant::START));
             let entry = entry(&planned, result, end);
@@ -242,6 +256,25 @@ impl Session<'_> {
         folder.commit()?;
         waiting.iter().for_each(|entry| show(Event::Finished(entry)));
         Ok(())
+    }
+
+    /// Plays a case; a fault of lockrig's own ends that case as an error, and the run goes on.
+    fn contained(
+        &self,
+        planned: &Planned,
+        bench: &mut Bench<'_>,
+        folder: &mut RunFolder,
+        earlier: &mut Vault,
+    ) -> Result<(CaseResult, Instant), EvidenceError> {
+        let case = AssertUnwindSafe(|| self.case(planned, bench, folder, earlier));
+        catch_unwind(case).unwrap_or_else(|panic| {
+            // Whatever was played on is in no state that anybody knows.
+            bench.abandon();
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+            let reason = format!("lockrig itself failed in this case; please report it: {said}");
+            Ok((CaseResult::unplayed(Verdict::Error, reason), Instant::START))
+        })
     }
 
     fn case(

@@ -8,7 +8,7 @@ use crate::trace::{Channel, PulsePattern};
 use crate::unit::{Angle, Duration, Voltage};
 use crate::yaml::Place;
 
-use super::but::But;
+use super::alter::But;
 
 /// A model with its procedures.
 #[derive(Clone, Debug)]
@@ -26,6 +26,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// What its source says of an operation.
+    pub fn operation(&self, name: &str) -> &Fact<Operation> {
+        self.operations.get(name).unwrap_or(&Fact::Unknown)
+    }
+
     /// Whether any procedure is known.
     pub fn can_be_reset(&self) -> bool {
         self.methods.values().any(|fact| fact.known().is_some())
@@ -49,6 +54,42 @@ pub struct MethodFacts {
     pub confirmed_by: Fact<Vec<Step>>,
     /// Operations that the manual demands afterwards.
     pub afterwards: Vec<Arc<str>>,
+}
+
+impl MethodFacts {
+    /// What is held all through a stretch that begins or ends with it.
+    pub fn held_in(&self, interval: &Interval) -> Option<&[Control]> {
+        match (&self.procedure.get(interval.from)?.action, &self.procedure.get(interval.to)?.action) {
+            (Action::Hold(controls), _) | (_, Action::Release(controls)) => Some(controls),
+            _ => None,
+        }
+    }
+
+    /// What is pressed when a stretch begins.
+    pub fn pressed_at(&self, interval: &Interval) -> Option<&[Control]> {
+        match &self.procedure.get(interval.from)?.action {
+            Action::Hold(controls) => Some(controls),
+            _ => None,
+        }
+    }
+
+    /// Whether the procedure types or sends what a parameter stands for.
+    pub fn takes(&self, parameter: &str) -> bool {
+        takes(&self.procedure, parameter)
+    }
+}
+
+/// Whether steps type or send what a parameter stands for.
+pub fn takes(steps: &[Step], parameter: &str) -> bool {
+    all(steps).iter().any(|step| match &step.action {
+        Action::Type { keys, .. } => {
+            keys.iter().any(|key| matches!(key, KeyToken::Parameter(name) if **name == *parameter))
+        }
+        Action::Ask { arguments, .. } => {
+            arguments.iter().any(|(_, term)| matches!(term, Term::Parameter(name) if **name == *parameter))
+        }
+        _ => false,
+    })
 }
 
 /// Levels at which a method works; an empty set is any level.
@@ -89,11 +130,22 @@ pub struct Decisive {
     /// A pause that must last at most so long.
     pub gap: Option<Interval>,
     /// Presses in a row.
-    pub presses: Option<u32>,
+    pub presses: Option<Presses>,
     /// Keys typed.
     pub keys: Option<u32>,
     /// A turn.
     pub rotation: Option<Angle>,
+}
+
+/// The step whose number of presses decides.
+#[derive(Clone, Debug)]
+pub struct Presses {
+    /// Index of the step.
+    pub step: usize,
+    /// How often it presses.
+    pub count: u32,
+    /// How many controls at once.
+    pub controls: usize,
 }
 
 /// A stretch of a procedure between two of its steps.
@@ -443,128 +495,60 @@ pub enum Claim {
     AllOrNothing,
 }
 
-/// Whether a step of a scenario does the model's reset.
-pub fn resets(step: &Step) -> bool {
-    match &step.action {
-        Action::Claim(Claim::Reset) => true,
-        Action::Never { body, .. } | Action::Repeat { body, .. } => body.iter().any(resets),
-        Action::Together(branches) => branches.iter().flatten().any(resets),
-        _ => false,
+impl Action {
+    /// The strands of steps within it: a body, the branches of `together`, or what is waited for.
+    pub fn children(&self) -> Vec<&[Step]> {
+        match self {
+            Self::Never { body, .. } | Self::Repeat { body, .. } => vec![body],
+            Self::Together(branches) => branches.iter().map(Vec::as_slice).collect(),
+            Self::Press { until: Some(step), .. } | Self::WaitUntil { observation: step, .. } => {
+                vec![std::slice::from_ref(step)]
+            }
+            Self::Press { until: None, .. }
+            | Self::Hold(_)
+            | Self::Release(_)
+            | Self::Type { .. }
+            | Self::Power { .. }
+            | Self::Turn { .. }
+            | Self::Contact { .. }
+            | Self::Wait(_)
+            | Self::WaitLockout
+            | Self::Observe { .. }
+            | Self::NoChange { .. }
+            | Self::Witness { .. }
+            | Self::Ask { .. }
+            | Self::Do { .. }
+            | Self::Claim(_) => Vec::new(),
+        }
     }
 }
 
-/// Whom a step asks for what.
-pub fn asked(step: &Step) -> Vec<(&Channel, &str)> {
-    match &step.action {
-        Action::Ask { channel, op, .. } => vec![(channel, op)],
-        Action::Never { body, .. } | Action::Repeat { body, .. } => body.iter().flat_map(asked).collect(),
-        Action::Together(branches) => branches.iter().flatten().flat_map(asked).collect(),
-        _ => Vec::new(),
+/// Steps and all those within them, in the order in which they are written.
+pub fn all<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<&'a Step> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Step> = steps.into_iter().collect();
+    open.reverse();
+    while let Some(step) = open.pop() {
+        found.push(step);
+        let at = open.len();
+        open.extend(step.action.children().into_iter().flatten());
+        open[at..].reverse();
     }
+    found
 }
 
-/// A step as a phrase: `power on`, `release program`. Files refer to steps by it.
-pub fn phrase(action: &Action) -> String {
-    let controls = |list: &[Control]| {
-        let names: Vec<&str> = list
-            .iter()
-            .map(|c| match c {
-                Control::Button(n) | Control::Key(n) => &**n,
-            })
-            .collect();
-        names.join("+")
-    };
-    match action {
-        Action::Hold(list) => format!("hold {}", controls(list)),
-        Action::Release(list) => format!("release {}", controls(list)),
-        Action::Press { controls: list, .. } => format!("press {}", controls(list)),
-        Action::Type { keys, .. } => {
-            let words: Vec<&str> = keys
-                .iter()
-                .map(|k| match k {
-                    KeyToken::Key(n) | KeyToken::Parameter(n) => &**n,
-                })
-                .collect();
-            format!("type {}", words.join(" "))
-        }
-        Action::Power { to, cell, .. } => {
-            let to = match to {
-                Supply::On => "on".to_owned(),
-                Supply::Off => "off".to_owned(),
-                Supply::Low => "low".to_owned(),
-                Supply::Volts(volts) => volts.to_string(),
-            };
-            cell.map_or_else(|| format!("power {to}"), |n| format!("power cell {n} {to}"))
-        }
-        Action::Turn { by, .. } => format!("turn {by}"),
-        Action::Contact { channel, closed } => {
-            format!(
-                "{channel} {}",
-                match (channel, closed) {
-                    (Channel::Cover, true) => "on",
-                    (Channel::Cover, false) => "off",
-                    (_, true) => "closed",
-                    (_, false) => "open",
-                }
-            )
-        }
-        Action::Wait(duration) => format!("wait {duration}"),
-        Action::WaitLockout => "wait lockout".into(),
-        Action::WaitUntil { .. } => "wait until".into(),
-        Action::Observe { observation, .. } => observation_phrase(observation),
-        Action::NoChange { duration, .. } => format!("no change for {duration}"),
-        Action::Never { observation, .. } => format!("never {}", observation_phrase(observation)),
-        Action::Witness { .. } => "witness".into(),
-        Action::Ask { channel, op, .. } => format!("ask {channel} {op}"),
-        Action::Together(_) => "together".into(),
-        Action::Repeat { times, .. } => format!("repeat {times}"),
-        Action::Do { operation, .. } => format!("do {operation}"),
-        Action::Claim(claim) => claim_phrase(claim).into(),
-    }
+/// Whether steps do the model's reset.
+pub fn reset(steps: &[Step]) -> bool {
+    all(steps).iter().any(|step| matches!(step.action, Action::Claim(Claim::Reset)))
 }
 
-fn observation_phrase(observation: &Observation) -> String {
-    match observation {
-        Observation::Pulses { channel: Channel::Beeper, pattern } => pattern
-            .phases
-            .first()
-            .and_then(|p| p.count)
-            .map_or("hear a beep".into(), |n| format!("hear {n} beeps")),
-        Observation::Pulses { channel, pattern } => {
-            let phases: Vec<String> = pattern
-                .phases
-                .iter()
-                .map(|p| p.count.map_or_else(|| p.colour.to_string(), |n| format!("{} ×{n}", p.colour)))
-                .collect();
-            format!("see {channel} {}", phases.join(", "))
-        }
-        Observation::Contact { channel: Channel::Bolt, value } => {
-            format!("see bolt {}", if *value { "thrown" } else { "open" })
-        }
-        Observation::Contact { channel, value } => {
-            format!("see {channel} {}", if *value { "closed" } else { "open" })
-        }
-        Observation::Spoken { words: Some(words) } => format!("hear “{words}”"),
-        Observation::Spoken { words: None } => "hear a voice".into(),
-        Observation::Notified { channel, what } => format!("{channel} is told {what}"),
-    }
-}
-
-fn claim_phrase(claim: &Claim) -> &'static str {
-    match claim {
-        Claim::Provision { .. } => "provision",
-        Claim::Prove => "prove provisioned",
-        Claim::Inventory => "inventory",
-        Claim::Reset => "reset",
-        Claim::Restart { .. } => "restart",
-        Claim::Attempt { .. } => "attempt",
-        Claim::LockOut => "lock out",
-        Claim::Confirmed => "confirmed",
-        Claim::Unconfirmed => "unconfirmed",
-        Claim::Erased(_) => "erased",
-        Claim::FactoryState => "factory state",
-        Claim::Recommission => "recommission",
-        Claim::Unchanged => "unchanged",
-        Claim::AllOrNothing => "all or nothing",
-    }
+/// Whom steps ask for what.
+pub fn asked(steps: &[Step]) -> Vec<(&Channel, &str)> {
+    all(steps)
+        .into_iter()
+        .filter_map(|step| match &step.action {
+            Action::Ask { channel, op, .. } => Some((channel, &**op)),
+            _ => None,
+        })
+        .collect()
 }

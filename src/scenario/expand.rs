@@ -1,27 +1,37 @@
-//! From claims and models to cases: which apply, under which levels, and what each plays.
+//! From claims and models to cases: which apply, over which points, and what each plays.
 
 mod act;
 mod attempt;
 mod baseline;
 mod bolt;
-mod builder;
+mod context;
+mod draft;
 mod expect;
+mod keys;
+mod master;
 mod procedure;
+mod provision;
 
 use std::sync::Arc;
 
-use crate::lock::{Fact, Level, Levels, Method};
-use crate::unit::Ratio;
+use crate::lock::{Fact, Levels, Method, Named};
+use crate::trace::{Channel, Value};
+use crate::unit::Duration;
 
 use super::Library;
+use super::alter::Subject;
 use super::ast::{MethodChoice, MethodFacts, Model, Scenario};
-use super::but::WrongKey;
-use super::program::{Content, share_word};
+use super::point::{self, Axis, Point};
+use super::program::{Content, Origin, Program, Stage};
 pub use baseline::Start;
-use builder::{Builder, Excluded};
+use context::{Context, Excluded};
+use draft::Draft;
 
 /// Digits of the proof that a maker issues for one reset.
 pub const PROOF_DIGITS: u8 = 8;
+
+/// Longest that a case may take if its scenario does not say.
+const TIME_LIMIT: Duration = Duration::seconds(4 * 3600);
 
 /// Which cases are wanted; empty lists mean all.
 #[derive(Clone, Debug, Default)]
@@ -39,19 +49,58 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn wants<T: PartialEq>(list: &[T], item: &T) -> bool {
-        list.is_empty() || list.contains(item)
+    /// Whether the cases of a family are wanted, apart from their ids.
+    pub(super) fn wants(&self, family: &Family) -> bool {
+        fn within<T: PartialEq>(list: &[T], item: &T) -> bool {
+            list.is_empty() || list.contains(item)
+        }
+        within(&self.models, &family.model)
+            && within(&self.scenarios, &family.scenario)
+            && within(&self.methods, &family.method)
+    }
+}
+
+/// All cases of one claim, model and method: the points of its axes.
+#[derive(Clone, Debug)]
+pub(super) struct Family {
+    pub scenario: Arc<str>,
+    pub model: Arc<str>,
+    pub method: Method,
+    pub axes: Vec<Axis>,
+}
+
+impl Family {
+    /// The family of a claim, a model and a method, if the claim speaks of them.
+    pub(super) fn new(scenario: &Scenario, model: &Model, method: Method) -> Option<Self> {
+        speaks_of(scenario, model, method).then(|| Self {
+            scenario: Arc::clone(&scenario.id),
+            model: Arc::clone(&model.facts.id),
+            method,
+            axes: axes(scenario, model, method),
+        })
     }
 
-    /// Whether a case is among the ids, if there are any.
-    pub(super) fn has(&self, id: &Arc<str>) -> bool {
-        Self::wants(&self.cases, id)
+    pub(super) fn count(&self) -> u64 {
+        point::count(&self.axes)
     }
 
-    /// Whether any repetition of a case is.
-    fn has_any(&self, stem: &str) -> bool {
-        let same = |id: &Arc<str>| id.rsplit_once("~r").is_some_and(|(known, _)| known == stem);
-        self.cases.is_empty() || self.cases.iter().any(same)
+    /// The case with a number below [`Family::count`].
+    pub(super) fn case(&self, number: u64, repetition: u32) -> Option<Planned> {
+        let point = point::point(&self.axes, number)?;
+        let (scenario, model, method) = (&self.scenario, &self.model, self.method);
+        let id = format!("{scenario}~{model}~{method}{}~r{repetition}", point.suffix());
+        Some(Planned {
+            id: id.into(),
+            scenario: Arc::clone(scenario),
+            model: Arc::clone(model),
+            method,
+            point,
+        })
+    }
+
+    /// All cases, each for the first time.
+    pub(super) fn cases(&self) -> impl Iterator<Item = Planned> + '_ {
+        (0..self.count()).filter_map(|number| self.case(number, 1))
     }
 }
 
@@ -66,7 +115,7 @@ pub struct Planned {
     pub model: Arc<str>,
     /// Method.
     pub method: Method,
-    variant: Variant,
+    point: Point,
 }
 
 impl Planned {
@@ -78,15 +127,15 @@ impl Planned {
 
     /// Factors with the words for their levels.
     pub fn levels(&self) -> Vec<(Arc<str>, Arc<str>)> {
-        self.variant.words()
+        self.point.levels.iter().map(|(name, level)| ((*name).into(), level.to_string().into())).collect()
     }
 
     /// Makes the program, or says why the model excludes the case.
     pub fn build(&self, library: &Library, start: Start) -> Content {
         match (library.scenarios.get(&self.scenario), library.models.get(&self.model)) {
             (Some(scenario), Some(model)) => {
-                match content(scenario, model, self.method, &self.variant, start) {
-                    Ok(content) => content,
+                match program(scenario, model, self.method, &self.point, start) {
+                    Ok(program) => Content::Play(program),
                     Err(Excluded::Model(reason)) => Content::NotApplicable(reason),
                     Err(Excluded::Plan(reason)) => Content::Unprovable(reason),
                 }
@@ -96,46 +145,55 @@ impl Planned {
     }
 }
 
-/// All wanted cases once, by model, method, scenario and levels.
-pub fn expand(library: &Library, selection: &Selection) -> Vec<Planned> {
-    let mut cases = Vec::new();
-    for model in library.models.values().filter(|m| Selection::wants(&selection.models, &m.facts.id)) {
-        for method in model.methods.keys().filter(|m| Selection::wants(&selection.methods, m)) {
-            for scenario in library.scenarios.values() {
-                if !Selection::wants(&selection.scenarios, &scenario.id)
-                    || !speaks_of(scenario, model, *method)
-                {
-                    continue;
-                }
-                for variant in variants(scenario, model, *method) {
-                    let stem = case_stem(scenario, model, *method, &variant);
-                    if selection.has_any(&stem) {
-                        cases.push(Planned {
-                            id: format!("{stem}~r1").into(),
-                            scenario: Arc::clone(&scenario.id),
-                            model: Arc::clone(&model.facts.id),
-                            method: *method,
-                            variant,
-                        });
-                    }
-                }
-            }
-        }
-    }
-    cases
+/// The families that are wanted, by model, method and scenario.
+pub(super) fn families<'a>(
+    library: &'a Library,
+    selection: &'a Selection,
+) -> impl Iterator<Item = Family> + 'a {
+    library
+        .models
+        .values()
+        .flat_map(|model| model.methods.keys().map(move |method| (model, *method)))
+        .flat_map(move |(model, method)| {
+            library.scenarios.values().filter_map(move |scenario| Family::new(scenario, model, method))
+        })
+        .filter(|family| selection.wants(family))
 }
 
-/// The case with an id, if the library has it.
+/// All wanted cases once, by model, method, scenario and levels.
+pub fn expand(library: &Library, selection: &Selection) -> Vec<Planned> {
+    if selection.cases.is_empty() {
+        return families(library, selection).flat_map(|family| family.cases().collect::<Vec<_>>()).collect();
+    }
+    let found = selection.cases.iter().filter_map(|id| find(library, id));
+    let mut found: Vec<_> = found.filter(|(family, ..)| selection.wants(family)).collect();
+    let order = |(family, number, _): &(Family, u64, u32)| {
+        (Arc::clone(&family.model), family.method, Arc::clone(&family.scenario), *number)
+    };
+    found.sort_by_key(order);
+    found.dedup_by_key(|case| order(case));
+    found.into_iter().filter_map(|(family, number, _)| family.case(number, 1)).collect()
+}
+
+/// The case with an id, if the library has it. Nothing else is made for it.
 pub fn find_case(library: &Library, id: &str) -> Option<Planned> {
+    let (family, number, repetition) = find(library, id)?;
+    family.case(number, repetition)
+}
+
+/// The family of a case, its number there, and its repetition.
+fn find(library: &Library, id: &str) -> Option<(Family, u64, u32)> {
     let (stem, repetition) = id.rsplit_once("~r")?;
-    let mut parts = stem.split('~');
-    let (scenario, model) = (parts.next()?, parts.next()?);
     let repetition: u32 = repetition.parse().ok()?;
-    let selection =
-        Selection { scenarios: vec![scenario.into()], models: vec![model.into()], ..Selection::default() };
-    let cases = expand(library, &selection);
-    let first = cases.iter().find(|case| case.id.strip_suffix("~r1") == Some(stem))?;
-    Some(first.repetition(repetition))
+    let mut parts = stem.splitn(4, '~');
+    let (scenario, model, method) = (parts.next()?, parts.next()?, parts.next()?);
+    let suffix = parts.next().map_or_else(String::new, |rest| format!("~{rest}"));
+    let (scenario, model) = (library.scenarios.get(scenario)?, library.models.get(model)?);
+    let family = Family::new(scenario, model, Method::from_word(method)?)?;
+    let number = point::number(&family.axes, &suffix)?;
+    // Every other way to write the same, such as `r01`, is no id.
+    let is_same = family.case(number, repetition)?.id.as_ref() == id;
+    is_same.then_some((family, number, repetition))
 }
 
 fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
@@ -149,109 +207,87 @@ fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
     }
 }
 
-/// One combination of levels and of a sweep's share.
-#[derive(Clone, Debug, Default)]
-struct Variant {
-    levels: Vec<Level>,
-    cut: Option<Ratio>,
-    wrong_key: Option<u32>,
-}
-
-impl Variant {
-    fn words(&self) -> Vec<(Arc<str>, Arc<str>)> {
-        let levels = self.levels.iter().map(|level| (level.factor().into(), level.word().into()));
-        let cut = self.cut.map(|share| ("cut".into(), share_word(share)));
-        levels.chain(cut).chain(self.wrong_key.map(|key| ("key".into(), key.to_string().into()))).collect()
-    }
-}
-
-fn variants(scenario: &Scenario, model: &Model, method: Method) -> Vec<Variant> {
-    let mut all = vec![Variant::default()];
-    let mut vary = |choices: &[Level]| {
-        let combined = all.iter().flat_map(|variant| {
-            choices.iter().map(|level| {
-                let mut next = variant.clone();
-                next.levels.push(*level);
-                next
-            })
-        });
-        all = combined.collect();
-    };
-    for levels in scenario.given.values().filter(|levels| !levels.is_empty()) {
-        vary(levels);
-    }
+/// What varies: the factors of the scenario, then what its alterations spread over.
+fn axes(scenario: &Scenario, model: &Model, method: Method) -> Vec<Axis> {
+    let given = scenario.given.iter().filter(|(_, levels)| !levels.is_empty()).map(|(name, levels)| Axis {
+        name,
+        levels: levels.iter().copied().map(point::Level::Factor).collect(),
+    });
     let facts = model.methods.get(&method).and_then(|fact| fact.known());
-    if let (Some(factor), Some(needs)) = (scenario.but.without, facts.map(|facts| &facts.needs)) {
-        let excluded: Vec<Level> = Level::words_of(factor)
-            .into_iter()
-            .filter_map(|word| Level::from_words(factor, word).flatten())
-            .filter(|level| !needs.permits(*level))
-            .collect();
-        if !excluded.is_empty() {
-            vary(&excluded);
-        }
-    }
-    if let (Some(WrongKey::Every), Some(keys)) = (scenario.but.wrong_key, facts.and_then(|f| f.decisive.keys))
-    {
-        let of = |key| all.iter().map(move |variant| Variant { wrong_key: Some(key), ..variant.clone() });
-        return (1..=keys).flat_map(of).collect();
-    }
-    if scenario.but.cut_power_at.is_empty() {
-        return all;
-    }
-    let shares = &scenario.but.cut_power_at;
-    all.iter()
-        .flat_map(|variant| shares.iter().map(|share| Variant { cut: Some(*share), ..variant.clone() }))
-        .collect()
-}
-
-/// A case's id without its repetition.
-fn case_stem(scenario: &Scenario, model: &Model, method: Method, variant: &Variant) -> String {
-    let mut id = format!("{}~{}~{method}", scenario.id, model.facts.id);
-    for (factor, level) in variant.words() {
-        id.push_str(&format!("~{factor}={level}"));
-    }
-    id
+    let altered =
+        facts.into_iter().flat_map(|facts| scenario.but.iter().filter_map(|one| one.axis(model, facts)));
+    given.chain(altered).collect()
 }
 
 /// The program of a case, or why the model excludes it.
-fn content(
+fn program(
     scenario: &Scenario,
     model: &Model,
     method: Method,
-    variant: &Variant,
+    point: &Point,
     start: Start,
-) -> Result<Content, Excluded> {
+) -> Result<Program, Excluded> {
     let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
     let facts = fact.known().ok_or_else(|| fact.absence(&format!("reset by {method}")))?;
-    let levels = variant.levels.iter().fold(Levels::default(), |all, level| all.with(*level));
-    check_levels(scenario, facts, levels)?;
-    let mut builder = Builder::new(model, scenario, method, facts, levels, variant.cut);
-    builder.wrong_key = match scenario.but.wrong_key {
-        Some(WrongKey::At(key)) => Some(key),
-        _ => variant.wrong_key,
-    };
-    builder.build(start)?;
-    Ok(Content::Play(builder.finish()))
+    let levels = point.factors().fold(Levels::default(), Levels::with);
+    let subject = Subject { model, method, facts, levels };
+    let plan = scenario.but.plan(point);
+    scenario.but.iter().try_for_each(|alteration| alteration.applies(&subject, &plan))?;
+    check_levels(plan.without, facts, levels)?;
+    let cx = Context { subject, scenario, plan };
+    let mut draft = Draft::new(&cx, scenario.time_limit.unwrap_or(TIME_LIMIT));
+    cx.write(&mut draft, start)?;
+    let program = draft.finish();
+    match scenario.but.iter().find(|one| !one.is_witnessed(&cx.subject, &cx.plan, &program)) {
+        // A program that does not do what its claim says would prove something else.
+        Some(one) => Err(Excluded::plan(format!("the case could not be made with `{}` in it", one.kind()))),
+        None => Ok(program),
+    }
 }
 
 /// A positive claim holds only where the method works; a negative one only where it does not.
-fn check_levels(scenario: &Scenario, facts: &MethodFacts, levels: Levels) -> Result<(), String> {
-    let all = [
-        Level::Power(levels.power),
-        Level::Ownership(levels.ownership),
-        Level::Network(levels.network),
-        Level::Role(levels.role),
-    ];
-    for level in all {
-        let without = scenario.but.without == Some(level.factor());
-        match (without, facts.needs.permits(level)) {
+fn check_levels(without: Option<&str>, facts: &MethodFacts, levels: Levels) -> Result<(), Excluded> {
+    for level in levels.all() {
+        match (without == Some(level.factor()), facts.needs.permits(level)) {
             (false, false) => {
-                return Err(format!("the method does not work with {} {}", level.factor(), level.word()));
+                return Err(
+                    format!("the method does not work with {} {}", level.factor(), level.word()).into()
+                );
             }
-            (true, true) => return Err(format!("the method needs no {}", level.factor())),
-            _ => {}
+            (true, true) => return Err(format!("the method needs no {}", level.factor()).into()),
+            (true, false) | (false, true) => {}
         }
     }
     Ok(())
+}
+
+impl Context<'_> {
+    /// Writes all stages of the case.
+    fn write(&self, draft: &mut Draft, start: Start) -> Result<(), Excluded> {
+        self.close_the_bench(draft);
+        if start == Start::AsFound {
+            self.bring_to_baseline(draft, "brought to its baseline")?;
+        }
+        for step in &self.scenario.arrange {
+            self.scenario_step(draft, step, Origin::Setup)?;
+        }
+        draft.part("arrange", Stage::Arrange);
+        self.write_act(draft)?;
+        self.write_expectations(draft)?;
+        if start == Start::AsFound {
+            self.bring_to_baseline(draft, "left at its baseline")?;
+        }
+        Ok(())
+    }
+
+    /// Closes what a bench keeps closed.
+    fn close_the_bench(&self, draft: &mut Draft) {
+        if self.lock().cover {
+            draft.set("cover on", Origin::Tidying, Channel::Cover, Value::Switch(true));
+        }
+        if self.lock().door {
+            draft.set("door closed", Origin::Tidying, Channel::Door, Value::Switch(true));
+        }
+        draft.part("bench", Stage::Arrange);
+    }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::yaml::{self, Diagnostic, Diagnostics, Place, Source};
 
-use super::ast::{Model, Scenario};
+use super::ast::{self, Model, Scenario};
 use super::lower::{self, Lineage};
+use super::names::Name;
 use super::syntax::{ModelSyntax, ScenarioSyntax, Word};
 
 /// Files may be `like` others so many times over.
@@ -41,7 +42,53 @@ impl Library {
                 library.scenarios.insert(Arc::clone(&scenario.id), scenario);
             }
         }
+        // What a model that can't be read would have had is not unknown.
+        if !findings.has_errors() {
+            library.compare(&mut findings);
+        }
         (library, findings)
+    }
+
+    /// Compares what scenarios name with what any model has: a name that no model knows is a slip, and the claim
+    /// would concern nobody.
+    fn compare(&self, findings: &mut Diagnostics) {
+        let models = || self.models.values();
+        let buttons: BTreeSet<&str> = models().flat_map(|m| &m.facts.buttons).map(|name| &**name).collect();
+        let lights: BTreeSet<&str> =
+            models().flat_map(|m| m.facts.lights.keys()).map(|name| &**name).collect();
+        let keys: BTreeSet<&str> = models().flat_map(|m| &m.facts.keys).map(|name| &**name).collect();
+        let sizes: Vec<_> = models().map(|model| lower::sizes(&model.operations)).collect();
+        let longest =
+            |name: &str| sizes.iter().filter_map(|sizes| sizes.get(name)).max().copied().unwrap_or(1);
+        for scenario in self.scenarios.values() {
+            for stage in [&scenario.arrange, &scenario.act, &scenario.expect] {
+                lower::too_long(stage, &longest, findings);
+                for step in ast::all(stage).into_iter().filter(|_| !self.models.is_empty()) {
+                    for name in step.action.names() {
+                        let mut unknown = |kind: &str, name: &str, known: &BTreeSet<&str>| {
+                            if !known.contains(name) {
+                                findings.unknown(&step.place, kind, name, known.iter().copied());
+                            }
+                        };
+                        match &name {
+                            Name::Button(name) => unknown("button", name, &buttons),
+                            Name::Key(name) => unknown("key", name, &keys),
+                            // What is only looked at may be of a lock that comes later: it concerns none yet.
+                            Name::Light(name) if !lights.contains(&**name) => {
+                                let hint = format!(
+                                    "known are {}",
+                                    Vec::from_iter(lights.iter().copied()).join(", ")
+                                );
+                                let place = step.place.narrowed_to(name);
+                                let message = format!("no model has a light `{name}`");
+                                findings.push(Diagnostic::warning(place, message).hint(hint));
+                            }
+                            Name::Light(_) => {}
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! that is wrong is reported at its place.
 
 mod claim;
+mod method;
 mod model;
 mod observation;
 mod sense;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 
 use crate::lock::{Facts, Named};
 use crate::unit::{self, Quantity};
-use crate::yaml::{Diagnostics, IDENTIFIER, Place, Source, Spanned, is_identifier};
+use crate::yaml::{Diagnostics, IDENTIFIER, Map, Place, Source, Spanned, is_identifier};
 
 use super::syntax::Word;
 
 pub(super) use claim::scenario;
 pub(super) use model::model;
+pub(super) use sense::{sizes, too_long};
 
 /// Where names are looked up and findings go while one file is read.
 pub(super) struct Reader<'a> {
@@ -97,7 +99,7 @@ impl<'a, T> Lineage<'a, T> {
     /// A mapping with the entries of all, the nearest one winning.
     pub(super) fn merged<V>(
         &self,
-        field: impl Fn(&'a T) -> &'a BTreeMap<String, V>,
+        field: impl Fn(&'a T) -> &'a Map<V>,
     ) -> BTreeMap<&'a str, (&'a V, &'a Arc<Source>)> {
         let mut all = BTreeMap::new();
         for (syntax, source) in self.0.iter().rev() {

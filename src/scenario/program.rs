@@ -1,13 +1,18 @@
 //! What the engine plays: a case reduced to primitive steps, independent of any brand.
 
+mod holds;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::trace::{Argument, Channel, Value};
-use crate::unit::{Duration, Ratio};
+use crate::unit::Duration;
 use crate::verdict::Limit;
 
+use super::alter::Kind;
 use super::ast::Observation;
+
+use holds::Holds;
 
 /// What to play, or why not.
 #[derive(Clone, Debug)]
@@ -65,166 +70,55 @@ impl Program {
 
     /// Every observation, those of what must not happen included.
     pub fn observations(&self) -> Vec<&Observation> {
-        self.actions()
-            .into_iter()
-            .flat_map(|action| match action {
-                Action::Observe { observation, .. } | Action::Never { observation, .. } => {
-                    std::slice::from_ref(observation)
-                }
-                Action::Unseen { observations, .. } => observations,
-                _ => &[],
-            })
-            .collect()
+        self.steps().into_iter().flat_map(|step| step.action.observations()).collect()
     }
 
     /// Every channel on which nothing at all may happen for a while.
     pub fn quiet_channels(&self) -> BTreeSet<&Channel> {
-        self.actions()
-            .into_iter()
-            .filter_map(|action| match action {
-                Action::NoChange { channels, .. } => Some(channels),
-                _ => None,
-            })
-            .flatten()
-            .collect()
+        let mut all = BTreeSet::new();
+        for step in self.steps() {
+            if let Action::NoChange { channels, .. } = &step.action {
+                all.extend(channels);
+            }
+        }
+        all
     }
 
     /// Every value that it sets.
     pub fn settings(&self) -> Vec<(&Channel, &Value)> {
-        self.actions()
-            .into_iter()
-            .filter_map(|action| match action {
-                Action::Set { channel, value, .. } => Some((channel, value)),
-                _ => None,
-            })
-            .collect()
+        let mut all = Vec::new();
+        for step in self.steps() {
+            if let Action::Set { channel, value, .. } = &step.action {
+                all.push((channel, value));
+            }
+        }
+        all
     }
 
     /// Every channel that it needs.
     pub fn channels(&self) -> BTreeSet<Channel> {
-        let mut all = BTreeSet::new();
-        for action in self.actions() {
-            match action {
-                Action::Set { channel, .. } | Action::Ask { channel, .. } | Action::Watch { channel, .. } => {
-                    all.insert(channel.clone());
-                }
-                Action::Observe { observation, .. } | Action::Never { observation, .. } => {
-                    all.insert(observation.channel());
-                }
-                Action::Unseen { observations, .. } => {
-                    all.extend(observations.iter().map(Observation::channel))
-                }
-                Action::NoChange { channels, .. } => all.extend(channels.iter().cloned()),
-                _ => {}
-            }
-        }
-        all
+        self.steps().into_iter().flat_map(|step| step.action.channels()).collect()
     }
 
-    /// Every action, those within others included.
-    fn actions(&self) -> Vec<&Action> {
-        let mut all = Vec::new();
-        let mut open: Vec<&Step> = self.parts.iter().flat_map(|part| &part.steps).collect();
-        while let Some(step) = open.pop() {
-            open.extend(step.action.inner());
-            all.push(&step.action);
-        }
-        all
+    /// Every step, those within others included, in the order in which they are written.
+    pub fn steps(&self) -> Vec<&Step> {
+        all(self.parts.iter().flat_map(|part| &part.steps))
     }
 }
 
-/// What a case holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holds {
-    /// How long each channel can stay at what it was set to before it is set again.
-    pub longest: BTreeMap<Channel, Duration>,
-    /// Two channels that can be held at the same time, or one without a pause after the other; the
-    /// lesser first.
-    pub together: BTreeSet<(Channel, Channel)>,
-}
-
-/// What is held, and since when.
-type Held = BTreeMap<Channel, Duration>;
-
-impl Holds {
-    /// When the steps have ended at the latest, if they begin when `elapsed` has passed.
-    fn walk(
-        &mut self,
-        steps: &[Step],
-        mut elapsed: Duration,
-        open: &mut Held,
-        counts: &impl Fn(&Channel, &Value) -> bool,
-    ) -> Duration {
-        for step in steps {
-            match &step.action {
-                Action::Set { channel, value, .. } => {
-                    if counts(channel, value) {
-                        open.keys().for_each(|other| self.pair(channel, other));
-                        open.entry(channel.clone()).or_insert(elapsed);
-                    } else if let Some(since) = open.remove(channel) {
-                        self.note(channel.clone(), elapsed.saturating_sub(since));
-                    }
-                }
-                Action::If { body, .. }
-                | Action::Never { body, .. }
-                | Action::Sequence(body)
-                | Action::Limited { body, .. } => {
-                    elapsed = self.walk(body, elapsed, open, counts);
-                    continue;
-                }
-                Action::Together(branches) => {
-                    elapsed = self.side_by_side(branches, elapsed, open, counts);
-                    continue;
-                }
-                _ => {}
-            }
-            elapsed = elapsed.saturating_add(step.longest());
-        }
-        elapsed
+/// Steps and all those within them, in the order in which they are written.
+pub fn all<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<&'a Step> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Step> = steps.into_iter().collect();
+    open.reverse();
+    while let Some(step) = open.pop() {
+        found.push(step);
+        let inner = step.action.children().into_iter().flatten();
+        let at = open.len();
+        open.extend(inner);
+        open[at..].reverse();
     }
-
-    /// Whatever one branch holds at any time can be held beside whatever another does.
-    fn side_by_side(
-        &mut self,
-        branches: &[Vec<Step>],
-        elapsed: Duration,
-        open: &mut Held,
-        counts: &impl Fn(&Channel, &Value) -> bool,
-    ) -> Duration {
-        let mut end = elapsed;
-        let mut held: Vec<BTreeSet<&Channel>> = Vec::new();
-        for branch in branches {
-            end = end.max(self.walk(branch, elapsed, open, counts));
-            let mut all = BTreeSet::new();
-            let mut steps: Vec<&Step> = branch.iter().collect();
-            while let Some(step) = steps.pop() {
-                steps.extend(step.action.inner());
-                if let Action::Set { channel, value, .. } = &step.action
-                    && counts(channel, value)
-                {
-                    all.insert(channel);
-                }
-            }
-            for (one, other) in
-                held.iter().flatten().flat_map(|one| all.iter().map(move |other| (one, other)))
-            {
-                self.pair(one, other);
-            }
-            held.push(all);
-        }
-        end
-    }
-
-    fn pair(&mut self, one: &Channel, other: &Channel) {
-        if one != other {
-            self.together.insert((one.min(other).clone(), one.max(other).clone()));
-        }
-    }
-
-    fn note(&mut self, channel: Channel, length: Duration) {
-        let longest = self.longest.entry(channel).or_default();
-        *longest = (*longest).max(length);
-    }
+    found
 }
 
 /// The longest that steps can take one after the other.
@@ -263,8 +157,40 @@ pub enum Weight {
     Fail,
     /// Nothing can be concluded.
     Inconclusive,
-    /// Nothing: an altered procedure need not answer as the manual says.
+    /// Nothing.
     Ignore,
+}
+
+/// On whose account a step is played. From it alone follows what an unmet condition means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Brings about and shows the state that is tested.
+    Setup,
+    /// The model's procedure, as its manual prints it.
+    Procedure,
+    /// The same with an alteration: it need not answer as the manual says.
+    Altered,
+    /// What the scenario's author wrote into `act` or `expect`.
+    Author,
+    /// A claim of the language.
+    Claim,
+    /// Shows that the lock listens at all: without it, a refusal proves nothing.
+    Control,
+    /// What the rig did to the lock, measured: a stimulus that was none proves nothing.
+    Stimulus,
+    /// Leaves the lock as it was found; another step shows it if that failed.
+    Tidying,
+}
+
+impl Origin {
+    /// The one table of what an unmet condition means.
+    pub const fn unmet(self) -> Weight {
+        match self {
+            Self::Procedure | Self::Author | Self::Claim => Weight::Fail,
+            Self::Setup | Self::Control | Self::Stimulus => Weight::Inconclusive,
+            Self::Altered | Self::Tidying => Weight::Ignore,
+        }
+    }
 }
 
 /// Number of a point in the case that later steps refer to.
@@ -280,8 +206,19 @@ pub struct Probe(pub usize);
 pub struct Step {
     /// What people call it.
     pub label: String,
+    /// On whose account it is played.
+    pub origin: Origin,
+    /// The alterations that it carries out: their witness in the program.
+    pub alters: Vec<Kind>,
     /// What it does.
     pub action: Action,
+}
+
+impl Step {
+    /// A step that carries out no alteration.
+    pub fn new(label: impl Into<String>, origin: Origin, action: Action) -> Self {
+        Self { label: label.into(), origin, alters: Vec::new(), action }
+    }
 }
 
 /// From where on an observation counts.
@@ -291,6 +228,8 @@ pub enum Since {
     Here,
     /// From an achieved edge, and a time after it.
     Mark(Mark, Duration),
+    /// From the touch of a key, whose own click does not count.
+    Touch(Mark),
 }
 
 /// An answer that a request wants.
@@ -357,8 +296,6 @@ pub enum Action {
         within: Duration,
         /// Remembers when it was asked.
         mark: Option<Mark>,
-        /// If not.
-        weight: Weight,
     },
     /// Let time pass after a point.
     Wait {
@@ -377,8 +314,8 @@ pub enum Action {
         within: Duration,
         /// Remembers when it was met.
         mark: Option<Mark>,
-        /// If not.
-        weight: Weight,
+        /// A contact that has the value already, and keeps it, is enough.
+        already: bool,
     },
     /// Observe that not all of these show.
     Unseen {
@@ -388,8 +325,6 @@ pub enum Action {
         since: Since,
         /// Until when, from the start of the step.
         within: Duration,
-        /// If all do.
-        weight: Weight,
     },
     /// Observe that nothing happens.
     NoChange {
@@ -397,23 +332,17 @@ pub enum Action {
         channels: Vec<Channel>,
         /// How long.
         duration: Duration,
-        /// If something does.
-        weight: Weight,
     },
-    /// Observe whether a contact takes a value.
+    /// Observe whether the lock takes what was entered.
     Watch {
-        /// Which contact.
-        channel: Channel,
-        /// Which value.
-        value: bool,
-        /// When the first key was touched: from here to `since` it must not take the value.
+        /// What shows it.
+        observation: Observation,
+        /// When the first key was touched: from here to `since` a contact must not show it.
         first: Mark,
         /// After when it counts; what happened at that very moment was not caused by it.
         since: Mark,
-        /// It must have the other value when the first key is touched.
+        /// A contact must have the other value when the first key is touched.
         from_rest: bool,
-        /// If it took the value too early.
-        weight: Weight,
         /// For how long, from the start of the step.
         within: Duration,
         /// Where the answer goes.
@@ -436,8 +365,6 @@ pub enum Action {
         rule: Rule,
         /// What to say if not.
         reason: String,
-        /// If not.
-        weight: Weight,
     },
     /// Judge the time between two marks.
     Measure {
@@ -449,8 +376,6 @@ pub enum Action {
         to: Mark,
         /// Bounds.
         limit: Limit,
-        /// If outside.
-        weight: Weight,
     },
     /// The part can't be proved.
     Unprovable {
@@ -468,8 +393,6 @@ pub enum Action {
     Limited {
         /// The time.
         within: Duration,
-        /// If not.
-        weight: Weight,
         /// What.
         body: Vec<Step>,
     },
@@ -480,31 +403,86 @@ pub enum Action {
 }
 
 impl Action {
-    /// The steps within it.
-    fn inner(&self) -> Vec<&Step> {
+    /// The strands of steps within it: one, or those of `together`.
+    pub fn children(&self) -> Vec<&[Step]> {
         match self {
             Self::If { body, .. }
             | Self::Never { body, .. }
             | Self::Limited { body, .. }
-            | Self::Sequence(body) => body.iter().collect(),
-            Self::Together(branches) => branches.iter().flatten().collect(),
-            _ => Vec::new(),
+            | Self::Sequence(body) => vec![body],
+            Self::Together(branches) => branches.iter().map(Vec::as_slice).collect(),
+            Self::Set { .. }
+            | Self::Ask { .. }
+            | Self::Wait { .. }
+            | Self::Observe { .. }
+            | Self::Unseen { .. }
+            | Self::NoChange { .. }
+            | Self::Watch { .. }
+            | Self::Judge { .. }
+            | Self::Measure { .. }
+            | Self::Unprovable { .. } => Vec::new(),
         }
     }
 
     /// Whether what follows happens later, even if everything is fast.
     pub fn takes_time(&self) -> bool {
-        !matches!(
-            self,
+        match self {
+            Self::Set { .. }
+            | Self::Ask { .. }
+            | Self::Wait { .. }
+            | Self::Observe { .. }
+            | Self::Unseen { .. }
+            | Self::NoChange { .. }
+            | Self::Watch { .. } => true,
             Self::If { .. }
-                | Self::Judge { .. }
-                | Self::Measure { .. }
-                | Self::Unprovable { .. }
-                | Self::Never { .. }
-                | Self::Limited { .. }
-                | Self::Sequence(_)
-                | Self::Together(_)
-        )
+            | Self::Judge { .. }
+            | Self::Measure { .. }
+            | Self::Unprovable { .. }
+            | Self::Never { .. }
+            | Self::Limited { .. }
+            | Self::Sequence(_)
+            | Self::Together(_) => false,
+        }
+    }
+
+    /// The channels that it sets, asks or watches itself, without the steps within it.
+    fn channels(&self) -> Vec<Channel> {
+        match self {
+            Self::Set { channel, .. } | Self::Ask { channel, .. } => vec![channel.clone()],
+            Self::NoChange { channels, .. } => channels.clone(),
+            Self::Observe { .. } | Self::Never { .. } | Self::Unseen { .. } | Self::Watch { .. } => {
+                self.observations().iter().map(Observation::channel).collect()
+            }
+            Self::Wait { .. }
+            | Self::If { .. }
+            | Self::Judge { .. }
+            | Self::Measure { .. }
+            | Self::Unprovable { .. }
+            | Self::Limited { .. }
+            | Self::Sequence(_)
+            | Self::Together(_) => Vec::new(),
+        }
+    }
+
+    /// What it observes itself, what must not happen included.
+    fn observations(&self) -> &[Observation] {
+        match self {
+            Self::Observe { observation, .. }
+            | Self::Never { observation, .. }
+            | Self::Watch { observation, .. } => std::slice::from_ref(observation),
+            Self::Unseen { observations, .. } => observations,
+            Self::Set { .. }
+            | Self::Ask { .. }
+            | Self::Wait { .. }
+            | Self::NoChange { .. }
+            | Self::If { .. }
+            | Self::Judge { .. }
+            | Self::Measure { .. }
+            | Self::Unprovable { .. }
+            | Self::Limited { .. }
+            | Self::Sequence(_)
+            | Self::Together(_) => &[],
+        }
     }
 }
 
@@ -527,9 +505,4 @@ impl Step {
             }
         }
     }
-}
-
-/// A sweep's share as a level's word: `40`, `12.5`.
-pub(super) fn share_word(share: Ratio) -> Arc<str> {
-    (share.as_parts_per_million() as f64 / 1e4).to_string().into()
 }

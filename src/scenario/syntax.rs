@@ -3,7 +3,6 @@
 mod step;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -11,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 
-use crate::yaml::{OneOrMany, Scalar, Spanned};
+use crate::yaml::{Map, OneOrMany, Scalar, Spanned};
 
 pub(super) use step::*;
 
@@ -136,20 +135,21 @@ pub(super) struct ModelSyntax {
     pub variant: Option<String>,
     pub source: Option<SourceSyntax>,
     #[serde(default)]
-    pub controls: BTreeMap<String, Spanned<WordOr<PowerSyntax>>>,
+    pub controls: Map<Spanned<WordOr<PowerSyntax>>>,
     #[serde(default)]
-    pub indicators: BTreeMap<String, Spanned<WordListOr<String, Empty>>>,
+    pub indicators: Map<Spanned<WordListOr<String, Empty>>>,
     pub radio: Option<Spanned<OneOrMany<String>>>,
     pub codes: Option<CodesSyntax>,
+    pub keypad: Option<PadSyntax>,
     pub defaults: Option<DefaultsSyntax>,
     pub lockout: Option<Spanned<WordOr<LockoutSyntax>>>,
     pub baseline: Option<Word>,
     pub keeps: Option<Vec<Word>>,
     pub opens_for_any_code: Option<bool>,
     #[serde(default)]
-    pub methods: BTreeMap<String, Spanned<WordOr<MethodSyntax>>>,
+    pub methods: Map<Spanned<WordOr<MethodSyntax>>>,
     #[serde(default)]
-    pub operations: BTreeMap<String, Spanned<WordListOr<Spanned<StepSyntax>, OperationSyntax>>>,
+    pub operations: Map<Spanned<WordListOr<Spanned<StepSyntax>, OperationSyntax>>>,
 }
 
 /// `{}`.
@@ -173,6 +173,14 @@ pub(super) struct PowerSyntax {
     pub cells: u8,
     pub nominal: Word,
     pub low: Word,
+}
+
+/// What the keypad does with keys that are no code.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PadSyntax {
+    pub forgets_after: Option<Word>,
+    pub deaf_after_wrong_code: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -201,7 +209,7 @@ pub(super) struct LockoutSyntax {
 pub(super) struct MethodSyntax {
     pub starts: Option<Word>,
     #[serde(default)]
-    pub needs: BTreeMap<String, Spanned<OneOrMany<String>>>,
+    pub needs: Map<Spanned<OneOrMany<String>>>,
     #[serde(default)]
     pub decisive: DecisiveSyntax,
     #[serde(default)]
@@ -252,7 +260,7 @@ pub(super) struct ScenarioSyntax {
     pub clauses: Vec<Word>,
     pub methods: Option<Spanned<OneOrMany<String>>>,
     #[serde(default)]
-    pub given: BTreeMap<String, Spanned<OneOrMany<String>>>,
+    pub given: Map<Spanned<OneOrMany<String>>>,
     pub arrange: Option<Steps>,
     pub but: Option<Spanned<ButSyntax>>,
     pub act: Option<Steps>,

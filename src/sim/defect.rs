@@ -115,6 +115,8 @@ named_enum! {
         MotorHalvesErase = "motor-halves-erase",
         /// A slow bolt clears the count of wrong codes when it arrives (connectedhomeip 38222).
         LockoutRace = "lockout-race",
+        /// The owner's master code survives the reset.
+        MasterSurvives = "master-survives",
         /// The debug port hands out what the lock holds (CVE-2022-32506).
         DebugPortOpen = "debug-port-open",
     }

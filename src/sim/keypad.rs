@@ -40,7 +40,7 @@ impl Keypad {
 impl SimulatedLock {
     pub(super) fn key(&mut self, label: &str) {
         let is_kept = self.has(Defect::HalfTypedKept);
-        if self.now.since(self.keypad.last_key) > FORGET && !is_kept {
+        if self.now.since(self.keypad.last_key) > self.forgets_after(FORGET) && !is_kept {
             if !self.keypad.typed.is_empty() {
                 self.proof_mode = None;
             }
@@ -214,6 +214,7 @@ impl SimulatedLock {
     }
 
     fn wrong_code(&mut self) {
+        self.hear_nothing_for_a_while();
         let Some((limit, penalty)) = self.design.lockout else { return };
         self.memory.wrong_codes = self.memory.wrong_codes.saturating_add(1);
         if self.memory.wrong_codes >= limit && !self.has(Defect::NoLockout) {

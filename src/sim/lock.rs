@@ -14,11 +14,10 @@ use super::keypad::Keypad;
 use super::memory::Memory;
 use super::noise::Noise;
 use super::recognizer::{Act, Careless, Progress, Recognizer, Stage};
+use super::variation::Variation;
 
 /// A contact counts once it has been still for so long.
 const DEBOUNCE: Duration = ms(20);
-/// From power to the first answer.
-const BOOT: Duration = ms(300);
 /// A motor needs so long to move the bolt.
 const MOTOR: Duration = ms(700);
 /// A slow one needs so long to throw it.
@@ -30,17 +29,40 @@ const ERASE_STEPS: [Duration; 3] = [ms(300), ms(1_200), ms(2_400)];
 #[derive(Clone, Debug)]
 pub(super) enum Task {
     Show(Channel, Value),
-    Debounced { button: &'static str, down: bool, generation: u64 },
-    Boot { off: Duration, tapped: Option<Duration> },
-    Erase { step: usize, reset: usize },
+    Debounced {
+        button: &'static str,
+        down: bool,
+        generation: u64,
+    },
+    Boot {
+        off: Duration,
+        tapped: Option<Duration>,
+    },
+    Erase {
+        step: usize,
+        reset: usize,
+    },
     Reset(usize),
     Bolt(bool),
+    /// It runs again after it restarted by itself.
+    Restarted,
+    /// A light that is dimmed is switched.
+    Dim {
+        channel: Channel,
+        lit: Value,
+        on: bool,
+        generation: u64,
+    },
 }
 
 /// A simulated lock of any model.
 pub struct SimulatedLock {
     with_noise: bool,
     pub(super) defect: Option<Defect>,
+    pub(super) variation: Option<Variation>,
+    pub(super) deaf_until: Instant,
+    /// Counts what switched lights that are dimmed.
+    pub(super) dimmed: u64,
     pub(super) design: &'static Design,
     pub(super) memory: Memory,
     pub(super) noise: Noise,
@@ -48,21 +70,21 @@ pub struct SimulatedLock {
     agenda: BTreeMap<(Instant, u64), (u64, Task)>,
     next_task: u64,
     /// Counts power losses: what was planned before one does not happen.
-    epoch: u64,
-    out: Vec<(Channel, Value)>,
-    volts: Voltage,
-    cells: BTreeSet<u8>,
+    pub(super) epoch: u64,
+    pub(super) out: Vec<(Channel, Value)>,
+    pub(super) volts: Voltage,
+    pub(super) cells: BTreeSet<u8>,
     cover_closed: bool,
     down: BTreeSet<&'static str>,
     generations: BTreeMap<&'static str, u64>,
     /// When each button was touched last.
     edges: BTreeMap<&'static str, Instant>,
     held_keys: Vec<Keystroke>,
-    lit: BTreeSet<Channel>,
-    powered: bool,
+    pub(super) lit: BTreeSet<Channel>,
+    pub(super) powered: bool,
     /// Since when there is no power, and when a button was touched without it.
-    dark_since: Instant,
-    tapped_in_the_dark: Option<Instant>,
+    pub(super) dark_since: Instant,
+    pub(super) tapped_in_the_dark: Option<Instant>,
     pub(super) running: bool,
     pub(super) bolt_thrown: bool,
     /// The strike is blocked: no motor moves the bolt.
@@ -70,8 +92,8 @@ pub struct SimulatedLock {
     motor_until: Instant,
     /// Somebody touched it while the motor ran, and no reset came of it yet.
     touched_while_moving: bool,
-    recognizers: Vec<Recognizer>,
-    handing: Recognizer,
+    pub(super) recognizers: Vec<Recognizer>,
+    pub(super) handing: Recognizer,
     pub(super) keypad: Keypad,
     pub(super) locked_until: Option<Instant>,
     pub(super) proof: String,
@@ -84,6 +106,9 @@ impl SimulatedLock {
         Self {
             with_noise: noise,
             defect,
+            variation: None,
+            deaf_until: Instant::START,
+            dimmed: 0,
             design: &PLAIN,
             memory: Memory::factory(),
             noise: Noise::new(0, false),
@@ -117,12 +142,19 @@ impl SimulatedLock {
         }
     }
 
+    /// The same lock, which differs from the textbook in one way and is sound all the same.
+    #[must_use]
+    pub fn varied(self, variation: Option<Variation>) -> Self {
+        Self { variation, ..self }
+    }
+
     pub(super) fn has(&self, defect: Defect) -> bool {
         self.defect == Some(defect)
     }
 
     pub(super) fn plan(&mut self, delay: Duration, task: Task) {
         self.next_task += 1;
+        let delay = self.by_own_clock(delay);
         self.agenda.insert((self.now + delay, self.next_task), (self.epoch, task));
     }
 
@@ -131,7 +163,11 @@ impl SimulatedLock {
         self.plan(delay, Task::Show(channel.clone(), Value::Response(response)));
     }
 
-    fn put(&mut self, channel: Channel, value: Value) {
+    pub(super) fn show_raw(&mut self, channel: Channel, value: Value) {
+        self.out.push((channel, value));
+    }
+
+    pub(super) fn put(&mut self, channel: Channel, value: Value) {
         let is_lit = matches!(value, Value::Light(Some(_)) | Value::Switch(true));
         if matches!(channel, Channel::Light(_) | Channel::Beeper) {
             if is_lit {
@@ -140,6 +176,7 @@ impl SimulatedLock {
                 self.lit.remove(&channel);
             }
         }
+        self.dim(&channel, &value);
         self.out.push((channel, value));
     }
 
@@ -183,90 +220,6 @@ impl SimulatedLock {
         self.plan(bounce.saturating_add(DEBOUNCE), task);
     }
 
-    fn cell(&mut self, number: u8, inserted: bool) {
-        let changed = if inserted { self.cells.insert(number) } else { self.cells.remove(&number) };
-        if !changed {
-            return;
-        }
-        self.act(if inserted { Act::CellIn(number) } else { Act::CellOut(number) });
-        if inserted && self.has(Defect::BatteryChangeErases) {
-            self.memory.codes.clear();
-            self.memory.app.clear();
-            self.memory.hub = false;
-        }
-        self.update_power();
-    }
-
-    fn volts_suffice(&self) -> bool {
-        self.volts.as_millionths() >= self.design.minimum_millivolts * 1_000
-    }
-
-    fn update_power(&mut self) {
-        let inserted = u8::try_from(self.cells.len()).unwrap_or(u8::MAX);
-        let powered = self.volts_suffice() && inserted >= self.design.cells_needed;
-        if powered == self.powered {
-            return;
-        }
-        self.powered = powered;
-        if powered {
-            if self.has(Defect::RestartErases) {
-                self.memory.codes.clear();
-                self.memory.app.clear();
-                self.memory.hub = false;
-            }
-            let off = self.now.since(self.dark_since);
-            let tapped = self.tapped_in_the_dark.take().map(|at| self.now.since(at));
-            self.plan(BOOT, Task::Boot { off, tapped });
-        } else {
-            self.dark_since = self.now;
-            self.lose_power();
-        }
-    }
-
-    fn lose_power(&mut self) {
-        self.memory.dead |= self.memory.erasing && self.has(Defect::DeadAfterCut);
-        self.act(Act::PowerDown);
-        self.epoch += 1;
-        self.running = false;
-        self.keypad = Keypad::default();
-        self.proof_mode = None;
-        self.memory.penalty = self.locked_until.take().map_or(Duration::ZERO, |until| until.since(self.now));
-        if self.has(Defect::LockoutForgotten) {
-            self.memory.penalty = Duration::ZERO;
-            self.memory.wrong_codes = 0;
-        }
-        for channel in std::mem::take(&mut self.lit) {
-            let off = if channel == Channel::Beeper { Value::Switch(false) } else { Value::Light(None) };
-            self.out.push((channel, off));
-        }
-        for (recognizer, reset) in self.recognizers.iter_mut().zip(self.design.resets) {
-            if !matches!(reset.trigger, Trigger::Stages { survives_power: true, .. }) {
-                recognizer.reset();
-            }
-        }
-        self.handing.reset();
-    }
-
-    fn boot(&mut self, off: Duration, tapped: Option<Duration>) {
-        if self.memory.dead {
-            return;
-        }
-        self.running = true;
-        let mut shadow = std::mem::take(&mut self.memory.shadow);
-        self.memory.codes.append(&mut shadow);
-        if self.has(Defect::OpensAtStart) {
-            self.open_for_a_moment();
-        }
-        if self.memory.penalty > Duration::ZERO {
-            self.locked_until = Some(self.now + self.memory.penalty);
-        }
-        if self.memory.erasing {
-            self.plan_erase(0);
-        }
-        // What is held is looked at once the lock has started.
-        self.act(Act::PowerUp { off, tapped });
-    }
-
     fn keys(&mut self, keys: &[Keystroke]) {
         let pressed: Vec<Arc<str>> = keys
             .iter()
@@ -274,7 +227,10 @@ impl SimulatedLock {
             .filter_map(|key| if let Keystroke::Key(label) = key { Some(Arc::clone(label)) } else { None })
             .collect();
         self.held_keys = keys.to_vec();
-        if self.running {
+        if self.running && !pressed.is_empty() {
+            self.click();
+        }
+        if self.running && self.now >= self.deaf_until {
             pressed.iter().for_each(|label| self.key(label));
         }
     }
@@ -285,7 +241,7 @@ impl SimulatedLock {
             Some(Defect::ShortHoldResets) => 50,
             Some(Defect::TapResets) => 4,
             Some(Defect::LongHoldNeeded) => 150,
-            _ => 100,
+            _ => self.clock(),
         }
     }
 
@@ -360,14 +316,15 @@ impl SimulatedLock {
         self.plan(MOTOR.times(3), Task::Bolt(true));
     }
 
-    fn open_for_a_moment(&mut self) {
+    pub(super) fn open_for_a_moment(&mut self) {
         self.plan(ms(200), Task::Bolt(false));
         self.plan(ms(1_500), Task::Bolt(true));
     }
 
     pub(super) fn move_bolt(&mut self, thrown: bool) {
         let is_slow = thrown && self.has(Defect::LockoutRace);
-        let delay = self.noise.jitter(if is_slow { SLOW_MOTOR } else { MOTOR });
+        let motor = self.motor(if is_slow { SLOW_MOTOR } else { MOTOR });
+        let delay = self.noise.jitter(motor);
         self.motor_until = self.now + delay;
         self.plan(delay, Task::Bolt(thrown));
     }
@@ -427,7 +384,7 @@ impl SimulatedLock {
         }
     }
 
-    fn plan_erase(&mut self, reset: usize) {
+    pub(super) fn plan_erase(&mut self, reset: usize) {
         for (step, delay) in ERASE_STEPS.into_iter().enumerate() {
             self.plan(delay, Task::Erase { step, reset });
         }
@@ -456,7 +413,9 @@ impl SimulatedLock {
                 let kept = self.has(Defect::ResidualUser);
                 let mut skip = usize::from(kept);
                 self.memory.codes.retain(|_, _| std::mem::take(&mut skip) == 1);
-                self.memory.master = None;
+                if !self.has(Defect::MasterSurvives) {
+                    self.memory.master = None;
+                }
             }
             2 => self.finish_erase(&self.design.resets[reset]),
             _ => {}
@@ -483,6 +442,7 @@ impl SimulatedLock {
         }
         self.memory.was_reset = true;
         self.memory.erasing = false;
+        self.restart_after_reset();
     }
 
     fn perform(&mut self, task: Task) {
@@ -512,8 +472,11 @@ impl SimulatedLock {
                 if self.bolt_thrown != thrown && !self.is_jammed {
                     self.bolt_thrown = thrown;
                     self.put(Channel::Bolt, Value::Switch(thrown));
+                    self.bounce_bolt(thrown);
                 }
             }
+            Task::Restarted => self.running = self.powered && !self.memory.dead,
+            Task::Dim { channel, lit, on, generation } => self.switch_dimmed(channel, lit, on, generation),
         }
     }
 
@@ -552,7 +515,7 @@ impl LockstepDevice for SimulatedLock {
             cells: (1..=design.cells).collect(),
             recognizers: vec![Recognizer::default(); design.resets.len()],
             proof: maker_proof(hello.seed),
-            ..Self::new(self.with_noise, self.defect)
+            ..Self::new(self.with_noise, self.defect).varied(self.variation)
         };
         let firmware = Some("1.0.0-sim".to_owned());
         Ok(Ready { firmware, serial: Some(format!("SIM-{}", hello.model)), out: Vec::new() })

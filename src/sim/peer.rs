@@ -78,6 +78,11 @@ impl Peer {
         Self { command, answer_within, process: None, now, outputs_at_now: 0, said: Vec::new() }
     }
 
+    /// Ends the process: the next case starts another one.
+    pub fn abandon(&mut self) {
+        self.process = None;
+    }
+
     /// What the peer wrote to standard error since the last call.
     pub fn take_stderr(&mut self) -> Vec<String> {
         if let Some(process) = &self.process {

@@ -1,6 +1,6 @@
 //! Requests of the app, the hub, and of a probe at the debug port.
 
-use crate::trace::{Argument, Channel, Request, Response};
+use crate::trace::{Argument, Channel, Reason, Request, Response};
 use crate::unit::Duration;
 
 use super::defect::Defect;
@@ -13,7 +13,10 @@ const ANSWER: Duration = ms(300);
 /// How long a command that was refused lies in a queue.
 const QUEUED_FOR: Duration = ms(60_000);
 
-type Outcome = Result<Response, &'static str>;
+/// Why it refuses, and what it says to that.
+type Refusal = (Reason, &'static str);
+
+type Outcome = Result<Response, Refusal>;
 
 impl SimulatedLock {
     pub(super) fn request(&mut self, channel: &Channel, request: &Request) {
@@ -28,9 +31,11 @@ impl SimulatedLock {
         let outcome = self.handle(channel, request);
         let response = match outcome {
             Ok(response) => Response { id: request.id, ok: true, ..response },
-            Err(why) => Response { id: request.id, ok: false, why: Some(why.into()), ..Response::default() },
+            Err((reason, why)) => {
+                Response { id: request.id, ok: false, reason, why: Some(why.into()), ..Response::default() }
+            }
         };
-        self.answer(channel, ANSWER, response);
+        self.answer(channel, self.answers_after(ANSWER), response);
     }
 
     fn handle(&mut self, channel: &Channel, request: &Request) -> Outcome {
@@ -43,7 +48,7 @@ impl SimulatedLock {
             _ => false,
         };
         if !has_radio {
-            return Err("no such radio");
+            return Err((Reason::Unsupported, "no such radio"));
         }
         match &*request.op {
             "pair" => self.pair(channel, text(request, "role").unwrap_or("owner")),
@@ -67,33 +72,38 @@ impl SimulatedLock {
             "add_code" => {
                 self.permit(channel, request)?;
                 self.setup_works()?;
-                let code = text(request, "code").ok_or("no code")?;
+                let code = text(request, "code").ok_or((Reason::Invalid, "no code"))?;
                 if !(4..=10).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_digit()) {
-                    return Err("a code has 4 to 10 digits");
+                    return Err((Reason::Invalid, "a code has 4 to 10 digits"));
                 }
                 self.add_code(number(request, "slot").unwrap_or(1), code);
                 Ok(Response::default())
             }
             "remove_code" => {
                 self.permit(channel, request)?;
-                let slot = number(request, "slot").ok_or("no slot")?;
+                let slot = number(request, "slot").ok_or((Reason::Invalid, "no slot"))?;
                 if self.has(Defect::RemovedCodeOpens) {
                     return Ok(Response::default());
                 }
-                self.memory.codes.remove(&slot).map(|_| Response::default()).ok_or("no such code")
+                self.memory
+                    .codes
+                    .remove(&slot)
+                    .map(|_| Response::default())
+                    .ok_or((Reason::NotFound, "no such code"))
             }
             "set_master" => {
                 self.permit(channel, request)?;
-                self.memory.master = Some(text(request, "code").ok_or("no code")?.to_owned());
+                self.memory.master =
+                    Some(text(request, "code").ok_or((Reason::Invalid, "no code"))?.to_owned());
                 Ok(Response::default())
             }
-            _ => Err("unknown operation"),
+            _ => Err((Reason::Unsupported, "unknown operation")),
         }
     }
 
     fn read_memory(&self) -> Outcome {
         if !self.has(Defect::DebugPortOpen) {
-            return Err("the debug port is locked");
+            return Err((Reason::Locked, "the debug port is locked"));
         }
         Ok(Response { codes: Some(self.memory.codes.len() as u64), ..Response::default() })
     }
@@ -102,7 +112,8 @@ impl SimulatedLock {
     fn leave_hub(&mut self, request: &Request) -> Outcome {
         self.permit(&Channel::App, request)?;
         let by_app = |reset: &Reset| matches!(reset.trigger, Trigger::AppLeavesHub);
-        let index = self.design.resets.iter().position(by_app).ok_or("not supported")?;
+        let index =
+            self.design.resets.iter().position(by_app).ok_or((Reason::Unsupported, "not supported"))?;
         self.reset(index);
         Ok(Response::default())
     }
@@ -121,18 +132,18 @@ impl SimulatedLock {
         }
     }
 
-    fn setup_works(&self) -> Result<(), &'static str> {
+    fn setup_works(&self) -> Result<(), Refusal> {
         let refused = self.has(Defect::SetupRefused) && self.memory.was_reset;
-        if refused { Err("not available") } else { Ok(()) }
+        if refused { Err((Reason::Unsupported, "not available")) } else { Ok(()) }
     }
 
-    fn permit(&self, channel: &Channel, request: &Request) -> Result<(), &'static str> {
+    fn permit(&self, channel: &Channel, request: &Request) -> Result<(), Refusal> {
         if !self.is_bound(channel) && !self.memory.obeyed {
-            return Err("not paired");
+            return Err((Reason::NotFound, "not paired"));
         }
         match text(request, "role") {
             Some("owner" | "admin") => Ok(()),
-            _ => Err("role may not do this"),
+            _ => Err((Reason::NotPermitted, "role may not do this")),
         }
     }
 
@@ -141,7 +152,7 @@ impl SimulatedLock {
         let takes_any = self.has(Defect::BindsTwice)
             || (self.has(Defect::JoinsAnotherNetwork) && *channel == Channel::Hub);
         if self.is_bound(channel) && !takes_any {
-            return Err("already paired");
+            return Err((Reason::Already, "already paired"));
         }
         self.memory.obeyed = false;
         match channel {
@@ -164,13 +175,13 @@ impl SimulatedLock {
 
     fn factory_reset(&mut self, channel: &Channel, request: &Request) -> Outcome {
         if !self.is_bound(channel) {
-            return Err("not paired");
+            return Err((Reason::NotFound, "not paired"));
         }
         if text(request, "role") != Some("owner") && !self.has(Defect::AnyRoleMayReset) {
-            return Err("only the owner may reset");
+            return Err((Reason::NotPermitted, "only the owner may reset"));
         }
         if text(request, "ownership") == Some("unverified") && !self.has(Defect::OwnershipIgnored) {
-            return Err("ownership is not verified");
+            return Err((Reason::NotPermitted, "ownership is not verified"));
         }
         let offline = text(request, "network") == Some("offline") && !self.has(Defect::OfflineResetAccepted);
         for (index, reset) in self.design.resets.iter().enumerate() {
@@ -184,7 +195,7 @@ impl SimulatedLock {
                         if self.has(Defect::RefusedAndQueued) {
                             self.plan(QUEUED_FOR, Task::Reset(index));
                         }
-                        return Err("network unreachable");
+                        return Err((Reason::Offline, "network unreachable"));
                     }
                     self.reset(index);
                     return Ok(Response::default());
@@ -196,7 +207,7 @@ impl SimulatedLock {
             self.act(Act::Armed);
             return Ok(Response::default());
         }
-        Err("not supported")
+        Err((Reason::Unsupported, "not supported"))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::rig::{Hello, LockstepDevice};
 use crate::trace::{Channel, Value};
 use crate::unit::Instant;
 
-use super::SimulatedLock;
+use super::{SimulatedLock, Variation};
 
 /// Answers requests until `bye` or the end of the input.
 ///
@@ -51,7 +51,18 @@ fn answer(lock: &mut SimulatedLock, request: &Json) -> Result<Json, String> {
         set.push((channel, value));
     }
     let ran = lock.run(Instant::from_nanoseconds(until), &set).map_err(|fault| fault.to_string())?;
-    let out: Vec<Json> =
-        ran.out.iter().map(|(channel, value)| json!({"channel": channel, "value": value})).collect();
-    Ok(json!({"ran": {"now_ns": ran.now, "out": out}}))
+    let is_talkative = lock.is(Variation::ExtraFields);
+    let item = |(channel, value): &(Channel, Value)| {
+        let mut value = json!(value);
+        if let (true, Some(fields)) = (is_talkative, value.as_object_mut()) {
+            fields.insert("battery".into(), json!(87));
+        }
+        json!({"channel": channel, "value": value})
+    };
+    let out: Vec<Json> = ran.out.iter().map(item).collect();
+    let mut reply = json!({"ran": {"now_ns": ran.now, "out": out}});
+    if is_talkative {
+        reply["ran"]["temperature"] = json!(21.5);
+    }
+    Ok(reply)
 }

@@ -90,24 +90,85 @@ impl Channel {
         "cloud",
     ];
 
-    /// Whether the lock speaks on it (as opposed to contacts that only the rig sets).
+    /// All that is to know of a kind of channel: the one table of it.
+    pub const fn traits(&self) -> Traits {
+        use Direction::{Asked, Driven, Observed};
+        use Form::{Contact, Level, Message, Pulses};
+        let (form, direction, begins_on) = match self {
+            Self::Button(_) => (Contact, Driven, false),
+            Self::Power => (Level, Driven, true),
+            Self::PowerCell(_) => (Contact, Driven, true),
+            Self::Keypad => (Message, Driven, false),
+            Self::Knob => (Level, Driven, false),
+            Self::Light(_) => (Pulses, Observed, false),
+            Self::Beeper => (Pulses, Observed, false),
+            Self::Voice => (Message, Observed, false),
+            Self::Bolt => (Contact, Observed, true),
+            Self::Strike => (Contact, Driven, false),
+            Self::Door => (Contact, Driven, false),
+            Self::Cover => (Contact, Driven, false),
+            Self::Current => (Level, Observed, false),
+            Self::Console => (Message, Observed, false),
+            Self::App | Self::Hub | Self::Cloud | Self::Memory | Self::Operator => (Message, Asked, false),
+        };
+        Traits { form, direction, begins_on }
+    }
+
+    /// What its values amount to.
+    pub const fn form(&self) -> Form {
+        self.traits().form
+    }
+
+    /// Whether the rig sets it, and the lock never does.
+    pub fn is_driven(&self) -> bool {
+        self.traits().direction == Direction::Driven
+    }
+
+    /// Whether the lock speaks on it (as opposed to contacts that only the rig sets). A door contact, which the
+    /// rig moves, is the lock's to report.
     pub fn is_observed(&self) -> bool {
-        !matches!(
-            self,
-            Self::Button(_)
-                | Self::Power
-                | Self::PowerCell(_)
-                | Self::Keypad
-                | Self::Knob
-                | Self::Cover
-                | Self::Strike
-        )
+        !self.is_driven() || *self == Self::Door
     }
 
     /// Whether it takes requests and answers later.
     pub fn takes_requests(&self) -> bool {
-        matches!(self, Self::App | Self::Hub | Self::Cloud | Self::Memory | Self::Operator)
+        self.traits().direction == Direction::Asked
     }
+}
+
+/// What the values of a channel amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A contact that is closed or not, and bounces.
+    Contact,
+    /// A light or a beeper, whose pulses count.
+    Pulses,
+    /// A quantity.
+    Level,
+    /// Words, keys, requests and answers.
+    Message,
+}
+
+/// Who sets a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The rig.
+    Driven,
+    /// The lock.
+    Observed,
+    /// The rig asks, the lock answers or tells unasked.
+    Asked,
+}
+
+/// Facts about a kind of channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits {
+    /// What its values amount to.
+    pub form: Form,
+    /// Who sets it.
+    pub direction: Direction,
+    /// A case begins with it closed, thrown, inserted or supplied.
+    pub begins_on: bool,
 }
 
 impl fmt::Display for Channel {

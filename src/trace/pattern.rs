@@ -8,11 +8,9 @@ use std::sync::Arc;
 
 use crate::unit::{Duration, Instant, Tolerance};
 
+use super::recognition::Recognition;
 use super::timeline::Edge;
-use super::value::Value;
-
-/// Shorter pulses and gaps are noise: they neither count nor separate.
-pub const GLITCH: Duration = Duration::milliseconds(8);
+use super::train::{GLITCH, Pulse, Train};
 
 /// At least this long nothing may follow a counted group.
 pub const TRAILING: Duration = Duration::milliseconds(1_000);
@@ -77,62 +75,6 @@ pub enum Judgement {
     },
 }
 
-/// One time that a light or beeper was on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pulse {
-    /// Colour.
-    pub colour: Arc<str>,
-    /// When it came on.
-    pub start: Instant,
-    /// When it went off or changed colour; `None` while it is on.
-    pub end: Option<Instant>,
-}
-
-impl Pulse {
-    fn length_at(&self, horizon: Instant) -> Duration {
-        self.end.unwrap_or(horizon).since(self.start)
-    }
-}
-
-/// The pulses in `edges`, without glitches; what is on before the first edge does not count.
-pub fn pulses(edges: &[Edge], horizon: Instant) -> Vec<Pulse> {
-    let mut raw: Vec<Pulse> = Vec::new();
-    for edge in edges.iter().take_while(|edge| edge.at <= horizon) {
-        let colour: Option<Arc<str>> = match &edge.value {
-            Value::Light(colour) => colour.clone(),
-            Value::Switch(true) => Some("sound".into()),
-            _ => None,
-        };
-        if let Some(open) = raw.last_mut().filter(|pulse| pulse.end.is_none()) {
-            if colour.as_ref() == Some(&open.colour) {
-                continue;
-            }
-            open.end = Some(edge.at);
-        }
-        if let Some(colour) = colour {
-            raw.push(Pulse { colour, start: edge.at, end: None });
-        }
-    }
-    without_glitches(raw, horizon)
-}
-
-fn without_glitches(raw: Vec<Pulse>, horizon: Instant) -> Vec<Pulse> {
-    let mut clean: Vec<Pulse> = Vec::with_capacity(raw.len());
-    for pulse in raw {
-        match clean.last_mut() {
-            Some(last)
-                if last.colour == pulse.colour
-                    && last.end.is_some_and(|end| pulse.start.since(end) < GLITCH) =>
-            {
-                last.end = pulse.end;
-            }
-            _ => clean.push(pulse),
-        }
-    }
-    clean.retain(|pulse| pulse.length_at(horizon) >= GLITCH);
-    clean
-}
-
 impl PulsePattern {
     /// Judges `edges`, all that the channel ever had: a pulse that began before `since` does not
     /// count, nor does its rest after a flicker.
@@ -146,69 +88,22 @@ impl PulsePattern {
         horizon: Instant,
         slack: Duration,
     ) -> Judgement {
-        let mut pulses = pulses(edges, horizon);
-        pulses.retain(|pulse| pulse.start >= since);
-        match self.judge_pulses(&pulses, deadline, horizon, slack) {
-            // A pulse that just began may be known for more than a glitch sooner than anything else.
-            Judgement::Pending { until } => {
-                let grown = edges.iter().map(|edge| edge.at + GLITCH).find(|grown| *grown > horizon);
-                Judgement::Pending { until: grown.map_or(until, |grown| until.min(grown)) }
-            }
-            judgement => judgement,
-        }
-    }
-
-    fn judge_pulses(
-        &self,
-        pulses: &[Pulse],
-        deadline: Instant,
-        horizon: Instant,
-        slack: Duration,
-    ) -> Judgement {
-        let mut rest = pulses;
-        let mut at = Instant::START;
-        for (index, phase) in self.phases.iter().enumerate() {
-            let skipped = rest.iter().take_while(|pulse| pulse.colour != phase.colour).count();
-            if index > 0 && skipped > 0 && self.phases[index - 1].count.is_some() {
-                return unmet(format!("{} came before {}", rest[0].colour, phase.colour));
-            }
-            rest = &rest[skipped..];
-            match phase.judge(rest, deadline, horizon, slack) {
-                PhaseJudgement::Met { at: met, taken } => {
-                    at = met;
-                    rest = &rest[taken..];
-                }
-                PhaseJudgement::Open(Judgement::Unmet { reason }) if rest.is_empty() => {
-                    return unmet(self.absence(pulses, phase, &reason));
-                }
-                PhaseJudgement::Open(judgement) => return judgement,
-            }
-        }
-        if at > deadline {
-            return unmet(format!("it came {} too late", at.since(deadline)));
-        }
-        Judgement::Met { at }
-    }
-
-    fn absence(&self, pulses: &[Pulse], phase: &Phase, reason: &str) -> String {
-        match pulses.iter().find(|pulse| pulse.colour != phase.colour) {
-            Some(other) => format!("{reason}; {} was seen instead", other.colour),
-            None => reason.to_owned(),
-        }
+        Recognition::new(since).judge(self, &Train::of(edges, horizon), deadline, horizon, slack)
     }
 }
 
-enum PhaseJudgement {
+pub(super) enum PhaseJudgement {
     Met { at: Instant, taken: usize },
     Open(Judgement),
 }
 
-fn unmet(reason: String) -> Judgement {
+pub(super) fn unmet(reason: String) -> Judgement {
     Judgement::Unmet { reason }
 }
 
 impl Phase {
-    fn judge(
+    /// Judges pulses that count, from the first one of the phase on.
+    pub(super) fn judge(
         &self,
         pulses: &[Pulse],
         deadline: Instant,
@@ -230,7 +125,7 @@ impl Phase {
             PhaseJudgement::Open(judgement)
         };
         let Some(count) = self.count else {
-            return match pulses.first() {
+            return match pulses.first().filter(|first| self.on.is_none() || first.end.is_some()) {
                 Some(first) => PhaseJudgement::Met { at: first.start, taken: 1 },
                 // A pulse that begins at the very deadline is known not to be a glitch only later.
                 None => open(deadline + GLITCH, format!("no {} in time", self.colour)),

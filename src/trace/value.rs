@@ -89,6 +89,59 @@ pub enum Argument {
     Secret(Handle),
 }
 
+/// Why something was refused. Verdicts rest on this, never on what is said beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The lock's debug port is closed.
+    Locked,
+    /// Who asked may not do that.
+    NotPermitted,
+    /// The lock or its network can't be reached.
+    Offline,
+    /// The lock has no power.
+    Unpowered,
+    /// The probe found nothing to talk to.
+    NoTarget,
+    /// Something else has to end first.
+    Busy,
+    /// It is so already: bound, added, removed.
+    Already,
+    /// There is no such binding, code or slot.
+    NotFound,
+    /// The lock has no such operation.
+    Unsupported,
+    /// What was asked for is not well-formed.
+    Invalid,
+    /// Another one, or none was given.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Reason {
+    /// The word for it in messages.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::NotPermitted => "not permitted",
+            Self::Offline => "offline",
+            Self::Unpowered => "without power",
+            Self::NoTarget => "no target",
+            Self::Busy => "busy",
+            Self::Already => "already so",
+            Self::NotFound => "not found",
+            Self::Unsupported => "not supported",
+            Self::Invalid => "invalid",
+            Self::Unknown => "no reason given",
+        }
+    }
+
+    const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}
+
 /// An answer; a refusal is an answer too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
@@ -97,7 +150,10 @@ pub struct Response {
     pub id: u64,
     /// Done, or refused.
     pub ok: bool,
-    /// Why refused.
+    /// Why refused, out of a closed list.
+    #[serde(skip_serializing_if = "Reason::is_unknown", default)]
+    pub reason: Reason,
+    /// Why refused, in words for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Arc<str>>,
     /// `status`: whether it is bound.

@@ -6,7 +6,7 @@ use std::io;
 
 use vcd::{IdCode, TimescaleUnit, VarType, Writer};
 
-use super::{Channel, Edge, Timeline, Value};
+use super::{Channel, Edge, Form, Timeline, Value};
 
 /// Writes `timeline` with `title` as its scope.
 ///
@@ -38,16 +38,11 @@ pub fn write(timeline: &Timeline, title: &str, out: impl io::Write) -> io::Resul
 }
 
 fn variable_kind(channel: &Channel) -> VarType {
-    match channel {
-        Channel::Power | Channel::Current | Channel::Knob => VarType::Real,
-        Channel::Button(_)
-        | Channel::PowerCell(_)
-        | Channel::Bolt
-        | Channel::Door
-        | Channel::Cover
-        | Channel::Strike
-        | Channel::Beeper => VarType::Wire,
-        _ => VarType::String,
+    match (channel.form(), channel) {
+        (Form::Level, _) => VarType::Real,
+        // A light has a colour.
+        (Form::Pulses, Channel::Light(_)) | (Form::Message, _) => VarType::String,
+        (Form::Contact | Form::Pulses, _) => VarType::Wire,
     }
 }
 

@@ -177,12 +177,9 @@ struct Rendered<'a> {
 impl<'a> Rendered<'a> {
     fn new(diagnostic: &'a Diagnostic) -> Self {
         let place = &diagnostic.place;
-        // The name alone still says where; a line without end would bury it.
-        let (name, text) = if place.is_on_long_line() {
-            (format!("{}:{}:{}", place.file(), place.line(), place.column()), String::new())
-        } else {
-            (place.file().to_owned(), visible(&place.source.text))
-        };
+        let name = place.file().to_owned();
+        // A line without end would bury what is wrong with it: its place is said in words.
+        let text = if place.is_on_long_line() { String::new() } else { visible(&place.source.text) };
         Self { diagnostic, source: NamedSource::new(visible(&name), text) }
     }
 }
@@ -210,7 +207,12 @@ impl fmt::Debug for Rendered<'_> {
 
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&visible(&self.diagnostic.message))
+        f.write_str(&visible(&self.diagnostic.message))?;
+        let place = &self.diagnostic.place;
+        match place.is_on_long_line() {
+            true => write!(f, " ({}:{}:{})", visible(place.file()), place.line(), place.column()),
+            false => Ok(()),
+        }
     }
 }
 
@@ -229,13 +231,13 @@ impl miette::Diagnostic for Rendered<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        (!self.diagnostic.place.is_on_long_line()).then_some(&self.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let Place { offset, length, .. } = self.diagnostic.place;
         if self.diagnostic.place.is_on_long_line() {
-            return Some(Box::new(std::iter::once(LabeledSpan::new(None, 0, 0))));
+            return None;
         }
         Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), offset, length))))
     }

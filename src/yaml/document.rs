@@ -1,13 +1,15 @@
 //! A document's source, places in it, and decoding through serde.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::diagnostic::{Diagnostic, did_you_mean};
 
@@ -235,7 +237,7 @@ fn explain(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagnostic {
         }
         E::DuplicateMappingKey { key, .. } => {
             let name = key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
-            Diagnostic::error(place, format!("key{name} stands here twice"))
+            Diagnostic::error(place, format!("key{name} is defined twice"))
         }
         E::MultipleDocuments { .. } => Diagnostic::error(place, "a second document begins here")
             .hint("a file holds one document; remove the `---`"),
@@ -300,6 +302,74 @@ impl Visitor<'_> for ScalarVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
         Ok(Scalar(text.to_owned()))
+    }
+}
+
+/// A mapping of names to values. Two keys that read the same as text are refused: the last would win in silence.
+#[derive(Clone, Debug)]
+pub struct Map<V>(BTreeMap<String, V>);
+
+impl<V> Default for Map<V> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<V> Deref for Map<V> {
+    type Target = BTreeMap<String, V>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a, V> IntoIterator for &'a Map<V> {
+    type Item = (&'a String, &'a V);
+    type IntoIter = std::collections::btree_map::Iter<'a, String, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Map<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapVisitor<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for MapVisitor<V> {
+            type Value = Map<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of names to values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut all = BTreeMap::new();
+                while let Some(Scalar(key)) = map.next_key()? {
+                    if all.contains_key(&key) {
+                        return Err(de::Error::custom(format_args!("key `{key}` is defined twice")));
+                    }
+                    all.insert(key, map.next_value()?);
+                }
+                Ok(Map(all))
+            }
+        }
+
+        deserializer.deserialize_map(MapVisitor(PhantomData))
+    }
+}
+
+impl<V: JsonSchema> JsonSchema for Map<V> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Map".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<String, V>::json_schema(generator)
     }
 }
 

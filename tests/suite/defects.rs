@@ -64,7 +64,7 @@ fn no_claim_of_erasure_passes_where_nothing_is_erased() {
     ];
     let scenarios = scenarios.map(Into::into).to_vec();
     let cases = expand(&library, &Selection { scenarios, ..Selection::default() });
-    let found = alarms(&library, &cases, 1, Some(Defect::ConfirmsWithoutErasing));
+    let found = alarms(&library, &cases, 1, Some(Defect::ConfirmsWithoutErasing), None);
     let is_played = |case: &&Planned| matches!(case.build(&library, Start::Delivered), Content::Play(_));
     let played: Vec<&Planned> = cases.iter().filter(is_played).collect();
     assert!(played.len() > 300, "{}", played.len());
@@ -77,7 +77,7 @@ fn no_claim_of_erasure_passes_where_nothing_is_erased() {
 fn two_hundred_seeds_of_noise_give_nothing_but_pass() {
     let library = library();
     let cases = expand(&library, &Selection::default());
-    let found = false_alarms(&library, &cases, 200);
+    let found = false_alarms(&library, &cases, 200, None);
     assert!(found.is_empty(), "{found:#?}");
 }
 

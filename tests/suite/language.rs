@@ -146,8 +146,8 @@ fn what_a_scenario_did_not_arrange_is_inconclusive_and_no_excuse() {
 #[test]
 fn what_a_model_does_not_have_can_neither_be_done_nor_be_seen_to_stay_away() {
     for (model, step) in [
-        ("kwikset-smartcode-914", "press: rest"),
-        ("kwikset-smartcode-914", "type: 'A B'"),
+        ("kwikset-smartcode-914", "press: reset"),
+        ("kwikset-smartcode-914", "type: '*'"),
         ("kwikset-smartcode-914", "power: {to: off, cell: 9, for: 3 s}"),
         ("kwikset-smartcode-914", "turn: 180 deg"),
         ("kwikset-smartcode-914", "door: open"),

@@ -20,5 +20,6 @@ mod peers;
 mod report;
 mod serial;
 mod service;
+mod sound;
 mod tutorial;
 mod unplugged;

@@ -93,7 +93,11 @@ fn on_and_off_times_have_tolerances_and_a_guard_band() {
         Phase { on: within("200 ms ±10 %"), off: within("300 ms ±30 ms"), ..phase("green", Some(2)) };
     let timed = pattern(vec![timed]);
     met(&timed, &train(&[("green", 210, 310), ("green", 190, 0)]));
-    unmet(&timed, &train(&[("green", 250, 300), ("green", 200, 0)]), "was on for 250 ms");
+    unmet(
+        &timed,
+        &train(&[("green", 250, 300), ("green", 200, 0)]),
+        "1 pulse had another length than stated",
+    );
     unmet(&timed, &train(&[("green", 200, 400), ("green", 200, 0)]), "was off for 400 ms");
     let edges = train(&[("green", 219, 300), ("green", 200, 0)]);
     let far = Instant::START + Duration::seconds(100);

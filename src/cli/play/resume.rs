@@ -7,7 +7,7 @@ use crate::evidence::{
     Counts, EvidenceError, Manifest, Verification, finished_cases, list_files, read_manifest, verify,
 };
 use crate::lock::Named;
-use crate::sim::Defect;
+use crate::sim::{Defect, Variation};
 
 use super::super::files::{Files, Kind};
 use super::super::verify::is_run_folder;
@@ -53,6 +53,7 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
         rig,
         seed: manifest.seed,
         defect: manifest.defect.as_deref().and_then(Defect::from_word),
+        variation: manifest.variation.as_deref().and_then(Variation::from_word),
         selected: manifest.selected.clone(),
         certifies: false,
         earlier: Some(Earlier { run: manifest.run.clone(), finished, counts }),

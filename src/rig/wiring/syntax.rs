@@ -1,12 +1,10 @@
 //! The shape of `lock` and `wiring`, and which fields belong to which kind of wire.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::trace::Channel;
-use crate::yaml::{Scalar, Spanned};
+use crate::yaml::{Map, Scalar, Spanned};
 
 type Word = Spanned<Scalar>;
 
@@ -37,7 +35,7 @@ pub(in crate::rig) struct WireSyntax {
     pub active: Option<Word>,
     pub bias: Option<Word>,
     pub debounce: Option<Word>,
-    pub colours: Option<BTreeMap<String, InputSyntax>>,
+    pub colours: Option<Map<InputSyntax>>,
     pub through: Option<Word>,
     pub port: Option<Word>,
     pub baud: Option<Word>,

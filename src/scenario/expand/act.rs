@@ -1,424 +1,383 @@
 //! The act: the model's own procedure, with what the scenario alters.
 
-use std::sync::Arc;
-
-use crate::lock::{Credential, Power};
-use crate::scenario::ast::{self, Claim, Interval, phrase};
-use crate::scenario::but::Bolt;
-use crate::scenario::program::{Action, Mark, Since, Stage, Step, Weight};
+use crate::lock::Power;
+use crate::scenario::alter::{Bolt, Cut, JUST_UNDER, Kind, Plan, Stretch, interval};
+use crate::scenario::ast::{self, Claim, Interval};
+use crate::scenario::phrase::phrase;
+use crate::scenario::program::{Action, Mark, Origin, Since, Stage, Step};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Ratio, Voltage};
 use crate::verdict::Limit;
 
-use super::builder::{Builder, Excluded};
-use super::procedure::{Binding, Bindings};
+use crate::belief::Bond;
 
-/// Time for a lock to settle after an act before its memory is judged.
-const SETTLE: Duration = Duration::seconds(4);
-/// The same where the source does not say how the end of a reset shows.
-pub(super) const SETTLE_UNSEEN: Duration = Duration::seconds(15);
+use super::context::{Context, Excluded};
+use super::draft::{Confirmation, Draft};
+use super::procedure::Bindings;
+
+/// Time for a lock to settle after an act, to erase and to start again, before its memory is judged.
+pub(super) const SETTLE: Duration = Duration::seconds(15);
 /// When whatever was queued or put off has reached the lock.
 const DELIVERED: Duration = Duration::seconds(120);
 /// Time for a lock to start after its power came back.
 const BOOT: Duration = Duration::seconds(4);
 /// Confirmation window of a lock whose source states none, for sweeps.
 const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
-
-/// Of a decisive hold that is broken in another way.
-const LONG_ENOUGH: Ratio = Ratio::percent(110);
 /// A contact that bounces is open or closed for so long.
 const BOUNCE: Duration = Duration::milliseconds(1);
 
-/// First and last achieved edge of a step of the procedure.
+/// First and last achieved edge of each step of the procedure.
 type Marks = Vec<(Option<Mark>, Option<Mark>)>;
 
-impl<'a> Builder<'a> {
-    pub(super) fn act(&mut self) -> Result<(), Excluded> {
-        self.stage = Stage::Act;
-        if self.facts.starts_unlocked {
-            self.unlock()?;
+impl<'a> Context<'a> {
+    pub(super) fn write_act(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        if self.subject.facts.starts_unlocked {
+            self.unlock(draft)?;
         }
-        self.weight = if self.scenario.but.is_negative() { Weight::Ignore } else { Weight::Fail };
-        if self.levels.power != Power::Ok {
-            let volts = self.level_voltage(self.levels.power)?;
-            self.supply(volts);
-            self.wait(Duration::seconds(2));
+        let power = self.levels().power;
+        if power != Power::Ok {
+            let volts = self.level_voltage(power)?;
+            draft.supply(volts);
+            if self.plan.without == Some("power") {
+                draft.alters(Kind::Without);
+            }
+            draft.wait(Duration::seconds(2));
         }
         for step in &self.scenario.act {
-            self.scenario_step(step)?;
+            self.scenario_step(draft, step, Origin::Author)?;
         }
-        self.part("act");
+        draft.part("act", Stage::Act);
+        Ok(())
+    }
+
+    /// A step that the scenario's author wrote.
+    pub(super) fn scenario_step(
+        &self,
+        draft: &mut Draft,
+        step: &'a ast::Step,
+        origin: Origin,
+    ) -> Result<(), Excluded> {
+        let own = std::slice::from_ref(step);
+        if let Some(reason) = self.lacks_any_of(own) {
+            return Err(reason.into());
+        }
+        self.slots_are_known(own)?;
+        self.step(draft, step, &Bindings::new(origin))?;
+        for (channel, op) in ast::asked(own) {
+            if let Some(bond) = Bond::of(channel).filter(|_| matches!(op, "unpair" | "leave")) {
+                draft.belief.unbound.insert(bond);
+            }
+        }
+        Ok(())
+    }
+
+    /// A lock that chooses the slot of a code itself does not tell which it took.
+    fn slots_are_known(&self, steps: &[ast::Step]) -> Result<(), Excluded> {
+        let names_slot = |step: &&ast::Step| match &step.action {
+            ast::Action::Ask { op, arguments, .. } => {
+                &**op == "remove_code" && arguments.iter().any(|(name, _)| &**name == "slot")
+            }
+            _ => false,
+        };
+        let names_one = ast::all(steps).iter().any(names_slot);
+        if names_one && self.has("add_code") && !self.takes("add_code", "slot") {
+            return Err(
+                "the lock chooses the slot of a code itself, and the source does not state which".into()
+            );
+        }
         Ok(())
     }
 
     /// Opens the bolt with a good code, where the manual has the reset begin so.
-    fn unlock(&mut self) -> Result<(), Excluded> {
-        if !self.scenario.act.iter().any(ast::resets) {
+    fn unlock(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        let act = &self.scenario.act;
+        if !ast::reset(act) {
             return Ok(());
         }
-        if self.scenario.act.iter().any(|step| matches!(step.action, ast::Action::Never { .. })) {
+        if ast::all(act).iter().any(|step| matches!(step.action, ast::Action::Never { .. })) {
             return Err("the manual has the reset begin with the bolt open".into());
         }
-        let code = self.codes.first().cloned();
-        self.expect_open(&code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?)
+        let code = draft.belief.codes.first().cloned();
+        let code = code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?;
+        self.expect_open(draft, &code)
     }
 
     /// Lets the lock settle and restores the supply, once the act was watched to its end.
-    pub(super) fn settle(&mut self) -> Result<(), Excluded> {
-        let seen = self.facts.confirmed_by.known().is_some();
-        let negative = self.scenario.but.is_negative();
-        self.wait(if seen && !negative { SETTLE } else { SETTLE_UNSEEN });
-        if self.facts.starts_unlocked && negative {
-            let outer = std::mem::replace(&mut self.weight, Weight::Ignore);
-            self.perform("lock", &Bindings::owner())?;
-            self.weight = outer;
+    pub(super) fn settle(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        draft.wait(SETTLE);
+        if self.subject.facts.starts_unlocked && self.plan.is_negative {
+            self.lock_if_open(draft, Origin::Altered)?;
         }
         let nominal = self.lock().power.nominal;
-        if self.voltage != nominal {
-            self.supply(nominal);
-            self.wait(BOOT);
+        if draft.volts != nominal {
+            draft.supply(nominal);
+            draft.wait(BOOT);
         }
-        if self.scenario.but.without.is_some() {
-            self.wait(DELIVERED);
+        if self.plan.without.is_some() {
+            draft.wait(DELIVERED);
         }
-        self.stage = Stage::Between;
-        self.part("settle");
-        self.stage = Stage::Expect;
+        if self.plan.is_negative && draft.typed > 0 {
+            // What was typed in vain would be the beginning of the next code.
+            draft.wait(self.forgets());
+        }
+        draft.part("settle", Stage::Between);
         Ok(())
     }
 
-    pub(super) fn claim(&mut self, claim: &'a Claim) -> Result<(), Excluded> {
+    /// A step that is composed of the model's operations, before the claims after the act.
+    pub(super) fn claim(&self, draft: &mut Draft, claim: &'a Claim, origin: Origin) -> Result<(), Excluded> {
         match claim {
             Claim::Provision { user_codes, app, hub, master } => {
-                self.provision(*user_codes, *app, *hub, *master)
+                self.provision(draft, *user_codes, *app, *hub, *master)
             }
-            Claim::Prove => self.prove(),
-            Claim::Inventory => self.inventory(),
-            Claim::Reset => self.reset(),
-            Claim::Restart { off, cells } => self.restart(*off, *cells),
-            Claim::Attempt { code, accepted } => self.attempt_claim(code, *accepted),
-            Claim::LockOut => self.lock_out(),
-            _ => Err(Excluded::plan("this claim is judged only after the act")),
+            Claim::Prove => self.prove(draft),
+            Claim::Inventory => self.inventory(draft),
+            Claim::Reset => self.reset(draft, origin),
+            Claim::Restart { off, cells } => self.restart(draft, *off, *cells),
+            Claim::Attempt { code, accepted } => self.attempt_in_act(draft, code, *accepted, origin),
+            Claim::LockOut => self.lock_out(draft),
+            Claim::Confirmed
+            | Claim::Unconfirmed
+            | Claim::Erased(_)
+            | Claim::FactoryState
+            | Claim::Recommission
+            | Claim::Unchanged
+            | Claim::AllOrNothing => Err(Excluded::plan("this claim is judged only after the act")),
         }
     }
 
-    /// The method's procedure as altered.
-    pub(super) fn reset(&mut self) -> Result<(), Excluded> {
-        let facts = self.facts;
-        self.check_alterable()?;
-        self.check_possible()?;
-        let mut bindings = self.act_bindings();
-        if self.scenario.but.bolt == Some(Bolt::Moving) {
-            self.open_bolt()?;
+    /// The method's procedure: as altered in the act, and as the manual prints it before.
+    fn reset(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
+        if origin == Origin::Setup {
+            return self.whole_reset(draft);
         }
-        let (marks, steps) = self.nested(|b| b.altered_procedure(&mut bindings))?;
-        self.confirms_since = self.confirmation_start(&marks);
-        (self.unconfirmed_since, self.unconfirmed_longer) = self.unconfirmed_window(&marks);
-        if let Some(share) = self.cut {
-            return self.cut_during(steps, share);
+        self.check_possible(draft, &self.plan)?;
+        if self.plan.bolt == Some(Bolt::Moving) {
+            self.open_bolt(draft)?;
         }
-        match self.scenario.but.bolt {
-            Some(bolt) => self.reset_with_bolt(bolt, steps)?,
-            None => self.push("reset", Action::Sequence(steps)),
+        draft.typed = 0;
+        draft.was_refused = false;
+        let bindings = Bindings { act: Some(&self.plan), ..self.act_bindings(draft, self.act()) };
+        let (marks, steps) = draft.nested(|draft| self.planned_procedure(draft, &self.plan, &bindings))?;
+        draft.confirmation = self.confirmation(&marks);
+        let body = match self.plan.cut {
+            Some(cut) => vec![self.cut_meanwhile(draft, steps, cut)?],
+            None => steps,
+        };
+        match self.plan.bolt {
+            Some(bolt) => self.reset_with_bolt(draft, bolt, body)?,
+            None => draft.push("reset", self.act(), Action::Sequence(body)),
         }
-        let but = &self.scenario.but;
-        let shares = [(&facts.decisive.hold, but.hold), (&facts.decisive.then_hold, but.then_hold)];
-        for (interval, share) in shares {
-            self.measure(interval.as_ref(), share, &marks, true);
+        if self.plan.cut.is_none() {
+            for stretch in Stretch::ALL {
+                self.measure(draft, stretch, &marks);
+            }
         }
-        self.measure(facts.decisive.gap.as_ref(), but.gap, &marks, false);
+        draft.belief.was_tried = true;
+        draft.belief.is_reset |= !self.plan.is_negative;
         Ok(())
     }
 
-    /// A claim that alters a quantity concerns only methods that such a quantity decides.
-    fn check_alterable(&self) -> Result<(), Excluded> {
-        let (but, decisive) = (&self.scenario.but, &self.facts.decisive);
-        let missing = [
-            (but.hold.is_some() && decisive.hold.is_none(), "hold"),
-            (but.then_hold.is_some() && decisive.then_hold.is_none(), "second hold"),
-            (but.gap.is_some() && decisive.gap.is_none(), "pause"),
-            (but.presses.is_some() && decisive.presses.is_none(), "number of presses"),
-            (but.wrong_key.is_some() && decisive.keys.is_none(), "key sequence"),
-            (but.missing_keys.is_some() && decisive.keys.is_none(), "key sequence"),
-            (but.let_go.is_some() && self.held_in(decisive.hold.as_ref()).is_none(), "hold of one control"),
-            (
-                but.bounces.is_some() && self.pressed_at(decisive.hold.as_ref()).is_none(),
-                "hold of one control",
-            ),
-            (but.pause.is_some() && decisive.keys.is_none(), "key sequence"),
-            (but.used_proof && !self.takes_proof(), "proof"),
-            (but.rotation.is_some() && decisive.rotation.is_none(), "turn"),
-        ];
-        match missing.iter().find(|(absent, _)| *absent) {
-            Some((_, what)) => Err(format!("no {what} decides a reset by {}", self.method).into()),
-            None => Ok(()),
+    /// A whole reset that is not what the case tests.
+    fn whole_reset(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        let plan = Plan::default();
+        self.check_possible(draft, &plan)?;
+        if self.subject.facts.starts_unlocked {
+            let code = draft.belief.codes.first().cloned();
+            let code = code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?;
+            self.open_with(draft, &code)?;
         }
+        let bindings = self.act_bindings(draft, Origin::Setup);
+        let (_, steps) = draft.nested(|draft| self.planned_procedure(draft, &plan, &bindings))?;
+        draft.push("reset", Origin::Setup, Action::Sequence(steps));
+        (draft.belief.was_tried, draft.belief.is_reset) = (true, true);
+        Ok(())
     }
 
-    fn takes_proof(&self) -> bool {
-        let is_proof = |name: &Arc<str>| &**name == "proof";
-        self.facts.procedure.iter().any(|step| match &step.action {
-            ast::Action::Type { keys, .. } => {
-                keys.iter().any(|key| matches!(key, ast::KeyToken::Parameter(name) if is_proof(name)))
-            }
-            ast::Action::Ask { arguments, .. } => {
-                arguments.iter().any(|(_, term)| matches!(term, ast::Term::Parameter(name) if is_proof(name)))
-            }
-            _ => false,
-        })
-    }
-
-    /// What an earlier step of the act took from the lock, its method can't ask for.
-    fn check_possible(&mut self) -> Result<(), Excluded> {
+    /// What an earlier step took from the lock, its method can't ask for.
+    fn check_possible(&self, draft: &mut Draft, plan: &Plan) -> Result<(), Excluded> {
+        let facts = self.subject.facts;
         // An altered reset is none, so nothing was erased by the one before.
-        let is_again = std::mem::replace(&mut self.was_reset, true) && !self.scenario.but.is_negative();
-        for step in &self.facts.procedure {
-            let gone = |channel: &Channel| is_again || self.unbound.contains(channel);
-            if let Some((channel, _)) = ast::asked(step).into_iter().find(|(channel, _)| gone(channel)) {
+        let is_again = draft.belief.is_reset && !plan.is_negative;
+        for (channel, _) in ast::asked(&facts.procedure) {
+            let is_gone =
+                Bond::of(channel).is_some_and(|bond| is_again || draft.belief.unbound.contains(&bond));
+            if is_gone {
                 return Err(format!("the method asks the {channel}, which is not bound any more").into());
             }
-            let types_code = match &step.action {
-                ast::Action::Type { keys, .. } => {
-                    keys.iter().any(|key| matches!(key, ast::KeyToken::Parameter(_)))
-                }
-                _ => false,
-            };
-            if is_again && types_code {
-                return Err("the method types a code that the reset before erased".into());
-            }
         }
-        if self.takes_proof()
-            && !self.scenario.but.used_proof
-            && std::mem::replace(&mut self.proof_spent, true)
+        if is_again && ["code", "master"].iter().any(|name| facts.takes(name)) {
+            return Err("the method types a code that the reset before erased".into());
+        }
+        if facts.takes("proof") && !plan.used_proof && std::mem::replace(&mut draft.belief.proof_spent, true)
         {
             return Err("a proof of the maker's is good for one reset, and a case has one".into());
         }
-        if is_again && self.facts.starts_unlocked {
+        if is_again && facts.starts_unlocked {
             return Err("the manual has the reset begin with the bolt open".into());
         }
         // Nothing is left that a second reset could be seen to erase.
-        match self.facts.confirmed_by.known() {
-            None if is_again => Err(self.facts.confirmed_by.absence("how a reset is confirmed").into()),
+        match facts.confirmed_by.known() {
+            None if is_again => Err(facts.confirmed_by.absence("how a reset is confirmed").into()),
             _ => Ok(()),
         }
     }
 
-    /// What is held all through an interval that begins or ends with it.
-    fn held_in(&self, interval: Option<&Interval>) -> Option<&'a [ast::Control]> {
-        let interval = interval?;
-        match (
-            &self.facts.procedure.get(interval.from)?.action,
-            &self.facts.procedure.get(interval.to)?.action,
-        ) {
-            (ast::Action::Hold(controls), _) | (_, ast::Action::Release(controls)) => Some(controls),
-            _ => None,
-        }
+    fn act_bindings(&self, draft: &Draft, origin: Origin) -> Bindings<'_> {
+        let levels = self.levels();
+        Bindings::of_reset(origin, self, &draft.belief)
+            .word("role", levels.role.word())
+            .word("ownership", levels.ownership.word())
+            .word("network", levels.network.word())
     }
 
-    /// What is pressed when an interval begins.
-    fn pressed_at(&self, interval: Option<&Interval>) -> Option<&'a [ast::Control]> {
-        match &self.facts.procedure.get(interval?.from)?.action {
-            ast::Action::Hold(controls) => Some(controls),
-            _ => None,
-        }
-    }
-
-    fn act_bindings(&mut self) -> Bindings {
-        let mut bindings = Bindings { is_act: true, ..Bindings::owner() };
-        if let Some(code) = self.codes.first() {
-            bindings = bindings.code(code);
-        }
-        let published = self.lock().defaults.master.known().cloned().map(Credential::Published);
-        if let Some(master) = self.master.clone().or(published) {
-            bindings = bindings.with("master", Binding::Code(master));
-        }
-        // The maker's proof is issued for one lock and one occasion.
-        let proof = Credential::secret("proof", super::PROOF_DIGITS);
-        bindings = bindings.with("proof", Binding::Code(proof));
-        let word = |text: &str| Binding::Word(Arc::from(text));
-        bindings = bindings.with("role", word(self.levels.role.word()));
-        bindings = bindings.with("ownership", word(self.levels.ownership.word()));
-        bindings = bindings.with("network", word(self.levels.network.word()));
-        bindings.wrong_key = self.wrong_key;
-        bindings
-    }
-
-    fn altered_procedure(&mut self, bindings: &mut Bindings) -> Result<Marks, Excluded> {
-        let facts = self.facts;
-        let but = &self.scenario.but;
-        // A hold that is let go or bounces is long enough all the same.
-        let broken = (but.let_go.is_some() || but.bounces.is_some()).then_some(LONG_ENOUGH);
-        let altered: Vec<(&Interval, Ratio)> = [
-            (&facts.decisive.hold, but.hold.or(broken)),
-            (&facts.decisive.then_hold, but.then_hold),
-            (&facts.decisive.gap, but.gap),
-        ]
-        .into_iter()
-        .filter_map(|(interval, share)| Some((interval.as_ref()?, share?)))
-        .collect();
+    /// The procedure with everything that the plan alters, and the edges of its steps.
+    fn planned_procedure(
+        &self,
+        draft: &mut Draft,
+        plan: &Plan,
+        bindings: &Bindings<'_>,
+    ) -> Result<Marks, Excluded> {
+        let facts = self.subject.facts;
+        let altered: Vec<(Stretch, &Interval, Ratio)> = Stretch::ALL
+            .into_iter()
+            .filter_map(|stretch| Some((stretch, interval(facts, stretch)?, plan.share(stretch)?)))
+            .collect();
         let mut marks: Marks = Vec::new();
-        let mut wrong_key = bindings.wrong_key.take();
-        let is_typing = |step: &ast::Step| matches!(step.action, ast::Action::Type { .. });
-        let last_typed = facts.procedure.iter().rposition(is_typing);
         for (index, step) in facts.procedure.iter().enumerate() {
-            let inside =
-                altered.iter().any(|(interval, _)| (interval.from + 1..interval.to).contains(&index));
-            let passive = matches!(step.action, ast::Action::Wait(_) | ast::Action::Observe { .. });
-            if inside && passive {
+            let is_inside =
+                altered.iter().any(|(_, interval, _)| (interval.from + 1..interval.to).contains(&index));
+            let is_passive = matches!(
+                step.action,
+                ast::Action::Wait(_) | ast::Action::Observe { .. } | ast::Action::WaitUntil { .. }
+            );
+            if is_inside && is_passive {
                 marks.push((None, None));
                 continue;
             }
-            for (interval, share) in altered.iter().filter(|(interval, _)| interval.to == index) {
-                if let Some((_, Some(from))) = marks.get(interval.from) {
-                    let duration = interval.length.scaled(*share);
-                    let since = Since::Mark(*from, Duration::ZERO);
-                    if let (Some(pause), Some(controls)) = (but.let_go, self.held_in(Some(interval))) {
-                        let half = Duration::nanoseconds(interval.length.as_nanoseconds() / 2);
-                        self.push(format!("wait {half}"), Action::Wait { since, duration: half });
-                        self.actuate(controls, false);
-                        let from = self.last_mark;
-                        self.wait(pause);
-                        self.actuate(controls, true);
-                        self.measure_pause(from, pause);
-                    }
-                    self.push(format!("wait {duration} instead"), Action::Wait { since, duration });
+            for (stretch, interval, share) in altered.iter().filter(|(_, interval, _)| interval.to == index) {
+                let begin = marks.get(interval.from).and_then(|(_, last)| *last);
+                if let Some(begin) = begin {
+                    self.end_stretch(draft, plan, (*stretch, interval, *share), begin);
                 }
             }
-            (self.first_mark, self.last_mark) = (None, None);
-            self.wrong_key_of(step, &mut wrong_key, bindings)?;
-            bindings.missing_keys = but.missing_keys.filter(|_| last_typed == Some(index));
-            bindings.pause = but.pause.filter(|_| last_typed == Some(index));
-            self.altered_step(step, bindings)?;
-            bindings.wrong_key = None;
-            if let (Some(bounces), Some(controls)) =
-                (but.bounces, self.pressed_at(facts.decisive.hold.as_ref()))
-                && facts.decisive.hold.as_ref().is_some_and(|hold| hold.from == index)
-            {
-                self.bounce(controls, bounces);
+            (draft.touches.first, draft.touches.last, draft.touches.last_key) = (None, None, None);
+            self.planned_step(draft, plan, (index, step), bindings)?;
+            let hold = facts.decisive.hold.as_ref().filter(|hold| hold.from == index);
+            if let Some(controls) = hold.and_then(|hold| facts.pressed_at(hold)) {
+                self.bounce(draft, controls, plan.bounces, bindings.origin);
             }
             // Only the last key can complete what is typed.
-            let typed = is_typing(step).then_some(self.before_last_key).flatten();
-            marks.push((typed.or(self.first_mark), self.last_mark));
-            // Who was refused can't go on.
-            if but.without.is_some() && matches!(step.action, ast::Action::Ask { .. }) {
-                break;
-            }
+            let typed = draft.touches.last_key;
+            marks.push((typed.or(draft.touches.first), draft.touches.last));
         }
-        match wrong_key {
-            Some(_) => Err(Excluded::plan("the procedure types fewer keys than the one to get wrong")),
-            None => Ok(marks),
-        }
+        Ok(marks)
     }
 
-    /// A hold that was hardly let go was not interrupted.
-    fn measure_pause(&mut self, from: Option<Mark>, pause: Duration) {
-        let Some((from, to)) = from.zip(self.last_mark) else { return };
-        let limit = Limit::at_least(Duration::nanoseconds(pause.as_nanoseconds() / 2));
-        let (name, weight) = ("let go in the middle".to_owned(), Weight::Inconclusive);
-        self.push(format!("measure {name}"), Action::Measure { name, from, to, limit, weight });
+    /// Waits until an altered stretch is over, and lets go in its middle where that is planned.
+    fn end_stretch(
+        &self,
+        draft: &mut Draft,
+        plan: &Plan,
+        (stretch, interval, share): (Stretch, &Interval, Ratio),
+        begin: Mark,
+    ) {
+        let since = Since::Mark(begin, Duration::ZERO);
+        let duration = interval.length.scaled(share);
+        let held = self.subject.facts.held_in(interval).filter(|_| stretch == Stretch::Hold);
+        if let (Some(pause), Some(controls)) = (plan.let_go, held) {
+            let half = Duration::nanoseconds(duration.as_nanoseconds() / 2);
+            draft.push(format!("wait {half}"), self.act(), Action::Wait { since, duration: half });
+            self.actuate(draft, controls, false, self.act());
+            draft.alters(Kind::LetGo);
+            let from = draft.touches.last;
+            draft.wait(pause);
+            draft.alters(Kind::LetGo);
+            self.actuate(draft, controls, true, self.act());
+            draft.alters(Kind::LetGo);
+            measure_pause(draft, from, pause);
+        }
+        draft.push(format!("wait {duration} instead"), self.act(), Action::Wait { since, duration });
+        draft.alters(stretch.kind());
     }
 
     /// Lets a pressed contact go and close again, as a worn one does.
-    fn bounce(&mut self, controls: &[ast::Control], times: u32) {
-        self.bounces();
+    fn bounce(&self, draft: &mut Draft, controls: &[ast::Control], times: u32, origin: Origin) {
         for _ in 0..times {
-            self.wait(BOUNCE);
-            self.actuate(controls, false);
-            self.wait(BOUNCE);
-            self.actuate(controls, true);
-        }
-    }
-
-    /// Hands the key to get wrong to the step that types it.
-    fn wrong_key_of(
-        &mut self,
-        step: &ast::Step,
-        remaining: &mut Option<u32>,
-        bindings: &mut Bindings,
-    ) -> Result<(), Excluded> {
-        let (ast::Action::Type { keys, .. }, Some(position)) = (&step.action, *remaining) else {
-            return Ok(());
-        };
-        let mut typed = 0;
-        for token in keys {
-            typed += match token {
-                ast::KeyToken::Key(_) => 1,
-                ast::KeyToken::Parameter(name) => match bindings.values.get(&**name) {
-                    Some(Binding::Code(Credential::Secret { digits, .. })) => u32::from(*digits),
-                    Some(Binding::Code(Credential::Published(code))) => {
-                        u32::try_from(code.chars().count()).unwrap_or(u32::MAX)
-                    }
-                    _ => 0,
-                },
-            };
-        }
-        if position <= typed {
-            bindings.wrong_key = Some(position);
-            *remaining = None;
-        } else {
-            *remaining = Some(position - typed);
-        }
-        Ok(())
-    }
-
-    fn altered_step(&mut self, step: &'a ast::Step, bindings: &Bindings) -> Result<(), Excluded> {
-        let but = &self.scenario.but;
-        match &step.action {
-            ast::Action::Turn { by, over } if but.rotation.is_some() => {
-                let by = by.scaled(but.rotation.unwrap_or(Ratio::WHOLE));
-                self.set(format!("turn {by}"), Channel::Knob, Value::Angle(by));
-                self.wait(over.unwrap_or(Duration::milliseconds(200)));
-                Ok(())
+            draft.needs_bounces();
+            for down in [false, true] {
+                draft.wait(BOUNCE);
+                self.actuate(draft, controls, down, origin);
+                draft.alters(Kind::Bounces);
             }
-            ast::Action::Press { controls, hold, times, gap, within, .. }
-                if but.presses.is_some() && Some(*times) == self.facts.decisive.presses =>
+        }
+    }
+
+    fn planned_step(
+        &self,
+        draft: &mut Draft,
+        plan: &Plan,
+        (index, step): (usize, &'a ast::Step),
+        bindings: &Bindings<'_>,
+    ) -> Result<(), Excluded> {
+        let decisive = self.subject.facts.decisive.presses.as_ref().filter(|presses| presses.step == index);
+        match (&step.action, decisive) {
+            (ast::Action::Press { controls, hold, times, gap, within, until }, Some(_))
+                if plan.presses != 0 =>
             {
-                let times = times.saturating_add_signed(but.presses.unwrap_or(0)).max(1);
                 let action = ast::Action::Press {
                     controls: controls.clone(),
                     hold: *hold,
-                    times,
+                    times: times.saturating_add_signed(plan.presses),
                     gap: *gap,
                     within: *within,
-                    until: None,
+                    until: until.clone(),
                 };
-                self.press(&action)
+                self.press(draft, &action, bindings.origin)?;
+                draft.alters(Kind::Presses);
+                Ok(())
             }
-            _ => self.procedure_step(step, bindings),
+            _ => self.step(draft, step, bindings),
         }
     }
 
-    /// The moment from which on the lock may confirm: when the last decisive hold is long
-    /// enough, or when the last step begins.
+    /// When the lock may confirm: when the last decisive hold is long enough, or when the last step is done.
+    fn confirmation(&self, marks: &Marks) -> Confirmation {
+        let (unconfirmed_since, unconfirmed_longer) = self.unconfirmed_window(marks);
+        Confirmation { since: self.confirmation_start(marks), unconfirmed_since, unconfirmed_longer }
+    }
+
     fn confirmation_start(&self, marks: &Marks) -> Since {
+        let facts = self.subject.facts;
         let last = marks.iter().rposition(|(first, _)| first.is_some());
-        let decisive = &self.facts.decisive;
-        for interval in [&decisive.then_hold, &decisive.hold].into_iter().flatten() {
+        for interval in [&facts.decisive.then_hold, &facts.decisive.hold].into_iter().flatten() {
             // A lock that gives a cue within the hold confirms only after the release.
-            let inside = &self.facts.procedure[interval.from + 1..interval.to];
-            let has_cue = inside.iter().any(|step| matches!(step.action, ast::Action::Observe { .. }));
-            if Some(interval.to) == last
-                && !has_cue
-                && let Some((_, Some(from))) = marks.get(interval.from)
-            {
-                return Since::Mark(*from, interval.length);
+            let is_last = Some(interval.to) == last && !has_cue(facts, interval);
+            if let (true, Some((_, Some(from)))) = (is_last, marks.get(interval.from)) {
+                return Since::Mark(*from, interval.length.scaled(JUST_UNDER));
             }
         }
-        let first = last.and_then(|index| marks[index].0);
-        first.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO))
+        let Some((index, mark)) = last.and_then(|index| Some((index, marks.get(index)?.0?))) else {
+            return Since::Here;
+        };
+        match facts.procedure.get(index).map(|step| &step.action) {
+            Some(ast::Action::Type { .. }) => Since::Touch(mark),
+            _ => Since::Mark(mark, Duration::ZERO),
+        }
     }
 
     /// From when on nothing may confirm an altered reset, and how much of its hold was left out: a lock that counts
     /// from the press confirms only then.
     fn unconfirmed_window(&self, marks: &Marks) -> (Since, Duration) {
-        let (but, decisive) = (&self.scenario.but, &self.facts.decisive);
-        let holds = [(&decisive.then_hold, but.then_hold), (&decisive.hold, but.hold)];
-        for (interval, share) in holds {
-            let Some((interval, share)) = interval.as_ref().zip(share) else { continue };
-            let inside = &self.facts.procedure[interval.from + 1..interval.to];
+        let facts = self.subject.facts;
+        for stretch in [Stretch::ThenHold, Stretch::Hold] {
+            let Some((interval, share)) = interval(facts, stretch).zip(self.plan.share(stretch)) else {
+                continue;
+            };
             // A cue within the hold is no confirmation.
-            let has_cue = inside.iter().any(|step| matches!(step.action, ast::Action::Observe { .. }));
-            let begin = if has_cue { marks[interval.to].0 } else { marks[interval.from].1 };
+            let ends = (marks.get(interval.from), marks.get(interval.to));
+            let (Some((_, from)), Some((to, _))) = ends else { continue };
+            let begin = if has_cue(facts, interval) { *to } else { *from };
             if let Some(mark) = begin {
                 let left_out = interval.length.saturating_sub(interval.length.scaled(share));
                 return (Since::Mark(mark, Duration::ZERO), left_out);
@@ -428,54 +387,76 @@ impl<'a> Builder<'a> {
         (last.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO)), Duration::ZERO)
     }
 
-    /// Measures an interval of the act: a stimulus that was not what the claim says proves nothing.
-    fn measure(&mut self, interval: Option<&Interval>, share: Option<Ratio>, marks: &Marks, least: bool) {
-        let Some(interval) = interval else { return };
+    /// Measures a stretch of the act: a stimulus that was not what the claim says proves nothing.
+    fn measure(&self, draft: &mut Draft, stretch: Stretch, marks: &Marks) {
+        let facts = self.subject.facts;
+        let Some(interval) = interval(facts, stretch) else { return };
         let ends = (marks.get(interval.from), marks.get(interval.to));
         let (Some((_, Some(from))), Some((Some(to), _))) = ends else { return };
-        let wants_enough = match share {
-            Some(share) => (share >= Ratio::WHOLE) == least,
-            None => true,
+        let share = self.plan.share(stretch).unwrap_or(Ratio::WHOLE);
+        // A gap is decisive as long as it is short, a hold as long as it is long.
+        let is_long = match stretch {
+            Stretch::Hold | Stretch::ThenHold => share >= Ratio::WHOLE,
+            Stretch::Gap => share > Ratio::WHOLE,
         };
-        let limit = if wants_enough == least {
-            Limit::at_least(interval.length)
-        } else {
-            Limit::at_most(interval.length)
+        // Where the lock itself says when to let go, it may do so a little sooner than stated.
+        let by_cue =
+            stretch != Stretch::Gap && has_cue(facts, interval) && self.plan.share(stretch).is_none();
+        let least = if by_cue { interval.length.scaled(JUST_UNDER) } else { interval.length };
+        let limit = if is_long { Limit::at_least(least) } else { Limit::at_most(interval.length) };
+        let (Some(first), Some(last)) =
+            (facts.procedure.get(interval.from), facts.procedure.get(interval.to))
+        else {
+            return;
         };
-        let first = &self.facts.procedure[interval.from];
-        let last = &self.facts.procedure[interval.to];
         let name = format!("{} to {}", phrase(&first.action), phrase(&last.action));
-        let (from, to, weight) = (*from, *to, Weight::Inconclusive);
-        self.push(format!("measure {name}"), Action::Measure { name, from, to, limit, weight });
+        let measure = Action::Measure { name: name.clone(), from: *from, to: *to, limit };
+        draft.push(format!("measure {name}"), Origin::Stimulus, measure);
     }
 
-    /// Plays the procedure and cuts the power at a share of the confirmation window.
-    fn cut_during(&mut self, procedure: Vec<Step>, share: Ratio) -> Result<(), Excluded> {
-        let Since::Mark(mark, offset) = self.confirms_since else {
-            return Err(Excluded::plan("no edge of the procedure marks when a cut should happen"));
+    /// The procedure, and beside it a cut of the power at a share of the confirmation window.
+    fn cut_meanwhile(&self, draft: &mut Draft, procedure: Vec<Step>, cut: Cut) -> Result<Step, Excluded> {
+        let since = match draft.confirmation.since {
+            Since::Here => {
+                return Err(Excluded::plan("no edge of the procedure marks when a cut should happen"));
+            }
+            Since::Touch(mark) => Since::Mark(mark, Duration::ZERO),
+            since @ Since::Mark(..) => self.met_at(since),
         };
         let within = |step: &ast::Step| match &step.action {
             ast::Action::Observe { within, .. } => *within,
             _ => Duration::ZERO,
         };
-        let stated = self.facts.confirmed_by.known().and_then(|steps| steps.iter().map(within).max());
-        let window = stated.unwrap_or(CONFIRM_UNSEEN);
-        let duration = window.scaled(share);
-        let nominal = self.lock().power.nominal;
-        let depth = self.scenario.but.cut_to.unwrap_or_default();
-        let ((), cut) = self.nested(|b| {
-            let label = format!("wait for {share} of the confirmation window");
-            b.push(label, Action::Wait { since: Since::Mark(mark, offset), duration });
-            b.supply(nominal.scaled(depth));
-            b.wait(Duration::seconds(2));
-            b.supply(nominal);
+        let stated = self.subject.facts.confirmed_by.known().and_then(|steps| steps.iter().map(within).max());
+        let duration = stated.unwrap_or(CONFIRM_UNSEEN).scaled(cut.at);
+        let before = draft.volts;
+        let ((), branch) = draft.nested(|draft| {
+            let label = format!("wait for {} of the confirmation window", cut.at);
+            draft.push(label, Origin::Stimulus, Action::Wait { since, duration });
+            draft.supply(before.scaled(cut.to));
+            draft.alters(Kind::CutPower);
+            draft.wait(Duration::seconds(2));
+            draft.supply(before);
             Ok(())
         })?;
-        self.push("reset, power cut meanwhile", Action::Together(vec![procedure, cut]));
-        Ok(())
+        let both = Action::Together(vec![procedure, branch]);
+        Ok(Step::new("reset, power cut meanwhile", self.act(), both))
     }
 
-    pub(super) fn restart(&mut self, off: Duration, cells: bool) -> Result<(), Excluded> {
+    /// The moment at which the decisive quantity is met as stated: a sweep begins there.
+    fn met_at(&self, since: Since) -> Since {
+        let decisive = &self.subject.facts.decisive;
+        let holds = [&decisive.then_hold, &decisive.hold].into_iter().flatten();
+        match since {
+            Since::Mark(mark, offset) => {
+                let hold = holds.map(|hold| hold.length).find(|length| length.scaled(JUST_UNDER) == offset);
+                Since::Mark(mark, hold.unwrap_or(offset))
+            }
+            Since::Here | Since::Touch(_) => since,
+        }
+    }
+
+    pub(super) fn restart(&self, draft: &mut Draft, off: Duration, cells: bool) -> Result<(), Excluded> {
         if cells {
             let count = self.lock().power.cells;
             if count == 0 {
@@ -484,20 +465,36 @@ impl<'a> Builder<'a> {
             let order = (1..=count).map(|n| (n, false)).chain((1..=count).map(|n| (n, true)));
             for (number, inserted) in order {
                 if inserted && number == 1 {
-                    self.wait(off);
+                    draft.wait(off);
                 }
                 let label = format!("cell {number} {}", if inserted { "in" } else { "out" });
-                let value = Value::Switch(inserted);
-                self.set(label, Channel::PowerCell(number), value);
-                self.wait(Duration::milliseconds(500));
+                draft.set(label, Origin::Tidying, Channel::PowerCell(number), Value::Switch(inserted));
+                draft.wait(Duration::milliseconds(500));
             }
         } else {
-            let before = self.voltage;
-            self.supply(Voltage::default());
-            self.wait(off);
-            self.supply(before);
+            let before = draft.volts;
+            draft.supply(Voltage::default());
+            draft.wait(off);
+            draft.supply(before);
         }
-        self.wait(BOOT);
+        draft.wait(BOOT);
         Ok(())
     }
+}
+
+/// Whether the lock is heard or seen within a hold: a cue is no confirmation.
+fn has_cue(facts: &ast::MethodFacts, interval: &Interval) -> bool {
+    let inside = facts.procedure.get(interval.from + 1..interval.to).unwrap_or_default();
+    inside
+        .iter()
+        .any(|step| matches!(step.action, ast::Action::Observe { .. } | ast::Action::WaitUntil { .. }))
+}
+
+/// A hold that was hardly let go was not interrupted.
+fn measure_pause(draft: &mut Draft, from: Option<Mark>, pause: Duration) {
+    let Some((from, to)) = from.zip(draft.touches.last) else { return };
+    let limit = Limit::at_least(Duration::nanoseconds(pause.as_nanoseconds() / 2));
+    let name = "let go in the middle".to_owned();
+    let label = format!("measure {name}");
+    draft.push(label, Origin::Stimulus, Action::Measure { name, from, to, limit });
 }

@@ -1,14 +1,15 @@
 //! The bolt while a lock is reset or codes are tried: opened, jammed, or on its way.
 
 use crate::lock::Credential;
-use crate::scenario::ast;
-use crate::scenario::but::Bolt;
-use crate::scenario::program::{Action, Probe, Since, Stage, Step, Weight};
+use crate::scenario::alter::{Bolt, Kind, takes_the_power};
+use crate::scenario::ast::{self, Observation};
+use crate::scenario::program::{Action, Origin, Probe, Since, Stage, Step};
 use crate::trace::{Channel, Value};
 use crate::unit::Duration;
 
-use super::act::SETTLE_UNSEEN;
-use super::builder::{Builder, Excluded};
+use super::act::SETTLE;
+use super::context::{Context, Excluded};
+use super::draft::Draft;
 use super::procedure::Bindings;
 
 /// Lets the edge of an opening pass, before a bolt that opens counts against the lock.
@@ -16,99 +17,121 @@ const OPENED: Duration = Duration::milliseconds(500);
 /// When a motor that was told to throw the bolt certainly runs.
 const MOTOR_RUNS: Duration = Duration::milliseconds(300);
 
-impl Builder<'_> {
+impl Context<'_> {
     /// Enters a good code, and sees that it opens.
-    pub(super) fn expect_open(&mut self, code: &Credential) -> Result<(), Excluded> {
-        self.stage = Stage::Arrange;
-        self.open_with(code)?;
-        self.part("unlock");
-        self.stage = Stage::Act;
+    pub(super) fn expect_open(&self, draft: &mut Draft, code: &Credential) -> Result<(), Excluded> {
+        self.open_with(draft, code)?;
+        draft.part("unlock", Stage::Arrange);
         Ok(())
     }
 
-    fn open_with(&mut self, code: &Credential) -> Result<(), Excluded> {
-        let weight = std::mem::replace(&mut self.weight, Weight::Inconclusive);
-        self.perform("enter", &Bindings::owner().code(code))?;
+    pub(super) fn open_with(&self, draft: &mut Draft, code: &Credential) -> Result<(), Excluded> {
+        let bindings = Bindings::new(Origin::Setup).code(code);
+        self.perform(draft, "enter", &bindings)?;
         if let Some(accepted) = &self.operation("enter")?.accepted_by {
-            self.observe(&accepted.action, Since::Here, false)?;
+            let since = draft.touches.last_key.map_or(Since::Here, Since::Touch);
+            self.observe(draft, &accepted.action, since, Origin::Setup, false)?;
         }
-        self.wait(OPENED);
-        self.weight = weight;
+        draft.wait(OPENED);
         Ok(())
     }
 
     /// Opens the bolt, so that it can be thrown meanwhile.
-    pub(super) fn open_bolt(&mut self) -> Result<(), Excluded> {
-        if self.facts.starts_unlocked {
+    pub(super) fn open_bolt(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        if self.subject.facts.starts_unlocked {
             return Err("the manual has the reset begin with the bolt open".into());
         }
-        let is_supply = |step: &ast::Step| matches!(step.action, ast::Action::Power { .. });
-        if self.scenario.act.iter().any(ast::resets) && self.facts.procedure.iter().any(is_supply) {
+        if ast::reset(&self.scenario.act) && takes_the_power(&self.subject.facts.procedure) {
             return Err("the method takes the power, and no motor moves without it".into());
         }
         self.operation("lock")?;
         self.operation("enter")?;
-        let code = self.codes.first().cloned();
+        let code = draft.belief.codes.first().cloned();
         let code = code.ok_or_else(|| Excluded::from("no code is there to open the lock with"))?;
-        self.expect_open(&code)
+        self.expect_open(draft, &code)
     }
 
     /// Resets while the bolt is jammed, or while it is thrown; neither then nor until it settled may it open.
-    pub(super) fn reset_with_bolt(&mut self, bolt: Bolt, steps: Vec<Step>) -> Result<(), Excluded> {
-        let ((), body) = self.nested(|b| {
+    pub(super) fn reset_with_bolt(
+        &self,
+        draft: &mut Draft,
+        bolt: Bolt,
+        steps: Vec<Step>,
+    ) -> Result<(), Excluded> {
+        let ((), body) = draft.nested(|draft| {
             match bolt {
                 Bolt::Jammed => {
-                    b.set("strike blocked", Channel::Strike, Value::Switch(true));
-                    b.push("reset", Action::Sequence(steps));
-                    b.wait(SETTLE_UNSEEN);
-                    b.set("strike clear", Channel::Strike, Value::Switch(false));
+                    draft.set("strike blocked", Origin::Stimulus, Channel::Strike, Value::Switch(true));
+                    draft.alters(Kind::Bolt);
+                    draft.push("reset", self.act(), Action::Sequence(steps));
+                    draft.wait(SETTLE);
+                    draft.set("strike clear", Origin::Stimulus, Channel::Strike, Value::Switch(false));
                 }
-                Bolt::Moving => b.while_it_moves("reset", steps)?,
+                Bolt::Moving => self.while_it_moves(draft, "reset", steps)?,
             }
-            b.wait(SETTLE_UNSEEN);
+            draft.wait(SETTLE);
             Ok(())
         })?;
-        self.never_opens(body);
+        never_opens(draft, body);
         Ok(())
     }
 
     /// Throws the bolt, and does something before it has arrived.
-    fn while_it_moves(&mut self, label: &str, steps: Vec<Step>) -> Result<(), Excluded> {
-        let outer = std::mem::replace(&mut self.weight, Weight::Inconclusive);
-        let ((), locks) = self.nested(|b| b.perform("lock", &Bindings::owner()))?;
-        self.weight = outer;
+    fn while_it_moves(&self, draft: &mut Draft, label: &str, steps: Vec<Step>) -> Result<(), Excluded> {
+        let ((), locks) = draft.nested(|draft| self.lock_if_open(draft, Origin::Setup))?;
         // The key that locks is let go first, and a bolt that has arrived by then shows nothing.
-        let still = Action::NoChange {
-            channels: vec![Channel::Bolt],
-            duration: MOTOR_RUNS,
-            weight: Weight::Inconclusive,
-        };
+        let still = Action::NoChange { channels: vec![Channel::Bolt], duration: MOTOR_RUNS };
         let meanwhile = vec![
-            Step { label: "the bolt is on its way".to_owned(), action: still },
-            Step { label: label.to_owned(), action: Action::Sequence(steps) },
+            Step::new("the bolt is on its way", Origin::Stimulus, still),
+            Step::new(label, self.act(), Action::Sequence(steps)),
         ];
-        self.push(format!("{label} while the bolt moves"), Action::Together(vec![locks, meanwhile]));
+        let both = Action::Together(vec![locks, meanwhile]);
+        draft.push(format!("{label} while the bolt moves"), Origin::Stimulus, both);
+        draft.alters(Kind::Bolt);
         Ok(())
-    }
-
-    fn never_opens(&mut self, body: Vec<Step>) {
-        let observation = ast::Observation::Contact { channel: Channel::Bolt, value: false };
-        self.push("never see bolt open", Action::Never { observation, body });
     }
 
     /// Types a wrong code while the bolt is thrown, after a good one was taken in the same way: codes that a lock
     /// does not hear then count nothing.
-    pub(super) fn wrong_code_while_it_moves(&mut self, code: &Credential) -> Result<Probe, Excluded> {
-        self.open_bolt()?;
-        let good = self.codes.first().cloned().ok_or_else(|| Excluded::plan("no code was provisioned"))?;
-        let ((), opens) = self.nested(|b| b.open_with(&good))?;
-        self.while_it_moves(&format!("enter {}", good.name()), opens)?;
-        self.part("codes are heard");
-        self.may_be_open = true;
-        let (probe, tries) = self.nested(|b| b.attempt(code, "enter"))?;
-        self.may_be_open = false;
-        let ((), body) = self.nested(|b| b.while_it_moves(&format!("try {}", code.name()), tries))?;
-        self.never_opens(body);
+    pub(super) fn wrong_code_while_it_moves(
+        &self,
+        draft: &mut Draft,
+        code: &Credential,
+    ) -> Result<Probe, Excluded> {
+        self.open_bolt(draft)?;
+        let good = draft.belief.codes.first().cloned();
+        let good = good.ok_or_else(|| Excluded::plan("no code was provisioned"))?;
+        let ((), opens) = draft.nested(|draft| self.open_with(draft, &good))?;
+        self.while_it_moves(draft, &format!("enter {}", good.name()), opens)?;
+        draft.part("codes are heard", Stage::Arrange);
+        draft.may_be_open = true;
+        let tried = draft.nested(|draft| self.attempt(draft, code, "enter", Origin::Claim));
+        draft.may_be_open = false;
+        let (probe, tries) = tried?;
+        let label = format!("try {}", code.name());
+        let ((), body) = draft.nested(|draft| self.while_it_moves(draft, &label, tries))?;
+        never_opens(draft, body);
         Ok(probe)
     }
+
+    /// Throws the bolt; one that threw itself meanwhile is thrown all the same.
+    pub(super) fn lock_if_open(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
+        let operation = self.operation("lock")?;
+        let ((), mut steps) =
+            draft.nested(|draft| self.procedure(draft, &operation.procedure, &Bindings::new(origin)))?;
+        for step in &mut steps {
+            if let Action::Observe { observation: Observation::Contact { .. }, already, .. } =
+                &mut step.action
+            {
+                *already = true;
+            }
+        }
+        draft.push("lock", origin, Action::Sequence(steps));
+        Ok(())
+    }
+}
+
+fn never_opens(draft: &mut Draft, body: Vec<Step>) {
+    let observation = Observation::Contact { channel: Channel::Bolt, value: false };
+    draft.push("never see bolt open", Origin::Claim, Action::Never { observation, body });
 }

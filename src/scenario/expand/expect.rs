@@ -2,57 +2,55 @@
 //! old codes, and only then the new set-up.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
+use crate::belief::Bond;
 use crate::lock::{Asset, Credential};
-use crate::scenario::ast::{self, Claim, phrase};
-use crate::scenario::program::{Action, Rule, Stage, Step, Weight};
-use crate::trace::Channel;
+use crate::scenario::ast::{self, Claim};
+use crate::scenario::phrase::phrase;
+use crate::scenario::program::{Action, Origin, Rule, Stage, Step};
 
-use super::builder::{Builder, Excluded};
+use super::context::{Context, Excluded};
+use super::draft::Draft;
 use super::procedure::Bindings;
 
-impl<'a> Builder<'a> {
-    pub(super) fn expect(&mut self) -> Result<(), Excluded> {
-        self.stage = Stage::Expect;
-        self.weight = Weight::Fail;
+impl<'a> Context<'a> {
+    pub(super) fn write_expectations(&self, draft: &mut Draft) -> Result<(), Excluded> {
         let claims: Vec<&'a Claim> = self
             .scenario
             .expect
             .iter()
             .filter_map(|step| if let ast::Action::Claim(claim) = &step.action { Some(claim) } else { None })
             .collect();
-        self.signals()?;
-        let signals = self.judged_parts();
-        let memory = claims.iter().any(|claim| !matches!(claim, Claim::Confirmed | Claim::Unconfirmed));
-        if memory {
-            self.settle()?;
+        self.signals(draft)?;
+        let signals = draft.judged_parts();
+        if claims.iter().any(|claim| !matches!(claim, Claim::Confirmed | Claim::Unconfirmed)) {
+            self.settle(draft)?;
         }
         for claim in &claims {
             match claim {
-                Claim::Erased(assets) => self.bindings_erased(assets)?,
-                Claim::FactoryState => self.unpaired(),
+                Claim::Erased(assets) => self.bindings_erased(draft, assets)?,
+                Claim::FactoryState => self.unpaired(draft),
                 _ => {}
             }
         }
         let of_a_reset =
             |claim: &&Claim| matches!(claim, Claim::Erased(_) | Claim::FactoryState | Claim::Recommission);
         let tries = claims.iter().any(|claim| matches!(claim, Claim::Attempt { .. }));
-        let is_reset = self.was_reset && !self.scenario.but.is_negative();
-        if claims.iter().any(of_a_reset) || (tries && is_reset) {
-            self.afterwards()?;
+        if claims.iter().any(of_a_reset) || (tries && draft.belief.is_reset) {
+            self.afterwards(draft)?;
         }
         if claims.contains(&&Claim::FactoryState) {
-            self.default_codes()?;
+            self.default_codes(draft)?;
         }
         for claim in &claims {
             match claim {
-                Claim::Erased(assets) => self.codes_erased(assets)?,
-                Claim::Unchanged => self.unchanged()?,
-                Claim::AllOrNothing => self.all_or_nothing()?,
+                Claim::Erased(assets) => self.codes_erased(draft, assets)?,
+                Claim::Unchanged => self.unchanged(draft)?,
+                Claim::AllOrNothing => self.all_or_nothing(draft)?,
                 Claim::Attempt { code, accepted } => {
-                    self.attempt_claim(code, *accepted)?;
-                    self.part(format!("code {code} {}", if *accepted { "accepted" } else { "refused" }));
+                    self.attempt_claim(draft, code, *accepted)?;
+                    let word = if *accepted { "accepted" } else { "refused" };
+                    draft.part(format!("code {code} {word}"), Stage::Expect);
                 }
                 _ => {}
             }
@@ -61,413 +59,277 @@ impl<'a> Builder<'a> {
             matches!(claim, Claim::Erased(_) | Claim::Unchanged | Claim::AllOrNothing | Claim::Attempt { .. })
         };
         // A signal alone does not tell what the lock still holds.
-        let is_judged = !claims.iter().any(of_memory) || self.judged_parts() > signals;
+        let is_judged = !claims.iter().any(of_memory) || draft.judged_parts() > signals;
         if claims.contains(&&Claim::Recommission) {
-            self.recommission()?;
+            self.recommission(draft)?;
         }
-        if self.claims_something() && is_judged {
+        if draft.judged_parts() > 0 && is_judged {
             return Ok(());
         }
         // Without a word of the model's on it, it is the scenario that left nothing to judge.
-        Err(match self.last_omission() {
+        Err(match draft.last_omission() {
             Some(reason) => Excluded::Model(reason.to_owned()),
             None => Excluded::plan("the scenario arranged nothing that its claim could be judged on"),
         })
     }
 
     /// Confirmation and other signals that follow the act, all watched at once.
-    fn signals(&mut self) -> Result<(), Excluded> {
-        let since = self.since_act();
+    fn signals(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        let since = self.since_act(draft);
+        let confirmed_by = &self.subject.facts.confirmed_by;
         let mut branches: Vec<Vec<Step>> = Vec::new();
         let mut name = Vec::new();
         let mut judged = false;
         for step in &self.scenario.expect {
-            match &step.action {
-                ast::Action::Claim(Claim::Confirmed) => match self.facts.confirmed_by.known() {
-                    Some(steps) => {
-                        for step in steps {
-                            branches.push(self.nested(|b| b.observe(&step.action, since, false))?.1);
-                        }
-                        judged = true;
-                        name.push("confirmed".to_owned());
-                    }
-                    None => {
-                        let reason = self.facts.confirmed_by.absence("how a reset is confirmed");
-                        self.omit("confirmed", reason);
-                    }
-                },
-                ast::Action::Claim(Claim::Unconfirmed) => match self.facts.confirmed_by.known() {
-                    Some(steps) => {
-                        branches.push(self.nested(|b| b.unconfirmed(steps))?.1);
-                        judged = true;
-                        name.push("unconfirmed".to_owned());
-                    }
-                    None => {
-                        let reason = self.facts.confirmed_by.absence("how a reset is confirmed");
-                        self.omit("unconfirmed", reason);
-                    }
-                },
-                ast::Action::Claim(_) => {}
+            let claim = match &step.action {
+                ast::Action::Claim(claim @ (Claim::Confirmed | Claim::Unconfirmed)) => claim,
+                ast::Action::Claim(_) => continue,
                 action @ ast::Action::Observe { .. } => {
-                    if let Some(reason) = self.has_none_of(step) {
-                        self.omit(phrase(action), reason);
+                    if let Some(reason) = self.lacks_any_of(std::slice::from_ref(step)) {
+                        draft.omit(phrase(action), reason);
                         continue;
                     }
                     judged = true;
-                    branches.push(self.nested(|b| b.observe(action, since, false))?.1);
+                    let watch = |draft: &mut Draft| self.observe(draft, action, since, Origin::Author, false);
+                    branches.push(draft.nested(watch)?.1);
                     name.push(phrase(action));
+                    continue;
                 }
                 action => {
                     judged |= !matches!(action, ast::Action::Wait(_) | ast::Action::WaitLockout);
-                    branches.push(self.nested(|b| b.scenario_step(step))?.1);
-                    name.push(phrase(&step.action));
+                    branches.push(draft.nested(|draft| self.scenario_step(draft, step, Origin::Author))?.1);
+                    name.push(phrase(action));
+                    continue;
                 }
+            };
+            let word = phrase(&step.action);
+            let Some(steps) = confirmed_by.known() else {
+                draft.omit(word, confirmed_by.absence("how a reset is confirmed"));
+                continue;
+            };
+            if *claim == Claim::Confirmed {
+                for step in steps {
+                    let watch =
+                        |draft: &mut Draft| self.observe(draft, &step.action, since, Origin::Claim, false);
+                    branches.push(draft.nested(watch)?.1);
+                }
+            } else {
+                branches.push(draft.nested(|draft| self.unconfirmed(draft, steps))?.1);
             }
+            judged = true;
+            name.push(word);
         }
         if !branches.is_empty() {
-            self.push("signals", Action::Together(branches));
-            self.stage = if judged { Stage::Expect } else { Stage::Between };
-            self.part(name.join(", "));
-            self.stage = Stage::Expect;
+            draft.push("signals", Origin::Claim, Action::Together(branches));
+            draft.part(name.join(", "), if judged { Stage::Expect } else { Stage::Between });
         }
         Ok(())
     }
 
     /// What confirms a reset must not show together, for as long as the source gives a reset that was complete.
-    fn unconfirmed(&mut self, confirmed_by: &[ast::Step]) -> Result<(), Excluded> {
+    fn unconfirmed(&self, draft: &mut Draft, confirmed_by: &[ast::Step]) -> Result<(), Excluded> {
         let seen = |step: &ast::Step| match &step.action {
             ast::Action::Observe { observation, within } => Some((observation.clone(), *within)),
             _ => None,
         };
         let (observations, windows): (Vec<_>, Vec<_>) = confirmed_by.iter().filter_map(seen).unzip();
         let within = windows.into_iter().max().unwrap_or_default();
-        let within = within.saturating_add(self.unconfirmed_longer);
-        let (since, weight) = (self.unconfirmed_since, Weight::Fail);
-        self.push("unconfirmed", Action::Unseen { observations, since, within, weight });
+        let within = within.saturating_add(draft.confirmation.unconfirmed_longer);
+        let since = draft.confirmation.unconfirmed_since;
+        draft.push("unconfirmed", Origin::Claim, Action::Unseen { observations, since, within });
         Ok(())
     }
 
-    /// Why the model can't show anything on a channel.
-    pub(super) fn lacks(&self, channel: &Channel) -> Option<String> {
-        let lock = self.lock();
-        let absent = match channel {
-            Channel::Light(name) => !lock.lights.contains_key(name),
-            Channel::Beeper => !lock.beeper,
-            Channel::Voice => !lock.voice,
-            Channel::Hub => self.operation("pair_hub").is_err(),
-            Channel::App => self.operation("pair_app").is_err(),
-            Channel::Door => !lock.door,
-            Channel::Memory => !lock.debug_port,
-            Channel::Button(name) => !lock.buttons.contains(name),
-            Channel::Keypad => lock.keys.is_empty(),
-            Channel::Knob => !lock.knob,
-            Channel::Cover => !lock.cover,
-            Channel::PowerCell(number) => !(1..=lock.power.cells).contains(number),
-            _ => false,
-        };
-        absent.then(|| match channel {
-            Channel::Memory => "the model's source names no debug port".to_owned(),
-            _ => format!("the model has no {channel}"),
-        })
-    }
-
-    /// Why a step of a scenario can't be done with the model, or can see nothing there.
-    pub(super) fn has_none_of(&self, step: &ast::Step) -> Option<String> {
-        let lock = self.lock();
-        let control = |control: &ast::Control| match control {
-            ast::Control::Button(name) => self.lacks(&Channel::Button(Arc::clone(name))),
-            ast::Control::Key(label) => {
-                (!lock.keys.contains(label)).then(|| format!("the model has no key `{label}`"))
-            }
-        };
-        let seen = |observation: &ast::Observation| {
-            let colours = match (observation, observation.channel()) {
-                (ast::Observation::Pulses { pattern, .. }, Channel::Light(name)) => pattern
-                    .phases
-                    .iter()
-                    .find(|phase| !lock.lights.get(&name).is_some_and(|l| l.contains(&phase.colour))),
-                _ => None,
-            };
-            let missing = |colour: &Arc<str>| format!("the model has no {colour} {}", observation.channel());
-            self.lacks(&observation.channel()).or_else(|| colours.map(|phase| missing(&phase.colour)))
-        };
-        let steps = |body: &[ast::Step]| body.iter().find_map(|step| self.has_none_of(step));
-        match &step.action {
-            ast::Action::Hold(list) | ast::Action::Release(list) => list.iter().find_map(control),
-            ast::Action::Press { controls, .. } => controls.iter().find_map(control),
-            ast::Action::Type { keys, .. } => keys.iter().find_map(|token| match token {
-                ast::KeyToken::Key(label) => control(&ast::Control::Key(Arc::clone(label))),
-                ast::KeyToken::Parameter(_) => self.lacks(&Channel::Keypad),
-            }),
-            ast::Action::Power { cell: Some(cell), .. } => self.lacks(&Channel::PowerCell(*cell)),
-            ast::Action::Turn { .. } => self.lacks(&Channel::Knob),
-            ast::Action::Contact { channel, .. } => self.lacks(channel),
-            ast::Action::NoChange { channels, .. } => channels.iter().find_map(|channel| self.lacks(channel)),
-            ast::Action::Observe { observation, .. } => seen(observation),
-            ast::Action::Never { observation, body } => seen(observation).or_else(|| steps(body)),
-            ast::Action::Repeat { body, .. } => steps(body),
-            ast::Action::Together(branches) => branches.iter().find_map(|branch| steps(branch)),
-            _ => None,
-        }
-    }
-
-    fn bindings_erased(&mut self, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
-        let bound = [
-            (self.app, Asset::AppPairing, Channel::App, "app binding"),
-            (self.hub, Asset::HubPairing, Channel::Hub, "hub binding"),
-        ];
-        for (bound, asset, channel, name) in bound {
-            if !bound || !assets.contains(&asset) {
+    fn bindings_erased(&self, draft: &mut Draft, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
+        for bond in draft.belief.bound.clone() {
+            if !assets.contains(&bond.asset()) {
                 continue;
             }
-            let kept = self.lock().keeps.contains(&asset) && !self.unbound.contains(&channel);
-            if kept {
-                self.deviation(format!("keeps its {name}"));
+            let name = bond.noun();
+            if draft.belief.survives(bond, &self.lock().keeps) {
+                draft.deviation(format!("keeps its {name}"));
+                self.expect_bound(draft, bond, Origin::Claim);
+                // What is kept anyway says nothing of the reset.
+                draft.part(format!("{name} kept as documented"), Stage::Between);
+                continue;
             }
-            // What is kept anyway, or what the act itself took, says nothing of the reset.
-            let is_telling = !kept && !self.unbound.contains(&channel);
-            if kept {
-                self.status(channel, Weight::Fail);
-            } else {
-                self.status_erased(channel.clone());
-                if is_telling {
-                    self.refuse_old_binding(&channel)?;
-                }
+            // Nor does what the act itself took.
+            let is_telling = !draft.belief.unbound.contains(&bond);
+            self.expect_unbound(draft, bond);
+            if is_telling {
+                self.refuse_old_binding(draft, bond)?;
             }
-            self.stage = if is_telling { Stage::Expect } else { Stage::Between };
-            self.part(if kept { format!("{name} kept as documented") } else { format!("{name} erased") });
-            self.stage = Stage::Expect;
+            draft.part(format!("{name} erased"), if is_telling { Stage::Expect } else { Stage::Between });
         }
         Ok(())
     }
 
-    fn unpaired(&mut self) {
-        let bindings =
-            [("pair_app", Asset::AppPairing, Channel::App), ("pair_hub", Asset::HubPairing, Channel::Hub)];
-        for (operation, asset, channel) in bindings {
-            let kept = self.lock().keeps.contains(&asset);
-            if self.operation(operation).is_ok() && !kept {
-                self.status_erased(channel);
+    fn unpaired(&self, draft: &mut Draft) {
+        for bond in Bond::ALL {
+            if self.has(bond.operation()) && !self.keeps(bond.asset()) {
+                self.expect_unbound(draft, bond);
             }
         }
-        self.part("factory state: unpaired");
+        draft.part("factory state: unpaired", Stage::Expect);
     }
 
     /// What the manual demands after a reset, before the lock works again.
-    fn afterwards(&mut self) -> Result<(), Excluded> {
-        for operation in &self.facts.afterwards {
-            self.perform(operation, &Bindings::owner())?;
-            self.stage = Stage::Between;
-            self.part(format!("afterwards: {operation}"));
-            self.stage = Stage::Expect;
+    fn afterwards(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        for operation in &self.subject.facts.afterwards {
+            self.perform(draft, operation, &Bindings::new(Origin::Claim))?;
+            draft.part(format!("afterwards: {operation}"), Stage::Between);
         }
         Ok(())
     }
 
-    fn default_codes(&mut self) -> Result<(), Excluded> {
-        if self.lock().opens_for_any_code || self.lock().keeps.contains(&Asset::UserCodes) {
+    fn default_codes(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        if self.lock().opens_for_any_code || self.keeps(Asset::UserCodes) {
             return Ok(());
         }
-        let Some(codes) = self.lock().defaults.user_codes.known() else {
+        if self.lock().defaults.user_codes.known().is_none() {
             let reason = self.lock().defaults.user_codes.absence("a default user code");
-            self.omit("default code works", reason);
+            draft.omit("default code works", reason);
             return Ok(());
-        };
-        for code in codes {
-            self.expect_code(&Credential::Published(code.clone()), true, Weight::Fail)?;
         }
-        self.part("factory state: default code works");
+        for code in self.published_codes() {
+            self.expect_accepted(draft, &code, Origin::Claim)?;
+        }
+        draft.part("factory state: default code works", Stage::Expect);
         Ok(())
     }
 
-    /// The owner's codes, without those that a manual prints.
-    pub(super) fn secret_codes(&self) -> Vec<Credential> {
-        let secret = |code: &&Credential| matches!(code, Credential::Secret { .. });
-        self.codes.iter().filter(secret).cloned().collect()
-    }
-
-    fn codes_erased(&mut self, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
-        let codes = self.secret_codes();
+    fn codes_erased(&self, draft: &mut Draft, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
+        let codes = draft.belief.secret_codes();
         if assets.contains(&Asset::UserCodes) && !codes.is_empty() {
-            let lock = self.lock();
-            if lock.opens_for_any_code {
-                self.opens_for_any(&codes)?;
-            } else if lock.keeps.contains(&Asset::UserCodes) {
-                self.deviation("keeps its user codes");
-                for code in &codes {
-                    self.expect_code(code, true, Weight::Fail)?;
-                }
-                self.stage = Stage::Between;
-                self.part("user codes kept as documented");
-                self.stage = Stage::Expect;
+            if self.lock().opens_for_any_code {
+                self.opens_for_any(draft, &codes)?;
+            } else if self.keeps(Asset::UserCodes) {
+                draft.deviation("keeps its user codes");
+                codes.iter().try_for_each(|code| self.expect_accepted(draft, code, Origin::Claim))?;
+                draft.part("user codes kept as documented", Stage::Between);
             } else {
-                self.part_or_omit("user codes erased", |b| b.expect_refused(&codes, Weight::Fail));
+                draft.claim("user codes erased", |draft| self.expect_refused(draft, &codes));
             }
         }
         if assets.contains(&Asset::MasterCode)
-            && let Some(master) = self.master.clone()
+            && let Some(master) = draft.belief.master.clone()
         {
-            self.part_or_omit("master code erased", |b| b.master_erased(&master));
+            draft.claim("master code erased", |draft| self.master_erased(draft, &master));
         }
         Ok(())
     }
 
-    /// A claim for which the model states no means is left out with that reason; one that this case
-    /// can't prove is inconclusive.
-    fn part_or_omit(&mut self, name: &str, claim: impl FnOnce(&mut Self) -> Result<(), Excluded>) {
-        let bound = (self.app_again, self.hub_again);
-        let outcome = claim(self);
-        match outcome {
-            Ok(()) => self.part(name),
-            Err(excluded) => {
-                self.steps.clear();
-                (self.app_again, self.hub_again) = bound;
-                match excluded {
-                    Excluded::Model(reason) => self.omit(name, reason),
-                    Excluded::Plan(reason) => {
-                        self.push("not provable", Action::Unprovable { reason });
-                        self.part(name);
-                    }
-                }
-            }
-        }
-    }
-
-    fn opens_for_any(&mut self, codes: &[Credential]) -> Result<(), Excluded> {
-        self.deviation("opens for any code until it is set up");
-        let random = self.wrong_code()?;
+    fn opens_for_any(&self, draft: &mut Draft, codes: &[Credential]) -> Result<(), Excluded> {
+        draft.deviation("opens for any code until it is set up");
+        let random = draft.wrong_code(self)?;
         for code in codes.iter().take(1).chain([&random]) {
-            self.expect_code(code, true, Weight::Fail)?;
+            self.expect_accepted(draft, code, Origin::Claim)?;
         }
-        self.part("opens for any code as documented");
+        draft.part("opens for any code as documented", Stage::Expect);
         Ok(())
     }
 
-    fn master_erased(&mut self, master: &Credential) -> Result<(), Excluded> {
-        let kept = self.lock().keeps.contains(&Asset::MasterCode);
-        if kept {
-            self.deviation("keeps its master code");
-        }
-        let default = self.lock().defaults.master.known().cloned().map(Credential::Published);
-        let mut tries = vec![(master.clone(), kept, Weight::Fail)];
-        // The published default is the control that shows the lock listens to masters at all.
-        tries.extend(default.filter(|_| !kept).map(|code| (code, true, Weight::Inconclusive)));
-        tries.into_iter().try_for_each(|(code, accepted, weight)| self.expect_master(&code, accepted, weight))
-    }
-
-    fn recommission(&mut self) -> Result<(), Excluded> {
-        let lock = self.lock();
-        for (operation, asset, channel, name) in [
-            ("pair_app", Asset::AppPairing, Channel::App, "set up again: app"),
-            ("pair_hub", Asset::HubPairing, Channel::Hub, "set up again: hub"),
-        ] {
-            if let Err(excluded) = self.operation(operation) {
-                self.omit(name, excluded.reason());
+    fn recommission(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        for bond in Bond::ALL {
+            let name = format!("set up again: {}", bond.channel());
+            if let Err(excluded) = self.operation(bond.operation()) {
+                draft.omit(name, excluded.reason());
                 continue;
             }
-            let again = if channel == Channel::App { self.app_again } else { self.hub_again };
-            if !again && !lock.keeps.contains(&asset) {
-                self.pair(operation)?;
+            if draft.belief.bound_again.insert(bond) && !self.keeps(bond.asset()) {
+                self.pair(draft, bond, Origin::Claim)?;
             }
-            self.status(channel, Weight::Fail);
-            self.part(name);
+            self.expect_bound(draft, bond, Origin::Claim);
+            draft.part(name, Stage::Expect);
         }
-        (self.app_again, self.hub_again) = (true, true);
-        let old_master = self.master.take().filter(|_| !lock.keeps.contains(&Asset::MasterCode));
-        self.part_or_omit("set up again: master code", |b| {
-            let code = b.secret("new-master")?;
-            b.set_master(&code)?;
-            b.master = Some(code);
+        let old = draft.belief.master.take().filter(|_| !self.keeps(Asset::MasterCode));
+        draft.claim("set up again: master code", |draft| {
+            let code = draft.secret(self, "new-master")?;
+            self.set_master(draft, &code, Origin::Claim)?;
+            draft.belief.master = Some(code);
             Ok(())
         });
-        if let (Some(old), Some(new)) = (old_master, self.master.clone()) {
-            self.part_or_omit("old master code refused after the new set-up", |b| {
-                b.expect_master(&old, false, Weight::Fail)?;
-                b.expect_master(&new, true, Weight::Fail)
-            });
+        if let (Some(old), Some(new)) = (old, draft.belief.master.clone()) {
+            let name = "old master code refused after the new set-up";
+            draft.claim(name, |draft| self.master_replaced(draft, &old, &new));
         }
         let mut fresh = Vec::new();
-        self.part_or_omit("set up again: user codes", |b| {
+        draft.claim("set up again: user codes", |draft| {
             // Slots that no earlier code was in: overwriting one would hide that it is still there.
-            let free = u8::try_from(b.codes.len()).unwrap_or(u8::MAX - 4) + 2;
+            let free = draft.belief.free_slot().min(u8::MAX - 4) + 1;
             for (handle, slot) in ["fresh.1", "fresh.2"].iter().zip(free..) {
-                let code = b.secret(handle)?;
-                b.add_code(&code, slot)?;
+                let code = draft.secret(self, handle)?;
+                self.add_code(draft, &code, slot, self.master_now(&draft.belief), Origin::Claim)?;
                 fresh.push(code);
             }
             Ok(())
         });
-        self.part_or_omit("set up again: every entry method", |b| match fresh.as_slice() {
+        draft.claim("set up again: every entry method", |draft| match fresh.as_slice() {
             [] => Err("no user code could be added".into()),
-            codes => codes.iter().try_for_each(|code| b.expect_code(code, true, Weight::Fail)),
+            codes => codes.iter().try_for_each(|code| self.expect_accepted(draft, code, Origin::Claim)),
         });
-        let old: Vec<Credential> = self.secret_codes();
-        let keeps = self.lock().keeps.contains(&Asset::UserCodes);
-        if let (Some(control), false, false) = (fresh.first(), old.is_empty(), keeps) {
+        let old: Vec<Credential> = draft.belief.secret_codes();
+        if let (Some(control), false, false) = (fresh.first(), old.is_empty(), self.keeps(Asset::UserCodes)) {
             // A lock may bring back what it hid, once it is in use again.
-            self.known_good = Some(control.clone());
-            self.part_or_omit("old codes refused after the new set-up", |b| {
-                b.expect_refused(&old, Weight::Fail)
-            });
+            draft.belief.known_good = Some(control.clone());
+            draft.claim("old codes refused after the new set-up", |draft| self.expect_refused(draft, &old));
         }
         Ok(())
     }
 
     /// What a whole reset would leave as well says nothing of one that did not happen.
-    fn unchanged(&mut self) -> Result<(), Excluded> {
-        let keeps = |asset: Asset| self.was_reset && self.lock().keeps.contains(&asset);
-        let (keeps_codes, keeps_master) = (keeps(Asset::UserCodes), keeps(Asset::MasterCode));
-        let (app, hub) = (self.app && !keeps(Asset::AppPairing), self.hub && !keeps(Asset::HubPairing));
-        let codes = if keeps_codes { Vec::new() } else { self.codes.clone() };
+    fn unchanged(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        let was_tried = draft.belief.was_tried;
+        let keeps = |asset: Asset| was_tried && self.keeps(asset);
+        let codes = if keeps(Asset::UserCodes) { Vec::new() } else { draft.belief.codes.clone() };
         for code in &codes {
-            self.expect_code(code, true, Weight::Fail)?;
+            self.expect_accepted(draft, code, Origin::Claim)?;
         }
-        self.part("user codes unchanged");
-        if let Some(master) = self.master.clone().filter(|_| !keeps_master) {
-            self.part_or_omit("master code unchanged", |b| {
-                let probe = b.attempt(&master, "try_master")?;
-                b.judge(probe, Rule::Yes, "the master code was not accepted".into(), Weight::Fail);
-                Ok(())
-            });
+        draft.part("user codes unchanged", Stage::Expect);
+        for bond in draft.belief.bound.clone() {
+            if !keeps(bond.asset()) {
+                self.expect_holding(draft, bond, Origin::Claim);
+            }
         }
-        self.hold_bindings(app, hub, Weight::Fail);
-        self.part("bindings unchanged");
+        draft.part("bindings unchanged", Stage::Expect);
+        // The last, for it may add a code.
+        if let Some(master) = draft.belief.master.clone().filter(|_| !keeps(Asset::MasterCode)) {
+            draft.claim("master code unchanged", |draft| self.master_unchanged(draft, &master));
+        }
         Ok(())
     }
 
-    fn all_or_nothing(&mut self) -> Result<(), Excluded> {
-        self.may_be_open = self.facts.starts_unlocked;
-        let probes = self.probes_of_memory()?;
-        self.may_be_open = false;
+    fn all_or_nothing(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        draft.may_be_open = self.subject.facts.starts_unlocked;
+        let probes = self.probes_of_memory(draft)?;
+        draft.may_be_open = false;
         let Some(first) = probes.first().copied().filter(|_| probes.len() > 1) else {
             return Err("the lock holds too little to be erased by halves".into());
         };
         let reason = "some of the owner's data are gone and some are left".to_owned();
         let rule = if self.lock().opens_for_any_code { Rule::Opposite } else { Rule::Same };
-        let weight = Weight::Fail;
-        self.push("all or nothing?", Action::Judge { probes, rule, reason, weight });
+        draft.push("all or nothing?", Origin::Claim, Action::Judge { probes, rule, reason });
         // A lock that refuses everything may be dead, or keep what it hides: only one that can be
         // set up again, and still refuses the old codes, holds nothing.
         let erased = self.lock().opens_for_any_code;
-        let codes = self.secret_codes();
-        let keeps = self.lock().keeps.contains(&Asset::UserCodes);
-        if !codes.is_empty() && !keeps {
-            let facts = self.facts;
-            let ((), body) = self.nested(|b| {
-                for operation in &facts.afterwards {
-                    b.perform(operation, &Bindings::owner())?;
+        let codes = draft.belief.secret_codes();
+        if !codes.is_empty() && !self.keeps(Asset::UserCodes) {
+            // What is true only in the branch is believed only there.
+            let before = draft.belief.clone();
+            let written = draft.nested(|draft| {
+                draft.belief.is_reset = true;
+                for operation in &self.subject.facts.afterwards {
+                    self.perform(draft, operation, &Bindings::new(Origin::Claim))?;
                 }
-                b.reset_happened = true;
-                let outcome = b.new_code().and_then(|fresh| {
-                    b.known_good = Some(fresh);
-                    b.expect_refused(&codes, Weight::Fail)
-                });
-                b.reset_happened = false;
-                outcome
-            })?;
-            self.push("if it was erased", Action::If { probe: first, yes: erased, body });
+                let fresh = self.new_code(draft)?;
+                draft.belief.known_good = Some(fresh);
+                self.expect_refused(draft, &codes)
+            });
+            draft.belief = before;
+            let ((), body) = written?;
+            draft.push("if it was erased", Origin::Claim, Action::If { probe: first, yes: erased, body });
         }
-        self.part("all or nothing");
+        draft.part("all or nothing", Stage::Expect);
         Ok(())
     }
 }

@@ -1,15 +1,20 @@
-//! A model's procedure as primitive steps.
+//! A model's procedure, or a scenario's own steps, as primitive steps.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::lock::{Credential, Role};
-use crate::scenario::ast::{self, Control, KeyToken, Reply, Supply, Term, phrase};
-use crate::scenario::program::{Action, Expected, Since, Weight};
+use crate::belief::Belief;
+use crate::lock::{Credential, Power, Role};
+use crate::scenario::alter::{Kind, Plan};
+use crate::scenario::ast::{self, Control, KeyToken, Reply, Supply, Term};
+use crate::scenario::phrase::phrase;
+use crate::scenario::program::{Action, Expected, Mark, Origin, Since, Step};
 use crate::trace::{Argument, Channel, Handle, Keystroke, Value};
-use crate::unit::{Duration, Voltage};
+use crate::unit::{Duration, Ratio, Voltage};
 
-use super::builder::{Builder, Excluded};
+use super::context::{Context, Excluded};
+use super::draft::Draft;
+use super::keys;
 
 /// How long a tap lasts: long enough for any debounce, short enough to be no hold.
 const TAP: Duration = Duration::milliseconds(200);
@@ -27,24 +32,19 @@ pub(super) enum Binding {
     Word(Arc<str>),
 }
 
-/// Values of a procedure's parameters, and on whose behalf it is done.
+/// On whose account steps are done, and the values of their parameters.
 #[derive(Clone, Debug)]
-pub(super) struct Bindings {
+pub(super) struct Bindings<'a> {
+    pub origin: Origin,
     pub values: BTreeMap<&'static str, Binding>,
-    /// The act itself: its requests carry the levels of the case.
-    pub is_act: bool,
-    /// Position, from 1, of a key to get wrong; counts down over the steps.
-    pub wrong_key: Option<u32>,
-    /// How many of the last keys are left out.
-    pub missing_keys: Option<u32>,
-    /// How long nothing is typed before the last key.
-    pub pause: Option<Duration>,
+    /// The act itself: its requests carry the levels of the case, and its keys are altered.
+    pub act: Option<&'a Plan>,
 }
 
-impl Bindings {
+impl<'a> Bindings<'a> {
     /// The ordinary use of a lock by its owner.
-    pub(super) fn owner() -> Self {
-        Self { values: BTreeMap::new(), is_act: false, wrong_key: None, missing_keys: None, pause: None }
+    pub(super) fn new(origin: Origin) -> Self {
+        Self { origin, values: BTreeMap::new(), act: None }
     }
 
     pub(super) fn with(mut self, name: &'static str, binding: Binding) -> Self {
@@ -52,193 +52,251 @@ impl Bindings {
         self
     }
 
+    pub(super) fn word(self, name: &'static str, word: &str) -> Self {
+        self.with(name, Binding::Word(word.into()))
+    }
+
     pub(super) fn code(self, credential: &Credential) -> Self {
         self.with("code", Binding::Code(credential.clone()))
     }
 
-    fn credential(&self, name: &str) -> Result<&Credential, Excluded> {
+    /// With a master code, if there is one.
+    pub(super) fn master(self, credential: Option<Credential>) -> Self {
+        match credential {
+            Some(credential) => self.with("master", Binding::Code(credential)),
+            None => self,
+        }
+    }
+
+    /// What a method's procedure may take when its owner does it.
+    pub(super) fn of_reset(origin: Origin, cx: &Context<'_>, belief: &Belief) -> Self {
+        let mut bindings = Self::new(origin).master(cx.master_now(belief));
+        if let Some(code) = belief.codes.first() {
+            bindings = bindings.code(code);
+        }
+        // The maker's proof is issued for one lock and one occasion.
+        let proof = Credential::secret("proof", super::PROOF_DIGITS);
+        bindings
+            .with("proof", Binding::Code(proof))
+            .word("role", Role::Owner.word())
+            .word("ownership", "verified")
+            .word("network", "online")
+    }
+
+    pub(super) fn credential(&self, name: &str) -> Result<&Credential, Excluded> {
         match self.values.get(name) {
             Some(Binding::Code(credential)) => Ok(credential),
-            _ => Err(Excluded::plan(format!("there is no {name} code to use at this point"))),
+            Some(Binding::Word(_)) | None => {
+                let what = match name {
+                    "code" => "user code".to_owned(),
+                    "master" => "master code".to_owned(),
+                    other => other.to_owned(),
+                };
+                Err(Excluded::plan(format!("no {what} is known at this point")))
+            }
         }
     }
 }
 
-impl<'a> Builder<'a> {
+impl<'a> Context<'a> {
     /// All steps of a procedure.
-    pub(super) fn procedure(&mut self, steps: &'a [ast::Step], bindings: &Bindings) -> Result<(), Excluded> {
-        steps.iter().try_for_each(|step| self.procedure_step(step, bindings))
+    pub(super) fn procedure(
+        &self,
+        draft: &mut Draft,
+        steps: &'a [ast::Step],
+        bindings: &Bindings<'_>,
+    ) -> Result<(), Excluded> {
+        steps.iter().try_for_each(|step| self.step(draft, step, bindings))
     }
 
     /// An operation of the model with its parameters.
-    pub(super) fn perform(&mut self, name: &str, bindings: &Bindings) -> Result<(), Excluded> {
+    pub(super) fn perform(
+        &self,
+        draft: &mut Draft,
+        name: &str,
+        bindings: &Bindings<'_>,
+    ) -> Result<(), Excluded> {
         let operation = self.operation(name)?;
-        let (result, steps) = self.nested(|b| b.procedure(&operation.procedure, bindings))?;
-        let () = result;
-        self.push(name.replace('_', " "), Action::Sequence(steps));
+        let ((), steps) = draft.nested(|draft| self.procedure(draft, &operation.procedure, bindings))?;
+        draft.push(name.replace('_', " "), bindings.origin, Action::Sequence(steps));
         Ok(())
     }
 
-    pub(super) fn procedure_step(
-        &mut self,
+    pub(super) fn step(
+        &self,
+        draft: &mut Draft,
         step: &'a ast::Step,
-        bindings: &Bindings,
+        bindings: &Bindings<'_>,
     ) -> Result<(), Excluded> {
+        draft.check_length()?;
         let label = phrase(&step.action);
+        let origin = bindings.origin;
+        let touched = draft.just_touched.take();
         match &step.action {
-            ast::Action::Hold(controls) => self.actuate(controls, true),
-            ast::Action::Release(controls) => self.actuate(controls, false),
-            ast::Action::Press { .. } => self.press(&step.action)?,
+            ast::Action::Hold(controls) => self.actuate(draft, controls, true, origin),
+            ast::Action::Release(controls) => self.actuate(draft, controls, false, origin),
+            ast::Action::Press { .. } => self.press(draft, &step.action, origin)?,
             ast::Action::Type { keys, gap, each } => {
-                let ((), typed) = self.nested(|b| b.type_keys(keys, *gap, *each, bindings))?;
-                self.push(label, Action::Sequence(typed));
+                let ((), typed) = draft.nested(|draft| self.type_keys(draft, keys, *gap, *each, bindings))?;
+                draft.push(label, origin, Action::Sequence(typed));
+                draft.just_touched = draft.touches.last_key.map(Since::Touch);
             }
-            ast::Action::Power { to, cell, over, duration } => self.power(*to, *cell, *over, *duration)?,
+            ast::Action::Power { to, cell, over, duration } => {
+                self.power(draft, *to, *cell, *over, *duration, bindings)?;
+            }
             ast::Action::Turn { by, over } => {
-                self.set(label, Channel::Knob, Value::Angle(*by));
-                self.wait(over.unwrap_or(TAP));
+                let share = bindings.act.and_then(|plan| plan.rotation);
+                let by = by.scaled(share.unwrap_or(Ratio::WHOLE));
+                let turned = draft.set(format!("turn {by}"), origin, Channel::Knob, Value::Angle(by));
+                if share.is_some() {
+                    draft.alters(Kind::Rotation);
+                }
+                draft.wait(over.unwrap_or(TAP));
+                draft.just_touched = Some(Since::Mark(turned, Duration::ZERO));
             }
             ast::Action::Contact { channel, closed } => {
-                self.set(label, channel.clone(), Value::Switch(*closed));
+                draft.set(label, origin, channel.clone(), Value::Switch(*closed));
             }
-            ast::Action::Wait(duration) => self.wait(*duration),
+            ast::Action::Wait(duration) => draft.wait(*duration),
             ast::Action::WaitLockout => {
                 let fact = &self.lock().lockout;
-                let lockout = *fact.known().ok_or_else(|| fact.absence("a lockout"))?;
-                let long_enough = lockout.duration.saturating_add(Duration::seconds(5));
-                self.push(label, Action::Wait { since: Since::Here, duration: long_enough });
+                fact.known().ok_or_else(|| fact.absence("a lockout"))?;
+                draft.push(label, origin, Action::Wait { since: Since::Here, duration: self.penalty() });
             }
             ast::Action::WaitUntil { observation, plus } => {
-                let mark = self.observe(&observation.action, Since::Here, true)?;
-                if let Some(mark) = mark {
-                    self.push(
-                        label,
-                        Action::Wait { since: Since::Mark(mark, Duration::ZERO), duration: *plus },
-                    );
+                let since = touched.unwrap_or(Since::Here);
+                if let Some(mark) = self.observe(draft, &observation.action, since, origin, true)? {
+                    let since = Since::Mark(mark, Duration::ZERO);
+                    draft.push(label, origin, Action::Wait { since, duration: *plus });
                 }
             }
-            action @ ast::Action::Observe { .. } => self.observe(action, Since::Here, false).map(|_| ())?,
+            action @ ast::Action::Observe { .. } => {
+                self.observe(draft, action, touched.unwrap_or(Since::Here), origin, false)?;
+            }
             ast::Action::NoChange { channels, duration } => {
-                let action =
-                    Action::NoChange { channels: channels.clone(), duration: *duration, weight: self.weight };
-                self.push(label, action);
+                let action = Action::NoChange { channels: channels.clone(), duration: *duration };
+                draft.push(label, origin, action);
             }
             ast::Action::Never { observation, body } => {
-                let ((), body) = self.nested(|b| b.procedure(body, bindings))?;
-                self.push(label, Action::Never { observation: observation.clone(), body });
+                let ((), body) = draft.nested(|draft| self.procedure(draft, body, bindings))?;
+                draft.push(label, origin, Action::Never { observation: observation.clone(), body });
             }
             ast::Action::Witness { that, within } => {
-                let arguments = vec![("that".into(), Argument::Text(that.as_str().into()))];
-                let (op, expected, weight) = ("witness".into(), Expected::Done, Weight::Inconclusive);
-                let channel = Channel::Operator;
-                self.push(
-                    label,
-                    Action::Ask { channel, op, arguments, expected, within: *within, mark: None, weight },
-                );
+                let action = Action::Ask {
+                    channel: Channel::Operator,
+                    op: "witness".into(),
+                    arguments: vec![("that".into(), Argument::Text(that.as_str().into()))],
+                    expected: Expected::Done,
+                    within: *within,
+                    mark: None,
+                };
+                draft.push(label, Origin::Control, action);
             }
-            ast::Action::Ask { .. } => self.ask(&step.action, bindings)?,
+            ast::Action::Ask { .. } => self.ask(draft, &step.action, bindings)?,
             ast::Action::Together(branches) => {
                 let mut all = Vec::new();
                 for branch in branches {
-                    all.push(self.nested(|b| b.procedure(branch, bindings))?.1);
+                    all.push(draft.nested(|draft| self.procedure(draft, branch, bindings))?.1);
                 }
-                self.push(label, Action::Together(all));
+                draft.push(label, origin, Action::Together(all));
             }
             ast::Action::Repeat { times, within, body } => {
-                let ((), steps) =
-                    self.nested(|b| (0..*times).try_for_each(|_| b.procedure(body, bindings)))?;
-                self.limited(label, *within, steps);
+                let ((), steps) = draft
+                    .nested(|draft| (0..*times).try_for_each(|_| self.procedure(draft, body, bindings)))?;
+                limited(draft, label, origin, *within, steps);
             }
             ast::Action::Do { operation, with } => {
-                let mut inner = Bindings::owner();
+                let mut inner = Bindings::new(origin).master(self.master_now(&draft.belief));
                 for (name, value) in with {
-                    let (name, binding) = self.argument(name, value)?;
-                    inner = inner.with(name, binding);
+                    inner = self.argument(draft, inner, name, value)?;
                 }
-                self.perform(operation, &inner)?;
+                self.perform(draft, operation, &inner)?;
             }
-            ast::Action::Claim(claim) => self.claim(claim)?,
+            ast::Action::Claim(claim) => self.claim(draft, claim, origin)?,
         }
         Ok(())
     }
 
-    fn argument(&mut self, name: &str, value: &Arc<str>) -> Result<(&'static str, Binding), Excluded> {
+    /// A parameter of `do`: a code by its name, a slot, or a role.
+    fn argument<'b>(
+        &self,
+        draft: &mut Draft,
+        bindings: Bindings<'b>,
+        name: &str,
+        value: &Arc<str>,
+    ) -> Result<Bindings<'b>, Excluded> {
         Ok(match name {
-            "code" => ("code", Binding::Code(self.secret(value)?)),
-            "master" => ("master", Binding::Code(self.secret(value)?)),
-            "slot" => ("slot", Binding::Word(Arc::clone(value))),
-            _ => ("role", Binding::Word(Arc::clone(value))),
+            "code" => bindings.with("code", Binding::Code(self.named_code(draft, value)?)),
+            "master" => bindings.with("master", Binding::Code(self.named_code(draft, value)?)),
+            "slot" => bindings.with("slot", Binding::Word(Arc::clone(value))),
+            "role" => bindings.with("role", Binding::Word(Arc::clone(value))),
+            other => return Err(Excluded::plan(format!("`{other}` is no parameter of an operation"))),
         })
     }
 
-    fn limited(
-        &mut self,
-        label: String,
-        within: Option<Duration>,
-        body: Vec<crate::scenario::program::Step>,
-    ) {
-        let weight = self.weight;
-        self.push(
-            label,
-            match within {
-                Some(within) => Action::Limited { within, weight, body },
-                None => Action::Sequence(body),
-            },
-        );
-    }
-
-    pub(super) fn actuate(&mut self, controls: &[Control], down: bool) {
+    /// Puts controls down or lets them go.
+    pub(super) fn actuate(&self, draft: &mut Draft, controls: &[Control], down: bool, origin: Origin) {
         let verb = if down { "hold" } else { "release" };
         for control in controls {
             match control {
                 Control::Button(name) => {
-                    self.set(
-                        format!("{verb} {name}"),
-                        Channel::Button(Arc::clone(name)),
-                        Value::Switch(down),
-                    );
+                    let channel = Channel::Button(Arc::clone(name));
+                    draft.set(format!("{verb} {name}"), origin, channel, Value::Switch(down));
                 }
                 Control::Key(label) => {
                     let key = Keystroke::Key(Arc::clone(label));
-                    self.held_keys.retain(|held| *held != key);
+                    draft.held_keys.retain(|held| *held != key);
                     if down {
-                        self.held_keys.push(key);
+                        draft.held_keys.push(key);
                     }
-                    let keys = Value::Keys(self.held_keys.clone());
-                    self.set(format!("{verb} key {label}"), Channel::Keypad, keys);
+                    let keys = Value::Keys(draft.held_keys.clone());
+                    draft.set(format!("{verb} key {label}"), origin, Channel::Keypad, keys);
                 }
             }
         }
     }
 
-    pub(super) fn press(&mut self, action: &ast::Action) -> Result<(), Excluded> {
+    pub(super) fn press(
+        &self,
+        draft: &mut Draft,
+        action: &ast::Action,
+        origin: Origin,
+    ) -> Result<(), Excluded> {
         let ast::Action::Press { controls, hold, times, gap, within, until } = action else { return Ok(()) };
         // A finger that just let go needs a moment, and so does the debounce.
-        self.wait(TAP_GAP);
-        let ((), steps) = self.nested(|b| {
+        draft.wait(TAP_GAP);
+        let (touched, steps) = draft.nested(|draft| {
+            let mut touched = None;
             for count in 0..*times {
+                draft.check_length()?;
                 if count > 0 {
-                    b.wait(gap.unwrap_or(TAP_GAP));
+                    draft.wait(gap.unwrap_or(TAP_GAP));
                 }
-                b.actuate(controls, true);
+                self.actuate(draft, controls, true, origin);
+                touched = draft.touches.last;
                 match until {
-                    Some(step) => drop(b.observe(&step.action, Since::Here, false)?),
-                    None => b.wait(hold.unwrap_or(TAP)),
+                    Some(step) => drop(self.observe(draft, &step.action, Since::Here, origin, false)?),
+                    None => draft.wait(hold.unwrap_or(TAP)),
                 }
-                b.actuate(controls, false);
+                self.actuate(draft, controls, false, origin);
             }
-            Ok(())
+            Ok(touched)
         })?;
-        self.limited(phrase(action), *within, steps);
+        limited(draft, phrase(action), origin, *within, steps);
+        // What a lock shows as soon as it is tapped is seen by who looks once the finger is gone.
+        draft.just_touched = touched
+            .filter(|_| hold.is_none() && until.is_none())
+            .map(|mark| Since::Mark(mark, Duration::ZERO));
         Ok(())
     }
 
     fn type_keys(
-        &mut self,
+        &self,
+        draft: &mut Draft,
         keys: &[KeyToken],
         gap: Option<Duration>,
         each: Option<Duration>,
-        bindings: &Bindings,
+        bindings: &Bindings<'_>,
     ) -> Result<(), Excluded> {
         let mut strokes = Vec::new();
         for token in keys {
@@ -246,151 +304,201 @@ impl<'a> Builder<'a> {
                 KeyToken::Key(label) => strokes.push(Keystroke::Key(Arc::clone(label))),
                 KeyToken::Parameter(name) => {
                     let credential = bindings.credential(name)?.clone();
-                    self.bind_secrets(&credential);
+                    draft.bind(&credential);
                     strokes.extend(keystrokes(&credential));
                 }
             }
         }
-        if let Some(position) = bindings.wrong_key.and_then(|n| usize::try_from(n).ok()) {
-            let count = strokes.len();
-            let stroke = position.checked_sub(1).and_then(|index| strokes.get_mut(index));
-            let stroke =
-                stroke.ok_or_else(|| Excluded::plan(format!("the procedure types only {count} keys")))?;
-            alter(stroke, self.model);
-        }
-        if let Some(missing) = bindings.missing_keys.and_then(|n| usize::try_from(n).ok()) {
-            let left = strokes.len().checked_sub(missing);
-            strokes.truncate(left.ok_or_else(|| Excluded::plan("fewer keys are typed than are left out"))?);
-        }
-        let last = strokes.len().saturating_sub(1);
-        for (index, stroke) in strokes.into_iter().enumerate() {
-            if let Some(pause) = bindings.pause.filter(|_| index == last) {
-                self.wait(pause);
+        let plan = bindings.act.filter(|plan| plan.alters_keys());
+        let left = match (plan, self.subject.facts.decisive.keys) {
+            (Some(plan), Some(keys)) => Some((plan, keys.saturating_sub(plan.missing_keys))),
+            _ => None,
+        };
+        for stroke in strokes {
+            let mut stroke = stroke;
+            let mut altered = Vec::new();
+            if bindings.act.is_some() {
+                draft.typed += 1;
             }
-            let label = match &stroke {
-                Keystroke::Key(label) => format!("key {label}"),
-                Keystroke::Secret { handle, position, .. } => {
-                    format!("digit {} of {}", position + 1, handle.0)
+            if let Some((plan, left)) = left {
+                if draft.typed > left {
+                    continue;
                 }
-            };
-            self.before_last_key = self.last_mark;
-            self.set(label, Channel::Keypad, Value::Keys(vec![stroke]));
-            self.wait(each.unwrap_or(KEY));
-            self.set("no key", Channel::Keypad, Value::Keys(Vec::new()));
-            self.wait(gap.unwrap_or(KEY));
+                if plan.missing_keys > 0 {
+                    altered.push(Kind::MissingKeys);
+                }
+                if let Some(pause) = plan.pause.filter(|_| draft.typed == left) {
+                    draft.wait(pause);
+                    draft.alters(Kind::Pause);
+                }
+                if plan.wrong_key == Some(draft.typed) {
+                    stroke = keys::another(&stroke, &self.lock().keys)?;
+                    altered.push(Kind::WrongKey);
+                }
+            }
+            if bindings.act.is_some_and(|plan| plan.used_proof) {
+                altered.push(Kind::Proof);
+            }
+            self.key(draft, (stroke, altered), bindings.origin, each, gap);
         }
         Ok(())
     }
 
+    /// Touches one key.
+    fn key(
+        &self,
+        draft: &mut Draft,
+        (stroke, altered): (Keystroke, Vec<Kind>),
+        origin: Origin,
+        each: Option<Duration>,
+        gap: Option<Duration>,
+    ) {
+        let label = match &stroke {
+            Keystroke::Key(label) => format!("key {label}"),
+            Keystroke::Secret { handle, position, .. } => format!("digit {} of {}", position + 1, handle.0),
+        };
+        draft.touches.before_last_key = draft.touches.last;
+        let touch = draft.set(label, origin, Channel::Keypad, Value::Keys(vec![stroke]));
+        altered.into_iter().for_each(|kind| draft.alters(kind));
+        draft.touches.last_key = Some(touch);
+        draft.wait(each.unwrap_or(KEY));
+        draft.set("no key", origin, Channel::Keypad, Value::Keys(Vec::new()));
+        draft.wait(gap.unwrap_or(KEY));
+    }
+
     fn power(
-        &mut self,
+        &self,
+        draft: &mut Draft,
         to: Supply,
         cell: Option<u8>,
         over: Option<Duration>,
         duration: Option<Duration>,
+        bindings: &Bindings<'_>,
     ) -> Result<(), Excluded> {
         if let Some(number) = cell {
             let inserted = to == Supply::On;
             let label = format!("power cell {number} {}", if inserted { "on" } else { "off" });
-            self.set(label, Channel::PowerCell(number), Value::Switch(inserted));
+            draft.set(label, bindings.origin, Channel::PowerCell(number), Value::Switch(inserted));
             return Ok(());
         }
         let target = match to {
             Supply::Off => Voltage::default(),
-            Supply::On => self.level_voltage(self.levels.power)?,
-            Supply::Low => self.level_voltage(crate::lock::Power::Low)?,
+            Supply::On => self.level_voltage(self.levels().power)?,
+            Supply::Low => self.level_voltage(Power::Low)?,
             Supply::Volts(volts) => volts,
         };
-        let before = self.voltage;
+        let before = draft.volts;
         match over {
-            Some(over) => self.ramp(target, over),
-            None => self.supply(target),
+            Some(over) => ramp(draft, target, over),
+            None => draft.supply(target),
         }
         if let Some(duration) = duration {
-            self.wait(duration);
-            self.supply(before);
+            draft.wait(duration);
+            draft.supply(before);
         }
         Ok(())
-    }
-
-    pub(super) fn supply(&mut self, volts: Voltage) {
-        self.voltage = volts;
-        let label = if volts == Voltage::default() { "power off".into() } else { format!("power {volts}") };
-        self.set(label, Channel::Power, Value::Voltage(volts));
-    }
-
-    fn ramp(&mut self, target: Voltage, over: Duration) {
-        let start = self.voltage.as_millionths();
-        let steps = (over.as_nanoseconds() / RAMP_STEP.as_nanoseconds()).clamp(1, 2_000);
-        let signed = i64::try_from(steps).unwrap_or(1);
-        for step in 1..=signed {
-            let volts = start + (target.as_millionths() - start) * step / signed;
-            self.supply(Voltage::from_millionths(volts));
-            self.wait(Duration::nanoseconds(over.as_nanoseconds() / steps));
-        }
     }
 
     /// An observation; with `marked` its time can be referred to.
     pub(super) fn observe(
-        &mut self,
+        &self,
+        draft: &mut Draft,
         action: &ast::Action,
         since: Since,
+        origin: Origin,
         marked: bool,
-    ) -> Result<Option<crate::scenario::program::Mark>, Excluded> {
+    ) -> Result<Option<Mark>, Excluded> {
         let ast::Action::Observe { observation, within } = action else { return Ok(None) };
-        let mark = marked.then(|| self.mark());
-        let weight = self.weight;
+        let mark = marked.then(|| draft.mark());
         let observation = observation.clone();
-        self.push(phrase(action), Action::Observe { observation, since, within: *within, mark, weight });
+        let observe = Action::Observe { observation, since, within: *within, mark, already: false };
+        draft.push(phrase(action), origin, observe);
         Ok(mark)
     }
 
-    fn ask(&mut self, action: &'a ast::Action, bindings: &Bindings) -> Result<(), Excluded> {
+    fn ask(
+        &self,
+        draft: &mut Draft,
+        action: &'a ast::Action,
+        bindings: &Bindings<'_>,
+    ) -> Result<(), Excluded> {
         let ast::Action::Ask { channel, op, arguments, expect, within } = action else { return Ok(()) };
+        let levels = self.levels();
         let mut resolved: BTreeMap<Arc<str>, Argument> = BTreeMap::new();
-        let role = if bindings.is_act { self.levels.role } else { Role::Owner };
+        let role = if bindings.act.is_some() { levels.role } else { Role::Owner };
         resolved.insert("role".into(), Argument::Text(role.word().into()));
-        if bindings.is_act {
-            let set = self.factors_set();
-            if set.contains("ownership") {
-                resolved.insert("ownership".into(), Argument::Text(self.levels.ownership.word().into()));
-            }
-            if set.contains("network") {
-                resolved.insert("network".into(), Argument::Text(self.levels.network.word().into()));
-            }
+        // What the case is about can't be said otherwise by the model.
+        let set = if bindings.act.is_some() { self.factors_set() } else { Default::default() };
+        for name in ["ownership", "network"].into_iter().filter(|name| set.contains(name)) {
+            let word = levels.word_of(name).unwrap_or_default();
+            resolved.insert(name.into(), Argument::Text(word.into()));
         }
-        for (name, term) in arguments {
+        for (name, term) in arguments.iter().filter(|(name, _)| !set.contains(&**name)) {
             let argument = match term {
                 Term::Parameter(parameter) => match bindings.values.get(&**parameter) {
                     Some(Binding::Code(credential)) => {
-                        self.bind_secrets(credential);
+                        draft.bind(credential);
                         secret_argument(credential)
                     }
-                    Some(Binding::Word(word)) => word_argument(word),
+                    Some(Binding::Word(word)) => word_argument(name, word),
                     None => {
-                        return Err(Excluded::plan(format!("there is no {parameter} to use at this point")));
+                        return Err(Excluded::plan(format!("no {parameter} is known at this point")));
                     }
                 },
-                Term::Word(word) => word_argument(word),
+                Term::Word(word) => word_argument(name, word),
             };
             resolved.insert(Arc::clone(name), argument);
         }
-        let refused = bindings.is_act && self.scenario.but.without.is_some();
-        let (expected, weight) = match expect {
-            // What must be refused is the claim itself, whatever else the act ignores.
-            _ if refused => (Expected::Refused, Weight::Fail),
-            Reply::Done => (Expected::Done, self.weight),
-            Reply::Refused => (Expected::Refused, self.weight),
-            Reply::Paired => (Expected::Paired(true), self.weight),
-            Reply::Unpaired => (Expected::Paired(false), self.weight),
+        // Who was refused may go on with what needs no permission: only the first request is judged.
+        let without = bindings.act.and_then(|plan| plan.without).filter(|_| !draft.was_refused);
+        let (expected, origin) = match (without, expect) {
+            (Some(_), _) => (Expected::Refused, Origin::Claim),
+            (None, Reply::Done) => (Expected::Done, bindings.origin),
+            (None, Reply::Refused) => (Expected::Refused, bindings.origin),
+            (None, Reply::Paired) => (Expected::Paired(true), bindings.origin),
+            (None, Reply::Unpaired) => (Expected::Paired(false), bindings.origin),
         };
-        let arguments = resolved.into_iter().collect();
-        let (channel, op, within) = (channel.clone(), Arc::clone(op), *within);
-        let mark = self.mark();
-        self.note_mark(mark);
-        let mark = Some(mark);
-        self.push(phrase(action), Action::Ask { channel, op, arguments, expected, within, mark, weight });
+        draft.was_refused |= without.is_some();
+        let mark = draft.mark();
+        draft.note_mark(mark);
+        let uses_proof = resolved
+            .values()
+            .any(|argument| matches!(argument, Argument::Secret(handle) if &*handle.0 == "proof"));
+        let request = Action::Ask {
+            channel: channel.clone(),
+            op: Arc::clone(op),
+            arguments: resolved.into_iter().collect(),
+            expected,
+            within: *within,
+            mark: Some(mark),
+        };
+        draft.push(phrase(action), origin, request);
+        if without.is_some() {
+            draft.alters(Kind::Without);
+        }
+        if uses_proof && bindings.act.is_some_and(|plan| plan.used_proof) {
+            draft.alters(Kind::Proof);
+        }
         Ok(())
+    }
+}
+
+fn limited(draft: &mut Draft, label: String, origin: Origin, within: Option<Duration>, body: Vec<Step>) {
+    let action = match within {
+        Some(within) => Action::Limited { within, body },
+        None => Action::Sequence(body),
+    };
+    draft.push(label, origin, action);
+}
+
+fn ramp(draft: &mut Draft, target: Voltage, over: Duration) {
+    let start = draft.volts.as_millionths();
+    let steps = (over.as_nanoseconds() / RAMP_STEP.as_nanoseconds()).clamp(1, 2_000);
+    let signed = i64::try_from(steps).unwrap_or(1);
+    for step in 1..=signed {
+        let volts = start + (target.as_millionths() - start) * step / signed;
+        draft.supply(Voltage::from_millionths(volts));
+        draft.wait(Duration::nanoseconds(over.as_nanoseconds() / steps));
     }
 }
 
@@ -408,19 +516,6 @@ fn keystrokes(credential: &Credential) -> Vec<Keystroke> {
     }
 }
 
-/// Another key than the right one.
-fn alter(stroke: &mut Keystroke, model: &ast::Model) {
-    match stroke {
-        Keystroke::Secret { altered, .. } => *altered = true,
-        Keystroke::Key(label) => {
-            let other = model.facts.keys.iter().find(|key| *key != label && key.len() == 1);
-            if let Some(other) = other {
-                *label = Arc::clone(other);
-            }
-        }
-    }
-}
-
 pub(super) fn secret_argument(credential: &Credential) -> Argument {
     match credential {
         Credential::Published(code) => Argument::Text(Arc::clone(code)),
@@ -428,6 +523,8 @@ pub(super) fn secret_argument(credential: &Credential) -> Argument {
     }
 }
 
-fn word_argument(word: &Arc<str>) -> Argument {
-    word.parse().map_or_else(|_| Argument::Text(Arc::clone(word)), Argument::Number)
+/// Only a slot is a number; a code of digits is a text, or its first nought is lost.
+fn word_argument(name: &str, word: &Arc<str>) -> Argument {
+    let number = if name == "slot" { word.parse().ok() } else { None };
+    number.map_or_else(|| Argument::Text(Arc::clone(word)), Argument::Number)
 }

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
-use crate::scenario::ast::{Action, Claim, MethodChoice, Scenario, Step};
-use crate::scenario::but::{Bolt, But, WrongKey};
+use crate::scenario::alter::{
+    Alter, Bolt, Bounces, But, CutPower, Gap, Hold, JUST_UNDER, Kind, LetGo, MissingKeys, Pause, Presses,
+    Rotation, UsedProof, Without, WrongKey, excludes,
+};
+use crate::scenario::ast::{self, Action, Claim, MethodChoice, Scenario, Step};
 use crate::scenario::clauses;
 use crate::scenario::syntax::{ButSyntax, ScenarioSyntax, Steps, Word};
-use crate::unit::{self, Ratio};
+use crate::unit::{self, Duration, Ratio};
 use crate::yaml::{Diagnostics, OneOrMany, Place, Spanned};
 
 use super::{Lineage, Reader, sense};
@@ -53,28 +56,21 @@ pub(in crate::scenario) fn scenario(
     if !expect.iter().any(sense::judges) && !findings.has_errors() {
         findings.error_with_hint(&place, "a scenario must expect something", "add `expect:` with a claim");
     }
-    let resets = |steps: &[Step]| steps.iter().any(crate::scenario::ast::resets);
-    let locks_out = |step: &Step| matches!(step.action, Action::Claim(Claim::LockOut));
-    let is_altered = resets(&act) || (but.bolt == Some(Bolt::Moving) && act.iter().any(locks_out));
-    if !but.is_nothing() && !is_altered {
-        findings.error(&place, "`but` alters a reset, and `act` has none");
-    }
-    let unconfirmed = |step: &Step| matches!(step.action, Action::Claim(Claim::Unconfirmed));
-    if expect.iter().any(unconfirmed) && !resets(&act) {
-        findings.error(&place, "`unconfirmed` is said of a reset that was tried, and `act` has none");
-    }
-    if but.used_proof && !resets(&arrange) {
-        findings.error(&place, "`proof: used` needs a `reset` in `arrange` that uses it first");
-    }
+    check_but(&but, (&arrange, &act, &expect), &place, findings);
     let time_limit = lineage
         .nearest(|s| s.time_limit.as_ref())
         .and_then(|(word, source)| Reader::new(source, findings).quantity(word));
+    let given = given(lineage, findings);
+    if let Some(factor) = but.without().filter(|factor| given.contains_key(factor)) {
+        let hint = format!("`without: {factor}` already plays every level at which a method does not work");
+        findings.error_with_hint(&place, format!("`{factor}` is in `given` and in `but`"), hint);
+    }
     Some(Scenario {
         id,
         title: title?.0,
         clauses: self::clauses(lineage, findings),
         methods: methods(lineage, &place, findings)?,
-        given: given(lineage, findings),
+        given,
         arrange,
         but,
         act,
@@ -212,72 +208,153 @@ fn given(
     given
 }
 
+/// What is altered has to be there, and can't exclude something else that is.
+fn check_but(
+    but: &But,
+    (arrange, act, expect): (&[Step], &[Step], &[Step]),
+    place: &Place,
+    findings: &mut Diagnostics,
+) {
+    let is =
+        |wanted: Claim| move |step: &&Step| matches!(&step.action, Action::Claim(claim) if *claim == wanted);
+    let (resets, locks_out) = (ast::reset(act), ast::all(act).iter().any(is(Claim::LockOut)));
+    for alteration in but.iter() {
+        let is_there = resets || (locks_out && !alteration.is_of_a_reset());
+        if !is_there {
+            let kind = alteration.kind();
+            let hint = "add `- reset` to `act`, or take it out of `but`";
+            findings.error_with_hint(place, format!("`{kind}` alters a reset, and `act` has none"), hint);
+        }
+    }
+    let kinds = but.kinds();
+    for (index, one) in kinds.iter().enumerate() {
+        for other in kinds.iter().skip(index + 1) {
+            if let Some(reason) = excludes(*one, *other, but.without()) {
+                findings.error_with_hint(
+                    place,
+                    format!("`{one}` and `{other}` can't be had together"),
+                    reason,
+                );
+            }
+        }
+    }
+    if expect.iter().any(|step| is(Claim::Unconfirmed)(&step)) && !resets {
+        findings.error(place, "`unconfirmed` is said of a reset that was tried, and `act` has none");
+    }
+    if but.alters(Kind::Proof) && !ast::reset(arrange) {
+        findings.error(place, "`proof: used` needs a `reset` in `arrange` that uses it first");
+    }
+}
+
 fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
-    let place = place.clone();
-    let without = syntax.without.as_ref().and_then(|word| {
-        let found = Level::FACTORS.iter().find(|name| **name == word.value.0).copied();
-        if found.is_none() {
-            let place = reader.place(word);
-            reader.findings.unknown(&place, "factor", &word.value.0, Level::FACTORS.iter().copied());
+    let mut list: Vec<Arc<dyn Alter>> = Vec::new();
+    for (word, is_second) in [(&syntax.hold, false), (&syntax.then_hold, true)] {
+        if let Some(share) = word.as_ref().and_then(|word| share(reader, word, "hold")) {
+            list.push(Arc::new(Hold { share, is_second }));
         }
-        found
+    }
+    if let Some(share) = syntax.gap.as_ref().and_then(|word| share(reader, word, "gap")) {
+        list.push(Arc::new(Gap { share }));
+    }
+    if let Some(share) = syntax.rotation.as_ref().and_then(|word| share(reader, word, "turn")) {
+        list.push(Arc::new(Rotation { share }));
+    }
+    if let Some(pause) = some_time(reader, syntax.let_go.as_ref()) {
+        list.push(Arc::new(LetGo { pause }));
+    }
+    if let Some(length) = some_time(reader, syntax.pause.as_ref()) {
+        list.push(Arc::new(Pause { length }));
+    }
+    if let Some(more) = syntax.presses {
+        if more == 0 || more.unsigned_abs() > 1_000 {
+            reader.findings.error(place, "presses change by at least one");
+        }
+        list.push(Arc::new(Presses { more }));
+    }
+    if let Some(times) = syntax.bounces {
+        if !(1..=100).contains(&times) {
+            reader.findings.error(place, "`bounces` is a count from 1 to 100");
+        }
+        list.push(Arc::new(Bounces { times: times.min(100) }));
+    }
+    if let Some(count) = syntax.missing_keys {
+        if count == 0 {
+            reader.findings.error(place, "`missing_keys` is at least 1");
+        }
+        list.push(Arc::new(MissingKeys { count }));
+    }
+    if let Some(key) = syntax.wrong_key.as_ref().and_then(|word| wrong_key(reader, word)) {
+        list.push(Arc::new(key));
+    }
+    if let Some(word) = &syntax.proof
+        && reader.choice("proof", word, &[("used", ())]).is_some()
+    {
+        list.push(Arc::new(UsedProof));
+    }
+    let states = [("jammed", Bolt::Jammed), ("moving", Bolt::Moving)];
+    if let Some(bolt) =
+        syntax.bolt.as_ref().and_then(|word| reader.choice("state of the bolt", word, &states))
+    {
+        list.push(Arc::new(bolt));
+    }
+    if let Some(word) = &syntax.without {
+        match Level::FACTORS.iter().find(|name| **name == word.value.0) {
+            Some(factor) => list.push(Arc::new(Without { factor })),
+            None => {
+                let place = reader.place(word);
+                reader.findings.unknown(&place, "factor", &word.value.0, Level::FACTORS.iter().copied());
+            }
+        }
+    }
+    let to = syntax.cut_to.as_ref().and_then(|word| {
+        let to: Ratio = reader.quantity(word)?;
+        if !(Ratio::default()..Ratio::WHOLE).contains(&to) {
+            let place = reader.place(word);
+            reader.findings.error(&place, "a cut leaves less than the whole supply");
+        }
+        Some(to)
     });
-    for (word, what) in [
-        (&syntax.hold, "hold"),
-        (&syntax.then_hold, "hold"),
-        (&syntax.gap, "gap"),
-        (&syntax.rotation, "turn"),
-    ] {
-        if let Some(word) = word
-            && matches!(unit::parse::<Ratio>(&word.value.0), Ok(share) if share == Ratio::WHOLE || share == Ratio::default())
-        {
-            let place = reader.place(word);
-            reader.findings.error(
-                &place,
-                format!("`{}` does not alter the {what} to something that tells", word.value.0),
-            );
+    match &syntax.cut_power_at {
+        Some(word) => {
+            let at = sweep(reader, word);
+            list.push(Arc::new(CutPower { at, to: to.unwrap_or_default() }));
         }
-    }
-    if syntax.presses.is_some_and(|n| n == 0 || n.unsigned_abs() > 1_000) {
-        reader.findings.error(&place, "presses change by at least one");
-    }
-    if syntax.bounces.is_some_and(|n| n == 0 || n > 100) || syntax.missing_keys == Some(0) {
-        reader.findings.error(&place, "`bounces` are 1 to 100, and `missing_keys` at least 1");
-    }
-    if syntax.cut_to.is_some() && syntax.cut_power_at.is_none() {
-        reader.findings.error_with_hint(
-            &place,
+        None if syntax.cut_to.is_some() => reader.findings.error_with_hint(
+            place,
             "`cut_to` says how deep, and nothing says when",
             "add `cut_power_at`",
-        );
+        ),
+        None => {}
     }
-    let nothing = ButSyntax::default();
-    if format!("{syntax:?}") == format!("{nothing:?}") {
-        reader.findings.error(&place, "`but` alters nothing");
+    if list.is_empty() && !reader.findings.has_errors() {
+        reader.findings.error(place, "`but` alters nothing");
     }
-    But {
-        hold: reader.optional(syntax.hold.as_ref()),
-        then_hold: reader.optional(syntax.then_hold.as_ref()),
-        let_go: reader.optional(syntax.let_go.as_ref()),
-        bounces: syntax.bounces,
-        gap: reader.optional(syntax.gap.as_ref()),
-        presses: syntax.presses,
-        wrong_key: syntax.wrong_key.as_ref().and_then(|word| wrong_key(reader, word)),
-        missing_keys: syntax.missing_keys,
-        pause: reader.optional(syntax.pause.as_ref()),
-        used_proof: syntax
-            .proof
-            .as_ref()
-            .and_then(|word| reader.choice("proof", word, &[("used", ())]))
-            .is_some(),
-        bolt: syntax.bolt.as_ref().and_then(|word| {
-            reader.choice("state of the bolt", word, &[("jammed", Bolt::Jammed), ("moving", Bolt::Moving)])
-        }),
-        rotation: reader.optional(syntax.rotation.as_ref()),
-        without,
-        cut_to: reader.optional(syntax.cut_to.as_ref()),
-        cut_power_at: syntax.cut_power_at.as_ref().map_or_else(Vec::new, |word| sweep(reader, word)),
+    But::new(list)
+}
+
+/// A share that makes a difference; `just_under` is as near to the whole as a lock must tell.
+fn share(reader: &mut Reader<'_>, word: &Word, what: &str) -> Option<Ratio> {
+    if word.value.0 == "just_under" && what == "hold" {
+        return Some(JUST_UNDER);
     }
+    let share: Ratio = reader.quantity(word)?;
+    if share == Ratio::WHOLE || share <= Ratio::default() {
+        let place = reader.place(word);
+        let message = format!("`{}` does not alter the {what} to something that tells", word.value.0);
+        reader.findings.error(&place, message);
+    }
+    Some(share)
+}
+
+/// A length of time that is more than none.
+fn some_time(reader: &mut Reader<'_>, word: Option<&Word>) -> Option<Duration> {
+    let word = word?;
+    let length: Duration = reader.quantity(word)?;
+    if length == Duration::ZERO {
+        let place = reader.place(word);
+        reader.findings.error(&place, "a length of nothing alters nothing");
+    }
+    Some(length)
 }
 
 fn wrong_key(reader: &mut Reader<'_>, word: &Word) -> Option<WrongKey> {

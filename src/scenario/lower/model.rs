@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lock::{
-    Asset, Defaults, Fact, Facts, Level, Lockout, Mark, Method, Named, PowerFacts, Radio, SourceDocument,
+    Asset, Defaults, Fact, Facts, Lockout, Mark, Method, Named, PadFacts, PowerFacts, Radio, SourceDocument,
 };
-use crate::scenario::ast::{Action, Decisive, Interval, MethodFacts, Model, Needs, Operation, Step, phrase};
-use crate::scenario::syntax::{
-    DecisiveSyntax, IntervalSyntax, MethodSyntax, ModelSyntax, OperationSyntax, StepSyntax, WordListOr,
-    WordOr,
-};
+use crate::scenario::ast::{MethodFacts, Model, Operation, Step};
+use crate::scenario::syntax::{ModelSyntax, OperationSyntax, StepSyntax, WordListOr, WordOr};
+use crate::trace::Channel;
 use crate::unit::{Duration, Voltage};
-use crate::yaml::{Diagnostics, Place, Source, Spanned};
+use crate::yaml::{Diagnostics, Place, Source, Spanned, nearest};
 
 use super::step::OPERATIONS;
 use super::{Lineage, Reader, sense};
+
+/// Operations on which claims rest: of each, a model that can be reset says what its source does. One that was
+/// forgotten would leave its claims out in silence.
+const REQUIRED: &[&str] = &["enter", "lock", "add_code", "set_master", "pair_app", "pair_hub"];
 
 /// A model from its file and those that it is like.
 pub(in crate::scenario) fn model(
@@ -31,7 +33,19 @@ pub(in crate::scenario) fn model(
     let facts = facts(lineage, id, &place, findings)?;
     let methods = methods(lineage, &facts, findings);
     let operations = operations(lineage, &facts, findings);
+    let can_be_reset = methods.values().any(|fact| fact.known().is_some());
+    let missing: Vec<String> = REQUIRED
+        .iter()
+        .filter(|name| can_be_reset && !operations.contains_key(**name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if !missing.is_empty() {
+        let hint = "write `unknown` if the source does not say, and `unsupported` if there is no such thing";
+        let message = format!("`operations` does not name {}", missing.join(", "));
+        findings.error_with_hint(&place, message, hint);
+    }
     sense::recursion(&operations, findings);
+    sense::lengths(&methods, &operations, findings);
     let baseline = baseline(lineage, &methods, &place, findings).ok()?;
     for (method, facts) in &methods {
         let known = facts.known().map_or(&[][..], |facts| &facts.afterwards);
@@ -81,6 +95,7 @@ fn facts(
         buttons: BTreeSet::new(),
         keys: BTreeSet::new(),
         power: PowerFacts { cells: 0, nominal: Voltage::default(), low: Fact::Unknown },
+        pad: PadFacts::default(),
         knob: false,
         door: false,
         debug_port: false,
@@ -98,6 +113,18 @@ fn facts(
     controls(lineage, &mut facts, place, findings)?;
     indicators(lineage, &mut facts, findings);
     codes(lineage, &mut facts, findings);
+    if let Some((pad, source)) = lineage.nearest(|m| m.keypad.as_ref()) {
+        let mut reader = Reader::new(source, findings);
+        let mut time = |word: Option<&super::Word>| match word.map(|word| word.value.0.as_str()) {
+            None | Some("unknown") => Fact::Unknown,
+            Some("none") => Fact::Unsupported,
+            Some(_) => reader.optional(word).map_or(Fact::Unknown, Fact::Known),
+        };
+        facts.pad = PadFacts {
+            forgets: time(pad.forgets_after.as_ref()),
+            deaf: time(pad.deaf_after_wrong_code.as_ref()),
+        };
+    }
     if let Some((keeps, source)) = lineage.nearest(|m| m.keeps.as_ref()) {
         let mut reader = Reader::new(source, findings);
         for word in keeps {
@@ -144,15 +171,32 @@ fn controls(
                 }
             }
             ("keypad", WordOr::Word(keys)) => facts.keys = key_labels(keys),
-            ("knob", WordOr::Word(_)) => facts.knob = true,
-            ("door", WordOr::Word(_)) => facts.door = true,
-            ("cover", WordOr::Word(_)) => facts.cover = true,
-            ("memory", WordOr::Word(_)) => facts.debug_port = true,
+            ("knob", WordOr::Word(word)) => {
+                facts.knob = part(&mut reader, "knob", word, &["rotary", "tailpiece", "thumb_latch"], &at);
+            }
+            ("door", WordOr::Word(word)) => facts.door = part(&mut reader, "door", word, &["contact"], &at),
+            ("cover", WordOr::Word(word)) => {
+                facts.cover = part(&mut reader, "cover", word, &["removable", "contact"], &at);
+            }
+            ("memory", WordOr::Word(word)) => {
+                facts.debug_port = part(&mut reader, "memory", word, &["debug_port"], &at);
+            }
             (button, WordOr::Word(kind)) if kind == "button" => {
+                if format!("button.{button}").parse::<Channel>().is_err() {
+                    let hint = "1 to 40 lower-case letters, digits, `_` and `-`";
+                    findings.error_with_hint(&at, format!("`{button}` is not a name for a button"), hint);
+                }
                 facts.buttons.insert(button.into());
             }
-            (_, WordOr::Word(kind)) => {
-                findings.unknown(&at, "kind of control", kind, ["button"]);
+            (name, WordOr::Word(kind)) => {
+                let parts = ["keypad", "knob", "door", "cover", "memory", "power"];
+                match nearest(name, parts) {
+                    Some(near) => {
+                        let hint = format!("did you mean `{near}`? A button is written `{name}: button`");
+                        findings.error_with_hint(&at, format!("unknown control `{name}`"), hint);
+                    }
+                    None => findings.unknown(&at, "kind of control", kind, ["button"]),
+                }
             }
             (_, WordOr::Full(_)) => findings.error(&at, "only `power` has details"),
         }
@@ -161,6 +205,19 @@ fn controls(
         findings.error(place, "field `controls.power` is missing");
     }
     has_power.then_some(())
+}
+
+/// Whether the model has a part, by one of its kinds; `none` or `false` is no such part.
+fn part(reader: &mut Reader<'_>, name: &str, word: &str, kinds: &[&str], place: &Place) -> bool {
+    if matches!(word, "none" | "false") {
+        return false;
+    }
+    let is_known = kinds.contains(&word);
+    if !is_known {
+        let known = kinds.iter().copied().chain(["none"]);
+        reader.findings.unknown(place, &format!("kind of {name}"), word, known);
+    }
+    is_known
 }
 
 /// `0-9 lock` is ten digits and a key called lock.
@@ -183,6 +240,10 @@ fn indicators(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &
             ("beeper", WordListOr::Full(_)) => facts.beeper = true,
             ("voice", WordListOr::Full(_)) => facts.voice = true,
             (light, WordListOr::List(colours)) if light.starts_with("light.") => {
+                if light.parse::<Channel>().is_err() {
+                    let hint = "`light.` and 1 to 40 lower-case letters, digits, `_` and `-`";
+                    findings.error_with_hint(&place, format!("`{light}` is not a name for a light"), hint);
+                }
                 let colours = colours.iter().map(|colour| colour.as_str().into()).collect();
                 facts.lights.insert(light["light.".len()..].into(), colours);
             }
@@ -280,7 +341,7 @@ fn methods(
             WordOr::Full(full) => {
                 reader.parameters =
                     ["code", "master", "proof", "role", "ownership", "network"].map(Arc::from).to_vec();
-                Fact::Known(self::method(&mut reader, full))
+                Fact::Known(super::method::method(&mut reader, full))
             }
         };
         methods.insert(method, fact);
@@ -288,7 +349,7 @@ fn methods(
     methods
 }
 
-fn absent<T>(reader: &mut Reader<'_>, word: &str, place: &Place) -> Fact<T> {
+pub(super) fn absent<T>(reader: &mut Reader<'_>, word: &str, place: &Place) -> Fact<T> {
     match word {
         "unsupported" => Fact::Unsupported,
         "unknown" => Fact::Unknown,
@@ -297,165 +358,6 @@ fn absent<T>(reader: &mut Reader<'_>, word: &str, place: &Place) -> Fact<T> {
             Fact::Unknown
         }
     }
-}
-
-fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFacts {
-    let mut needs = Needs::default();
-    for (factor, words) in &syntax.needs {
-        let place = reader.place(words);
-        if words.value.0.as_slice() == ["any"] {
-            continue;
-        }
-        for word in &words.value.0 {
-            match Level::from_words(factor, word) {
-                Some(Some(Level::Power(level))) => drop(needs.power.insert(level)),
-                Some(Some(Level::Ownership(level))) => drop(needs.ownership.insert(level)),
-                Some(Some(Level::Network(level))) => drop(needs.network.insert(level)),
-                Some(Some(Level::Role(level))) => drop(needs.role.insert(level)),
-                Some(None) => {
-                    let known = Level::words_of(factor).into_iter().chain(["any"]);
-                    reader.findings.unknown(&place, "level", word, known);
-                }
-                None => reader.findings.unknown(&place, "factor", factor, Level::FACTORS.iter().copied()),
-            }
-        }
-    }
-    let procedure = reader.steps(&syntax.procedure);
-    // What could not be read would be missed again and again.
-    if procedure.len() == syntax.procedure.len() {
-        sense::steps(&procedure, reader.facts, reader.findings);
-    }
-    let mut erases = BTreeSet::new();
-    for word in &syntax.erases {
-        let place = reader.place(word);
-        let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
-        if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
-            let message = format!("`{}` is kept after a reset, as `keeps` says", asset.word());
-            reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
-        }
-        erases.insert(asset);
-    }
-    let confirmed_by = match &syntax.confirmed_by.value {
-        WordListOr::List(steps) if !steps.is_empty() => {
-            Fact::Known(steps.iter().filter_map(|step| reader.observation_step(step)).collect())
-        }
-        WordListOr::Word(word) => {
-            let place = reader.place(&syntax.confirmed_by);
-            absent(reader, word, &place)
-        }
-        WordListOr::List(_) | WordListOr::Full(_) => {
-            let place = reader.place(&syntax.confirmed_by);
-            reader.findings.error_with_hint(
-                &place,
-                "nothing is named",
-                "if the source does not say, write `unknown`",
-            );
-            Fact::Unknown
-        }
-    };
-    let decisive = decisive(reader, &syntax.decisive, &procedure);
-    let starts = syntax.starts.as_ref().and_then(|word| {
-        reader.choice("state to start from", word, &[("locked", false), ("unlocked", true)])
-    });
-    let starts_unlocked = starts.unwrap_or(false);
-    let afterwards = syntax.afterwards.iter().map(|word| word.value.0.as_str().into()).collect();
-    MethodFacts { starts_unlocked, needs, decisive, erases, procedure, confirmed_by, afterwards }
-}
-
-fn decisive(reader: &mut Reader<'_>, syntax: &DecisiveSyntax, procedure: &[Step]) -> Decisive {
-    let mut interval = |syntax: &Option<Spanned<IntervalSyntax>>, least: bool| {
-        syntax.as_ref().and_then(|interval| self::interval(reader, interval, procedure, least))
-    };
-    let (hold, then_hold) = (interval(&syntax.hold, true), interval(&syntax.then_hold, true));
-    let gap = interval(&syntax.gap, false);
-    let rotation = reader.optional(syntax.rotation.as_ref());
-    if let Some(word) = &syntax.rotation
-        && !procedure.iter().any(|step| matches!(step.action, Action::Turn { .. }))
-    {
-        let place = reader.place(word);
-        reader.findings.error(&place, "a turn can't decide: the procedure has none");
-    }
-    let typed: usize = procedure
-        .iter()
-        .map(|step| if let Action::Type { keys, .. } = &step.action { keys.len() } else { 0 })
-        .sum();
-    if let Some(keys) = &syntax.keys
-        && typed == 0
-    {
-        let place = reader.place(keys);
-        reader.findings.error(&place, "keys can't decide: the procedure types none");
-    }
-    if let Some(presses) = &syntax.presses {
-        let place = reader.place(presses);
-        let matches =
-            |step: &Step| matches!(step.action, Action::Press { times, .. } if times == presses.value);
-        if !procedure.iter().any(matches) {
-            reader
-                .findings
-                .error(&place, format!("no step of the procedure presses {} times", presses.value));
-        }
-    }
-    Decisive {
-        hold,
-        then_hold,
-        gap,
-        presses: syntax.presses.as_ref().map(|presses| presses.value),
-        keys: syntax.keys.as_ref().map(|keys| keys.value),
-        rotation,
-    }
-}
-
-fn interval(
-    reader: &mut Reader<'_>,
-    syntax: &Spanned<IntervalSyntax>,
-    procedure: &[Step],
-    least: bool,
-) -> Option<Interval> {
-    let place = reader.place(syntax);
-    let IntervalSyntax { from, to, at_least, at_most } = &syntax.value;
-    let phrases: Vec<String> = procedure.iter().map(|step| phrase(&step.action)).collect();
-    let mut find = |word: &super::Word, after: usize| {
-        let wanted = word.value.0.as_str();
-        let found = phrases.iter().skip(after).position(|p| p == wanted).map(|index| index + after);
-        if found.is_none() {
-            let place = reader.place(word);
-            let known = phrases.iter().skip(after).map(String::as_str);
-            reader.findings.unknown(&place, "step of the procedure", wanted, known);
-        }
-        found
-    };
-    let from = find(from, 0)?;
-    let to = find(to, from + 1)?;
-    let length = match (least, at_least, at_most) {
-        (true, Some(word), None) | (false, None, Some(word)) => reader.quantity::<Duration>(word)?,
-        (true, ..) => {
-            reader.findings.error(&place, "a hold is decided by `at_least`");
-            return None;
-        }
-        (false, ..) => {
-            reader.findings.error(&place, "a gap is decided by `at_most`");
-            return None;
-        }
-    };
-    if length == Duration::ZERO {
-        reader.findings.error(&place, "a length of nothing decides nothing");
-        return None;
-    }
-    let inside = &procedure[from + 1..to];
-    let listens =
-        inside.iter().any(|step| matches!(step.action, Action::Observe { .. } | Action::WaitUntil { .. }));
-    let waited = inside.iter().fold(Duration::ZERO, |sum, step| match step.action {
-        Action::Wait(duration) => sum.saturating_add(duration),
-        _ => sum,
-    });
-    if least && !listens && waited < length {
-        reader.findings.error_with_hint(
-            &place,
-            format!("the procedure waits only {waited} within a hold that needs {length}"),
-            "a person who follows it would not reset the lock",
-        );
-    }
-    Some(Interval { from, to, length })
 }
 
 fn operations(

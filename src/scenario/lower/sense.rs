@@ -4,25 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lock::{Fact, Facts};
-use crate::scenario::ast::{Action, Claim, Control, Operation, Step, Supply};
+use crate::lock::{Fact, Facts, Method};
+use crate::scenario::ast::{self, Action, Claim, Control, MethodFacts, Operation, Step, Supply};
 use crate::trace::Channel;
 use crate::unit::Duration;
 use crate::yaml::{Diagnostics, Place};
 
 /// More steps than this, once repeats are written out, are a mistake.
-const MAX_STEPS: u64 = 5_000;
+const MAX_STEPS: u64 = 20_000;
 /// No single wait is longer; a battery that must stay out for an hour is the longest known.
 const LONGEST_WAIT: Duration = Duration::seconds(24 * 3600);
 
 /// Checks the steps of a procedure or of a scenario's stage.
 pub(super) fn steps(list: &[Step], facts: Option<&Facts>, findings: &mut Diagnostics) {
-    if let Some(step) = list.first()
-        && expanded(list) > MAX_STEPS
-    {
-        findings
-            .error(&step.place, format!("more than {MAX_STEPS} steps follow, with all repeats written out"));
-    }
+    too_long(list, &|_| 0, findings);
     let mut held: Vec<Control> = Vec::new();
     for step in list {
         self::step(step, facts, findings);
@@ -80,7 +75,7 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         Action::NoChange { duration, .. } if *duration == Duration::ZERO => {
             wrong("a window of no length sees nothing")
         }
-        Action::NoChange { channels, .. } if channels.iter().any(is_driven) => {
+        Action::NoChange { channels, .. } if channels.iter().any(Channel::is_driven) => {
             wrong("the rig itself drives that: nothing but its own doing would show")
         }
         Action::Never { body, .. } if !body.is_empty() && body.iter().all(takes_no_time) => {
@@ -128,40 +123,85 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
     }
 }
 
-/// Whether the rig sets a channel, and the lock never does.
-fn is_driven(channel: &Channel) -> bool {
-    matches!(
-        channel,
-        Channel::Button(_)
-            | Channel::Keypad
-            | Channel::Knob
-            | Channel::Power
-            | Channel::PowerCell(_)
-            | Channel::Strike
-            | Channel::Cover
-            | Channel::Door
-    )
-}
-
 fn takes_no_time(step: &Step) -> bool {
     matches!(&step.action, Action::Wait(duration) if *duration == Duration::ZERO)
 }
 
-/// Number of steps with all repeats written out; an operation counts as twenty.
-fn expanded(list: &[Step]) -> u64 {
+/// Number of steps with all repeats written out; `of` says how many an operation has.
+pub(in crate::scenario) fn expanded(list: &[Step], of: &dyn Fn(&str) -> u64) -> u64 {
     let one = |step: &Step| match &step.action {
-        Action::Repeat { times, body, .. } => u64::from(*times).saturating_mul(expanded(body).max(1)),
-        Action::Press { times, .. } => u64::from(*times),
-        Action::Never { body, .. } => expanded(body),
+        Action::Repeat { times, body, .. } => u64::from(*times).saturating_mul(expanded(body, of).max(1)),
+        Action::Press { times, .. } => u64::from(*times).saturating_mul(4),
+        Action::Never { body, .. } => expanded(body, of),
         Action::Together(branches) => {
-            branches.iter().map(|branch| expanded(branch)).fold(0, u64::saturating_add)
+            branches.iter().map(|branch| expanded(branch, of)).fold(0, u64::saturating_add)
         }
-        Action::Type { keys, .. } => keys.len() as u64,
+        // A code has up to twelve digits, and each is touched and let go.
+        Action::Type { keys, .. } => (keys.len() as u64).saturating_mul(12),
         Action::Power { over: Some(over), .. } => over.as_nanoseconds() / 20_000_000,
-        Action::Do { .. } => 20,
-        _ => 1,
+        Action::Do { operation, .. } => of(operation),
+        Action::Hold(_)
+        | Action::Release(_)
+        | Action::Power { over: None, .. }
+        | Action::Turn { .. }
+        | Action::Contact { .. }
+        | Action::Wait(_)
+        | Action::WaitLockout
+        | Action::WaitUntil { .. }
+        | Action::Observe { .. }
+        | Action::NoChange { .. }
+        | Action::Witness { .. }
+        | Action::Ask { .. }
+        | Action::Claim(_) => 1,
     };
     list.iter().map(one).fold(0, u64::saturating_add)
+}
+
+/// How many steps each operation has, operations within it written out.
+pub(in crate::scenario) fn sizes(
+    operations: &BTreeMap<Arc<str>, Fact<Operation>>,
+) -> BTreeMap<Arc<str>, u64> {
+    let mut sizes: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+    // Each round settles those that do only settled ones; what does itself is refused elsewhere.
+    for _ in 0..operations.len() {
+        let round: BTreeMap<Arc<str>, u64> = operations
+            .iter()
+            .filter_map(|(name, fact)| {
+                let of = |name: &str| sizes.get(name).copied().unwrap_or(1);
+                Some((Arc::clone(name), expanded(&fact.known()?.procedure, &of)))
+            })
+            .collect();
+        if round == sizes {
+            break;
+        }
+        sizes = round;
+    }
+    sizes
+}
+
+/// Refuses procedures that would be too long to hold, with all repeats and operations written out.
+pub(super) fn lengths(
+    methods: &BTreeMap<Method, Fact<MethodFacts>>,
+    operations: &BTreeMap<Arc<str>, Fact<Operation>>,
+    findings: &mut Diagnostics,
+) {
+    let sizes = sizes(operations);
+    let of = |name: &str| sizes.get(name).copied().unwrap_or(0);
+    let methods = methods.values().filter_map(Fact::known).map(|facts| &facts.procedure);
+    let operations = operations.values().filter_map(Fact::known).map(|operation| &operation.procedure);
+    for procedure in methods.chain(operations) {
+        too_long(procedure, &of, findings);
+    }
+}
+
+/// Refuses a list of steps that is too long, with all repeats and operations written out.
+pub(in crate::scenario) fn too_long(list: &[Step], of: &dyn Fn(&str) -> u64, findings: &mut Diagnostics) {
+    let count = expanded(list, of);
+    if let Some(step) = list.first().filter(|_| count > MAX_STEPS) {
+        let message =
+            format!("{count} steps follow with all repeats written out, and {MAX_STEPS} are allowed");
+        findings.error(&step.place, message);
+    }
 }
 
 /// Refuses operations that do themselves, by whatever way.
@@ -187,12 +227,9 @@ pub(super) fn recursion(operations: &BTreeMap<Arc<str>, Fact<Operation>>, findin
 /// Operations that steps do, with their places.
 fn uses(list: &[Step]) -> Vec<(&str, &Place)> {
     let mut found = Vec::new();
-    for step in list {
-        match &step.action {
-            Action::Do { operation, .. } => found.push((&**operation, &step.place)),
-            Action::Never { body, .. } | Action::Repeat { body, .. } => found.extend(uses(body)),
-            Action::Together(branches) => branches.iter().for_each(|branch| found.extend(uses(branch))),
-            _ => {}
+    for step in ast::all(list) {
+        if let Action::Do { operation, .. } = &step.action {
+            found.push((&**operation, &step.place));
         }
     }
     found
@@ -200,16 +237,38 @@ fn uses(list: &[Step]) -> Vec<(&str, &Place)> {
 
 /// Whether a step of `expect` can be wrong at all.
 pub(super) fn judges(step: &Step) -> bool {
-    match &step.action {
-        Action::Claim(claim) => {
-            !matches!(claim, Claim::Provision { .. } | Claim::Restart { .. } | Claim::Reset)
-        }
-        Action::Observe { .. } | Action::NoChange { .. } | Action::Ask { .. } | Action::Witness { .. } => {
-            true
-        }
-        Action::Never { .. } => true,
-        Action::Repeat { body, .. } => body.iter().any(judges),
-        Action::Together(branches) => branches.iter().flatten().any(judges),
-        _ => false,
-    }
+    ast::all([step]).iter().any(|step| match &step.action {
+        Action::Claim(claim) => match claim {
+            Claim::Provision { .. } | Claim::Restart { .. } | Claim::Reset => false,
+            Claim::Prove
+            | Claim::Inventory
+            | Claim::Attempt { .. }
+            | Claim::LockOut
+            | Claim::Confirmed
+            | Claim::Unconfirmed
+            | Claim::Erased(_)
+            | Claim::FactoryState
+            | Claim::Recommission
+            | Claim::Unchanged
+            | Claim::AllOrNothing => true,
+        },
+        Action::Observe { .. }
+        | Action::NoChange { .. }
+        | Action::Ask { .. }
+        | Action::Witness { .. }
+        | Action::Never { .. } => true,
+        Action::Hold(_)
+        | Action::Release(_)
+        | Action::Press { .. }
+        | Action::Type { .. }
+        | Action::Power { .. }
+        | Action::Turn { .. }
+        | Action::Contact { .. }
+        | Action::Wait(_)
+        | Action::WaitLockout
+        | Action::WaitUntil { .. }
+        | Action::Together(_)
+        | Action::Repeat { .. }
+        | Action::Do { .. } => false,
+    })
 }

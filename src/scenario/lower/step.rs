@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::lock::Asset;
+use crate::lock::{Asset, Role};
 use crate::scenario::ast::{Action, Claim, Control, KeyToken, Observation, Reply, Step, Supply, Term};
 use crate::scenario::syntax::{
     AttemptSyntax, DoSyntax, PowerStepSyntax, PressSyntax, StepSyntax, Steps, TurnSyntax, TypeSyntax,
@@ -11,7 +11,7 @@ use crate::scenario::syntax::{
 };
 use crate::trace::Channel;
 use crate::unit::Duration;
-use crate::yaml::{OneOrMany, Place, Scalar, Spanned};
+use crate::yaml::{Map, OneOrMany, Place, Scalar, Spanned};
 
 use super::Reader;
 
@@ -25,8 +25,8 @@ pub(super) const OPERATIONS: &[(&str, &[&str])] = &[
     ("add_code", &["code", "slot", "master"]),
     ("set_master", &["code", "master"]),
     ("try_master", &["code"]),
-    ("pair_app", &["role"]),
-    ("pair_hub", &[]),
+    ("pair_app", &["role", "master"]),
+    ("pair_hub", &["master"]),
     ("handing", &[]),
     ("calibrate", &[]),
     ("initiate", &["role"]),
@@ -348,7 +348,7 @@ impl Reader<'_> {
         }
     }
 
-    fn ask(&mut self, words: &BTreeMap<String, Word>, place: &Place) -> Option<Action> {
+    fn ask(&mut self, words: &Map<Word>, place: &Place) -> Option<Action> {
         let mut target = None;
         let (mut expect, mut within) = (Reply::Done, ANSWER_WITHIN);
         let mut arguments = Vec::new();
@@ -406,18 +406,52 @@ impl Reader<'_> {
     }
 
     fn operation(&mut self, operation: &WordOr<DoSyntax>, place: &Place) -> Option<Action> {
+        let empty = Map::default();
         let (name, with) = match operation {
-            WordOr::Word(name) => (name.as_str(), BTreeMap::new()),
-            WordOr::Full(full) => {
-                let with = full.with.iter().map(|(k, v)| (k.as_str().into(), v.value.0.as_str().into()));
-                (full.operation.value.0.as_str(), with.collect())
-            }
+            WordOr::Word(name) => (name.as_str(), &empty),
+            WordOr::Full(full) => (full.operation.value.0.as_str(), &full.with),
         };
-        if !OPERATIONS.iter().any(|(known, _)| *known == name) {
+        let Some((_, parameters)) = OPERATIONS.iter().find(|(known, _)| *known == name) else {
             self.findings.unknown(place, "operation", name, OPERATIONS.iter().map(|(known, _)| *known));
             return None;
+        };
+        let mut values = BTreeMap::new();
+        for (parameter, word) in with {
+            let (place, value) = (self.place(word), word.value.0.as_str());
+            let is_known = match parameter.as_str() {
+                known if !parameters.contains(&known) => {
+                    let kind = format!("parameter of `{name}`");
+                    self.findings.unknown(&place, &kind, known, parameters.iter().copied());
+                    false
+                }
+                "code" | "master" => self.code(value, &place).is_some(),
+                "slot" if value.parse::<u8>().is_err() => {
+                    self.findings.error(&place, format!("`{value}` is not a slot from 0 to 255"));
+                    false
+                }
+                "role" => self.named::<Role>("role", value, &place).is_some(),
+                _ => true,
+            };
+            if is_known {
+                values.insert(Arc::from(parameter.as_str()), Arc::from(value));
+            }
         }
-        Some(Action::Do { operation: name.into(), with })
+        if values.len() < with.len() {
+            return None;
+        }
+        Some(Action::Do { operation: name.into(), with: values })
+    }
+
+    /// A code by its name in a scenario, or as a manual prints it.
+    fn code(&mut self, code: &str, place: &Place) -> Option<()> {
+        let is_user =
+            code.strip_prefix("user.").is_some_and(|n| n.parse::<u8>().is_ok_and(|n| (1..=50).contains(&n)));
+        let is_published = (3..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_user && !is_published && !matches!(code, "wrong" | "default" | "master") {
+            self.findings.unknown(place, "code", code, ["user.1", "wrong", "default", "master"]);
+            return None;
+        }
+        Some(())
     }
 
     fn claim(&mut self, step: &StepSyntax, place: &Place) -> Option<Action> {
@@ -463,7 +497,7 @@ impl Reader<'_> {
         named.map(|name| self.named::<Asset>("asset", name, &place)).collect()
     }
 
-    fn provision(&mut self, words: &BTreeMap<String, Word>, place: &Place) -> Option<Claim> {
+    fn provision(&mut self, words: &Map<Word>, place: &Place) -> Option<Claim> {
         let (mut user_codes, mut app, mut hub, mut master) = (0, false, false, false);
         for (name, word) in words {
             match name.as_str() {
@@ -494,13 +528,7 @@ impl Reader<'_> {
 
     fn attempt(&mut self, attempt: &AttemptSyntax, place: &Place) -> Option<Claim> {
         let code = attempt.code.value.0.as_str();
-        let known =
-            code.strip_prefix("user.").is_some_and(|n| n.parse::<u8>().is_ok_and(|n| (1..=50).contains(&n)));
-        let is_published = (3..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
-        if !known && !is_published && !matches!(code, "wrong" | "default") {
-            self.findings.unknown(place, "code", code, ["user.1", "wrong", "default"]);
-            return None;
-        }
+        self.code(code, place)?;
         let accepted = self.choice("outcome", &attempt.expect, &[("accepted", true), ("refused", false)])?;
         Some(Claim::Attempt { code: code.into(), accepted })
     }

@@ -1,11 +1,9 @@
 //! The shape of steps: externally tagged, so that each keeps its place in the file.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::yaml::{OneOrMany, Scalar, Spanned};
+use crate::yaml::{Map, OneOrMany, Scalar, Spanned};
 
 use super::{Steps, Word, WordOr};
 
@@ -31,12 +29,12 @@ pub(in crate::scenario) enum StepSyntax {
     Notified(NotifiedSyntax),
     Witness(WordOr<WitnessSyntax>),
     // Requests, and structure.
-    Ask(BTreeMap<String, Word>),
+    Ask(Map<Word>),
     Together(Vec<Steps>),
     Repeat(RepeatSyntax),
     Do(WordOr<DoSyntax>),
     // Claims, composed of the model's operations.
-    Provision(BTreeMap<String, Word>),
+    Provision(Map<Word>),
     Prove(Word),
     Inventory,
     Reset,
@@ -167,7 +165,7 @@ pub(in crate::scenario) struct RepeatSyntax {
 pub(in crate::scenario) struct DoSyntax {
     pub operation: Word,
     #[serde(default)]
-    pub with: BTreeMap<String, Word>,
+    pub with: Map<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -1,0 +1,123 @@
+//! What a lock should hold at a point of a case, and what was done to it so far: a value that is cloned to try
+//! something, and never rolled back.
+//!
+//! Deliberately absent: how anything is done to a lock, or shown; and what a program looks like.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::lock::{Asset, Credential};
+use crate::trace::Channel;
+
+/// Who outside a lock it is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bond {
+    /// A phone app or account.
+    App,
+    /// A smart-home hub.
+    Hub,
+}
+
+impl Bond {
+    /// Both, in the order in which they are made.
+    pub const ALL: [Self; 2] = [Self::App, Self::Hub];
+
+    /// Where it is asked.
+    pub const fn channel(self) -> Channel {
+        match self {
+            Self::App => Channel::App,
+            Self::Hub => Channel::Hub,
+        }
+    }
+
+    /// The bond that a channel speaks for.
+    pub fn of(channel: &Channel) -> Option<Self> {
+        Self::ALL.into_iter().find(|bond| bond.channel() == *channel)
+    }
+
+    /// What a lock stores of it.
+    pub const fn asset(self) -> Asset {
+        match self {
+            Self::App => Asset::AppPairing,
+            Self::Hub => Asset::HubPairing,
+        }
+    }
+
+    /// The operation that makes it.
+    pub const fn operation(self) -> &'static str {
+        match self {
+            Self::App => "pair_app",
+            Self::Hub => "pair_hub",
+        }
+    }
+
+    /// What people call it.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::App => "app binding",
+            Self::Hub => "hub binding",
+        }
+    }
+}
+
+/// What a lock should hold, and what happened to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Belief {
+    /// The owner's codes from before the act, in the order of their slots.
+    pub codes: Vec<Credential>,
+    /// The owner's master code.
+    pub master: Option<Credential>,
+    /// The owner's bindings from before the act.
+    pub bound: BTreeSet<Bond>,
+    /// Bindings that were made after the act.
+    pub bound_again: BTreeSet<Bond>,
+    /// Bindings that the act itself took away.
+    pub unbound: BTreeSet<Bond>,
+    /// A code that the lock takes after the act.
+    pub known_good: Option<Credential>,
+    /// A whole reset was done, and the lock was not set up since.
+    pub is_reset: bool,
+    /// The procedure of a reset was done, whole or altered.
+    pub was_tried: bool,
+    /// The maker's proof was used.
+    pub proof_spent: bool,
+    /// So many codes were drawn that the lock never knew.
+    pub wrong_codes: u32,
+}
+
+impl Belief {
+    /// The owner's codes without those that a manual prints.
+    pub fn secret_codes(&self) -> Vec<Credential> {
+        let is_secret = |code: &&Credential| matches!(code, Credential::Secret { .. });
+        self.codes.iter().filter(is_secret).cloned().collect()
+    }
+
+    /// A slot that no code was in.
+    pub fn free_slot(&self) -> u8 {
+        u8::try_from(self.codes.len() + 1).unwrap_or(u8::MAX)
+    }
+
+    /// The handle of a code that the lock never knew.
+    pub fn next_wrong_code(&mut self) -> Arc<str> {
+        self.wrong_codes += 1;
+        format!("wrong.{}", self.wrong_codes).into()
+    }
+
+    /// A lock that was reset gets a new owner: of the first one's data, only what it keeps is there.
+    #[must_use]
+    pub fn of_next_owner(self, keeps: &BTreeSet<Asset>) -> Self {
+        let kept = |asset: Asset| keeps.contains(&asset);
+        Self {
+            codes: if kept(Asset::UserCodes) { self.codes } else { Vec::new() },
+            master: self.master.filter(|_| kept(Asset::MasterCode)),
+            bound: self.bound.into_iter().filter(|bond| kept(bond.asset())).collect(),
+            is_reset: false,
+            ..self
+        }
+    }
+
+    /// Whether a binding is expected to hold after a whole reset.
+    pub fn survives(&self, bond: Bond, keeps: &BTreeSet<Asset>) -> bool {
+        keeps.contains(&bond.asset()) && !self.unbound.contains(&bond)
+    }
+}

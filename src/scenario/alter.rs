@@ -1,0 +1,259 @@
+//! How a scenario alters a reset: one file an alteration. Each changes what the *model* says is decisive, and
+//! never a brand's steps.
+//!
+//! An alteration says to which methods it applies, over which levels it spreads, and what it changes in the
+//! [`Plan`] of the act; the plan is carried out as a whole, so that any set of them composes. Its *witness* is a
+//! step of the finished program: one that lacks it is refused and never played.
+
+mod bolt;
+mod bounces;
+mod cut;
+mod gap;
+mod hold;
+mod let_go;
+mod missing_keys;
+mod pause;
+mod presses;
+mod proof;
+mod rotation;
+mod without;
+mod wrong_key;
+
+use std::sync::Arc;
+
+use crate::lock::{Levels, Method, named_enum};
+use crate::unit::{Duration, Ratio};
+
+use super::ast::{Interval, MethodFacts, Model};
+use super::point::{Axis, Level, Point};
+use super::program::{Program, Step};
+
+pub use bolt::Bolt;
+pub(super) use bolt::takes_the_power;
+pub(super) use bounces::Bounces;
+pub(super) use cut::CutPower;
+pub(super) use gap::Gap;
+pub use hold::JUST_UNDER;
+pub(super) use hold::{Hold, Stretch};
+pub(super) use let_go::LetGo;
+pub(super) use missing_keys::MissingKeys;
+pub(super) use pause::Pause;
+pub(super) use presses::Presses;
+pub(super) use proof::UsedProof;
+pub(super) use rotation::Rotation;
+pub(super) use without::Without;
+pub(super) use wrong_key::WrongKey;
+
+named_enum! {
+    /// Which alteration, by the word that `but:` has for it.
+    Kind {
+        /// The decisive hold lasts another share of its length.
+        Hold = "hold",
+        /// The second one does.
+        ThenHold = "then_hold",
+        /// The pause between two steps does.
+        Gap = "gap",
+        /// What is held is let go in the middle.
+        LetGo = "let_go",
+        /// The contact bounces when it closes.
+        Bounces = "bounces",
+        /// More presses, or fewer.
+        Presses = "presses",
+        /// A key is another one.
+        WrongKey = "wrong_key",
+        /// The last keys are not typed.
+        MissingKeys = "missing_keys",
+        /// Nothing is typed for a while before the last key.
+        Pause = "pause",
+        /// The maker's proof was used before.
+        Proof = "proof",
+        /// The bolt is jammed, or on its way.
+        Bolt = "bolt",
+        /// The turn is another share of its angle.
+        Rotation = "rotation",
+        /// A condition of the reset is not met.
+        Without = "without",
+        /// The power is cut while the lock confirms.
+        CutPower = "cut_power_at",
+    }
+}
+
+/// The method whose reset is altered.
+pub(super) struct Subject<'a> {
+    pub model: &'a Model,
+    pub method: Method,
+    pub facts: &'a MethodFacts,
+    pub levels: Levels,
+}
+
+impl Subject<'_> {
+    /// No such quantity decides: the claim does not concern the method.
+    fn has_no(&self, what: &str) -> String {
+        format!("no {what} decides a reset by {}", self.method)
+    }
+}
+
+/// What the act of a case is: the model's procedure with everything that is altered, carried out as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Share of its length that a stretch lasts.
+    pub hold: Option<Ratio>,
+    pub then_hold: Option<Ratio>,
+    pub gap: Option<Ratio>,
+    pub let_go: Option<Duration>,
+    pub bounces: u32,
+    pub presses: i32,
+    pub rotation: Option<Ratio>,
+    /// Of all the keys that are typed, from 1.
+    pub wrong_key: Option<u32>,
+    pub missing_keys: u32,
+    pub pause: Option<Duration>,
+    pub used_proof: bool,
+    pub bolt: Option<Bolt>,
+    /// The factor whose level does not permit the reset.
+    pub without: Option<&'static str>,
+    pub cut: Option<Cut>,
+    /// The altered act is no reset any more.
+    pub is_negative: bool,
+}
+
+/// A cut of the power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// When, as a share of the confirmation window.
+    pub at: Ratio,
+    /// To which share of the supply.
+    pub to: Ratio,
+}
+
+impl Plan {
+    /// The share of a stretch, where one is altered. A hold that is broken or bounces is long enough all the same.
+    pub(super) fn share(&self, stretch: Stretch) -> Option<Ratio> {
+        /// Of a hold that is broken in another way.
+        const LONG_ENOUGH: Ratio = Ratio::percent(110);
+        let is_broken = self.let_go.is_some() || self.bounces > 0;
+        match stretch {
+            Stretch::Hold => self.hold.or(is_broken.then_some(LONG_ENOUGH)),
+            Stretch::ThenHold => self.then_hold,
+            Stretch::Gap => self.gap,
+        }
+    }
+
+    /// Whether something is altered in what is typed.
+    pub(super) fn alters_keys(&self) -> bool {
+        self.wrong_key.is_some() || self.missing_keys > 0 || self.pause.is_some()
+    }
+}
+
+/// One alteration.
+pub(super) trait Alter: std::fmt::Debug + Send + Sync {
+    /// Which it is.
+    fn kind(&self) -> Kind;
+
+    /// Whether the altered act is no reset any more.
+    fn is_negative(&self) -> bool;
+
+    /// Whether it is only a reset that can be altered so, and not the trying of codes as well.
+    fn is_of_a_reset(&self) -> bool {
+        true
+    }
+
+    /// Whether the method has what is altered, beside whatever else the plan alters.
+    ///
+    /// # Errors
+    /// The model's reason why the claim does not concern it.
+    fn applies(&self, subject: &Subject<'_>, plan: &Plan) -> Result<(), String>;
+
+    /// The levels over which it spreads, a case each.
+    fn axis(&self, _model: &Model, _facts: &MethodFacts) -> Option<Axis> {
+        None
+    }
+
+    /// Writes itself into the plan of the act.
+    fn rewrite(&self, point: &Point, plan: &mut Plan);
+
+    /// Whether a built program carries it out, for the plan that it was built from.
+    fn is_witnessed(&self, subject: &Subject<'_>, plan: &Plan, program: &Program) -> bool;
+}
+
+/// All that a scenario alters, in the order of [`Kind`].
+#[derive(Clone, Debug, Default)]
+pub struct But {
+    list: Vec<Arc<dyn Alter>>,
+}
+
+impl But {
+    pub(super) fn new(mut list: Vec<Arc<dyn Alter>>) -> Self {
+        list.sort_by_key(|alteration| alteration.kind());
+        Self { list }
+    }
+
+    /// Whether the act is the model's own procedure, unaltered.
+    pub fn is_nothing(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether the altered act is no reset any more.
+    pub fn is_negative(&self) -> bool {
+        self.list.iter().any(|alteration| alteration.is_negative())
+    }
+
+    /// What is altered.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.list.iter().map(|alteration| alteration.kind()).collect()
+    }
+
+    /// Whether it alters that.
+    pub fn alters(&self, kind: Kind) -> bool {
+        self.list.iter().any(|alteration| alteration.kind() == kind)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &dyn Alter> {
+        self.list.iter().map(|alteration| &**alteration)
+    }
+
+    /// The act of one case.
+    pub(super) fn plan(&self, point: &Point) -> Plan {
+        let mut plan = Plan { is_negative: self.is_negative(), ..Plan::default() };
+        self.iter().for_each(|alteration| alteration.rewrite(point, &mut plan));
+        plan
+    }
+
+    /// The factor whose level does not permit the reset.
+    pub(super) fn without(&self) -> Option<&'static str> {
+        self.plan(&Point::default()).without
+    }
+}
+
+/// Why two alterations can't be had together; nothing is said of pairs that compose.
+pub(super) fn excludes(one: Kind, other: Kind, without: Option<&str>) -> Option<&'static str> {
+    match (one.min(other), one.max(other)) {
+        (Kind::Without, Kind::CutPower) if without == Some("power") => {
+            Some("a supply that is not there can't be cut")
+        }
+        (Kind::Bolt, Kind::Without) if without == Some("power") => {
+            Some("without power no motor moves the bolt, jammed or not")
+        }
+        _ => None,
+    }
+}
+
+/// Steps of a program that carry out an alteration.
+fn witnesses(program: &Program, kind: Kind) -> Vec<&Step> {
+    program.steps().into_iter().filter(|step| step.alters.contains(&kind)).collect()
+}
+
+/// The decisive stretch of a method.
+pub(super) fn interval(facts: &MethodFacts, stretch: Stretch) -> Option<&Interval> {
+    match stretch {
+        Stretch::Hold => facts.decisive.hold.as_ref(),
+        Stretch::ThenHold => facts.decisive.then_hold.as_ref(),
+        Stretch::Gap => facts.decisive.gap.as_ref(),
+    }
+}
+
+/// The levels of an axis that counts.
+fn counted(name: &'static str, levels: impl Iterator<Item = Level>) -> Option<Axis> {
+    let levels: Vec<Level> = levels.collect();
+    (!levels.is_empty()).then_some(Axis { name, levels })
+}

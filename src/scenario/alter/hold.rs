@@ -1,0 +1,79 @@
+//! `hold: 80 %`, `then_hold: 110 %`: a decisive hold lasts another share of its stated length.
+
+use crate::scenario::point::Point;
+use crate::scenario::program::{Action, Program};
+use crate::unit::Ratio;
+
+use super::{Alter, Kind, Plan, Subject, interval, witnesses};
+
+/// What `just_under` means, and with it how much sooner than stated a lock may take a hold for long enough: the
+/// one tolerance of a stated hold, used where a lock must not reset yet and where it may confirm already.
+pub const JUST_UNDER: Ratio = Ratio::percent(95);
+
+/// A stretch of a procedure that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum Stretch {
+    Hold,
+    ThenHold,
+    Gap,
+}
+
+impl Stretch {
+    pub(in crate::scenario) const ALL: [Self; 3] = [Self::Hold, Self::ThenHold, Self::Gap];
+
+    pub(in crate::scenario) const fn kind(self) -> Kind {
+        match self {
+            Self::Hold => Kind::Hold,
+            Self::ThenHold => Kind::ThenHold,
+            Self::Gap => Kind::Gap,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::scenario) struct Hold {
+    pub share: Ratio,
+    /// The second one.
+    pub is_second: bool,
+}
+
+impl Hold {
+    fn stretch(&self) -> Stretch {
+        if self.is_second { Stretch::ThenHold } else { Stretch::Hold }
+    }
+}
+
+impl Alter for Hold {
+    fn kind(&self) -> Kind {
+        self.stretch().kind()
+    }
+
+    fn is_negative(&self) -> bool {
+        self.share < Ratio::WHOLE
+    }
+
+    fn applies(&self, subject: &Subject<'_>, _: &Plan) -> Result<(), String> {
+        let what = if self.is_second { "second hold" } else { "hold" };
+        interval(subject.facts, self.stretch()).map(|_| ()).ok_or_else(|| subject.has_no(what))
+    }
+
+    fn rewrite(&self, _: &Point, plan: &mut Plan) {
+        let share = if self.is_second { &mut plan.then_hold } else { &mut plan.hold };
+        *share = Some(self.share);
+    }
+
+    fn is_witnessed(&self, subject: &Subject<'_>, plan: &Plan, program: &Program) -> bool {
+        lasts(self.stretch(), subject, plan, program)
+    }
+}
+
+/// Whether a step ends a stretch after the planned share of its length.
+pub(super) fn lasts(stretch: Stretch, subject: &Subject<'_>, plan: &Plan, program: &Program) -> bool {
+    let Some((interval, share)) = interval(subject.facts, stretch).zip(plan.share(stretch)) else {
+        return false;
+    };
+    let wanted = interval.length.scaled(share);
+    witnesses(program, stretch.kind())
+        .iter()
+        .any(|step| matches!(step.action, Action::Wait { duration, .. } if duration == wanted))
+}

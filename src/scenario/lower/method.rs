@@ -1,0 +1,223 @@
+//! Methods of a model: their procedure, and what decides.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::lock::{Asset, Fact, Facts, Level};
+use crate::scenario::ast::{Action, Decisive, Interval, KeyToken, MethodFacts, Needs, Presses, Step};
+use crate::scenario::expand::PROOF_DIGITS;
+use crate::scenario::phrase::phrase;
+use crate::scenario::syntax::{DecisiveSyntax, IntervalSyntax, MethodSyntax, WordListOr};
+use crate::unit::Duration;
+use crate::yaml::Spanned;
+
+use super::model::absent;
+use super::{Reader, sense};
+
+/// A method from its file.
+pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFacts {
+    let mut needs = Needs::default();
+    for (factor, words) in &syntax.needs {
+        let place = reader.place(words);
+        if words.value.0.as_slice() == ["any"] {
+            continue;
+        }
+        for word in &words.value.0 {
+            match Level::from_words(factor, word) {
+                Some(Some(Level::Power(level))) => drop(needs.power.insert(level)),
+                Some(Some(Level::Ownership(level))) => drop(needs.ownership.insert(level)),
+                Some(Some(Level::Network(level))) => drop(needs.network.insert(level)),
+                Some(Some(Level::Role(level))) => drop(needs.role.insert(level)),
+                Some(None) => {
+                    let known = Level::words_of(factor).into_iter().chain(["any"]);
+                    reader.findings.unknown(&place, "level", word, known);
+                }
+                None => reader.findings.unknown(&place, "factor", factor, Level::FACTORS.iter().copied()),
+            }
+        }
+    }
+    let procedure = reader.steps(&syntax.procedure);
+    // What could not be read would be missed again and again.
+    if procedure.len() == syntax.procedure.len() {
+        sense::steps(&procedure, reader.facts, reader.findings);
+    }
+    let mut erases = BTreeSet::new();
+    for word in &syntax.erases {
+        let place = reader.place(word);
+        let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
+        if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
+            let message = format!("`{}` is kept after a reset, as `keeps` says", asset.word());
+            reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
+        }
+        erases.insert(asset);
+    }
+    let confirmed_by = match &syntax.confirmed_by.value {
+        WordListOr::List(steps) if !steps.is_empty() => {
+            Fact::Known(steps.iter().filter_map(|step| reader.observation_step(step)).collect())
+        }
+        WordListOr::Word(word) => {
+            let place = reader.place(&syntax.confirmed_by);
+            absent(reader, word, &place)
+        }
+        WordListOr::List(_) | WordListOr::Full(_) => {
+            let place = reader.place(&syntax.confirmed_by);
+            reader.findings.error_with_hint(
+                &place,
+                "nothing is named",
+                "if the source does not say, write `unknown`",
+            );
+            Fact::Unknown
+        }
+    };
+    let decisive = decisive(reader, &syntax.decisive, &procedure);
+    let starts = syntax.starts.as_ref().and_then(|word| {
+        reader.choice("state to start from", word, &[("locked", false), ("unlocked", true)])
+    });
+    let starts_unlocked = starts.unwrap_or(false);
+    let afterwards = syntax.afterwards.iter().map(|word| word.value.0.as_str().into()).collect();
+    MethodFacts { starts_unlocked, needs, decisive, erases, procedure, confirmed_by, afterwards }
+}
+
+fn decisive(reader: &mut Reader<'_>, syntax: &DecisiveSyntax, procedure: &[Step]) -> Decisive {
+    let mut interval = |syntax: &Option<Spanned<IntervalSyntax>>, least: bool| {
+        syntax.as_ref().and_then(|interval| self::interval(reader, interval, procedure, least))
+    };
+    let (hold, then_hold) = (interval(&syntax.hold, true), interval(&syntax.then_hold, true));
+    let gap = interval(&syntax.gap, false);
+    let rotation = reader.optional(syntax.rotation.as_ref());
+    if let Some(word) = &syntax.rotation
+        && !procedure.iter().any(|step| matches!(step.action, Action::Turn { .. }))
+    {
+        let place = reader.place(word);
+        reader.findings.error(&place, "a turn can't decide: the procedure has none");
+    }
+    if let Some(keys) = &syntax.keys {
+        let place = reader.place(keys);
+        match reader.facts.and_then(|facts| typed(procedure, facts)) {
+            Some(0) => reader.findings.error(&place, "keys can't decide: the procedure types none"),
+            Some(count) if count != keys.value => reader.findings.error_with_hint(
+                &place,
+                format!("the procedure types {count} keys, and {} are said to decide", keys.value),
+                format!("write `keys: {count}`"),
+            ),
+            // Without a length for codes nothing can be typed: the claims on it say so.
+            Some(_) | None => {}
+        }
+    }
+    let presses = syntax.presses.as_ref().and_then(|presses| {
+        let place = reader.place(presses);
+        let fits = |(step, written): (usize, &Step)| match &written.action {
+            Action::Press { times, controls, .. } if *times == presses.value => {
+                Some(Presses { step, count: *times, controls: controls.len() })
+            }
+            _ => None,
+        };
+        let mut fitting = procedure.iter().enumerate().filter_map(fits);
+        match (fitting.next(), fitting.next()) {
+            (Some(found), None) => return Some(found),
+            (Some(_), Some(_)) => reader
+                .findings
+                .error(&place, format!("several steps of the procedure press {} times", presses.value)),
+            (None, _) => reader
+                .findings
+                .error(&place, format!("no step of the procedure presses {} times", presses.value)),
+        }
+        None
+    });
+    Decisive { hold, then_hold, gap, presses, keys: syntax.keys.as_ref().map(|keys| keys.value), rotation }
+}
+
+/// How many keys a procedure types, codes written out; nothing if the length of a code is not stated.
+fn typed(procedure: &[Step], facts: &Facts) -> Option<u32> {
+    let published = |code: &Arc<str>| u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
+    let digits = || facts.code_digits.known().map(|digits| u32::from(*digits));
+    let keys = |token: &KeyToken| match token {
+        KeyToken::Key(_) => Some(1),
+        KeyToken::Parameter(name) => match &**name {
+            "proof" => Some(u32::from(PROOF_DIGITS)),
+            "master" => digits().or_else(|| facts.defaults.master.known().map(published)),
+            _ => digits(),
+        },
+    };
+    procedure.iter().try_fold(0_u32, |sum, step| {
+        let own = match &step.action {
+            Action::Type { keys: tokens, .. } => {
+                tokens.iter().try_fold(0_u32, |sum, token| Some(sum.saturating_add(keys(token)?)))?
+            }
+            Action::Repeat { times, body, .. } => typed(body, facts)?.saturating_mul(*times),
+            Action::Never { body, .. } => typed(body, facts)?,
+            Action::Together(branches) => branches
+                .iter()
+                .try_fold(0_u32, |sum, branch| Some(sum.saturating_add(typed(branch, facts)?)))?,
+            Action::Hold(_)
+            | Action::Release(_)
+            | Action::Press { .. }
+            | Action::Power { .. }
+            | Action::Turn { .. }
+            | Action::Contact { .. }
+            | Action::Wait(_)
+            | Action::WaitLockout
+            | Action::WaitUntil { .. }
+            | Action::Observe { .. }
+            | Action::NoChange { .. }
+            | Action::Witness { .. }
+            | Action::Ask { .. }
+            | Action::Do { .. }
+            | Action::Claim(_) => 0,
+        };
+        Some(sum.saturating_add(own))
+    })
+}
+
+fn interval(
+    reader: &mut Reader<'_>,
+    syntax: &Spanned<IntervalSyntax>,
+    procedure: &[Step],
+    least: bool,
+) -> Option<Interval> {
+    let place = reader.place(syntax);
+    let IntervalSyntax { from, to, at_least, at_most } = &syntax.value;
+    let phrases: Vec<String> = procedure.iter().map(|step| phrase(&step.action)).collect();
+    let mut find = |word: &super::Word, after: usize| {
+        let wanted = word.value.0.as_str();
+        let found = phrases.iter().skip(after).position(|p| p == wanted).map(|index| index + after);
+        if found.is_none() {
+            let place = reader.place(word);
+            let known = phrases.iter().skip(after).map(String::as_str);
+            reader.findings.unknown(&place, "step of the procedure", wanted, known);
+        }
+        found
+    };
+    let from = find(from, 0)?;
+    let to = find(to, from + 1)?;
+    let length = match (least, at_least, at_most) {
+        (true, Some(word), None) | (false, None, Some(word)) => reader.quantity::<Duration>(word)?,
+        (true, ..) => {
+            reader.findings.error(&place, "a hold is decided by `at_least`");
+            return None;
+        }
+        (false, ..) => {
+            reader.findings.error(&place, "a gap is decided by `at_most`");
+            return None;
+        }
+    };
+    if length == Duration::ZERO {
+        reader.findings.error(&place, "a length of nothing decides nothing");
+        return None;
+    }
+    let inside = &procedure[from + 1..to];
+    let listens =
+        inside.iter().any(|step| matches!(step.action, Action::Observe { .. } | Action::WaitUntil { .. }));
+    let waited = inside.iter().fold(Duration::ZERO, |sum, step| match step.action {
+        Action::Wait(duration) => sum.saturating_add(duration),
+        _ => sum,
+    });
+    if least && !listens && waited < length {
+        reader.findings.error_with_hint(
+            &place,
+            format!("the procedure waits only {waited} within a hold that needs {length}"),
+            "a person who follows it would not reset the lock",
+        );
+    }
+    Some(Interval { from, to, length })
+}

@@ -1,0 +1,100 @@
+//! Cells, supply, loss of power, and what a lock does when it starts.
+
+use crate::trace::{Channel, Value};
+use crate::unit::Duration;
+
+use super::defect::Defect;
+use super::design::{Trigger, ms};
+use super::keypad::Keypad;
+use super::lock::{SimulatedLock, Task};
+use super::recognizer::Act;
+
+/// From power to the first answer.
+const BOOT: Duration = ms(300);
+
+impl SimulatedLock {
+    pub(super) fn cell(&mut self, number: u8, inserted: bool) {
+        let changed = if inserted { self.cells.insert(number) } else { self.cells.remove(&number) };
+        if !changed {
+            return;
+        }
+        self.act(if inserted { Act::CellIn(number) } else { Act::CellOut(number) });
+        if inserted && self.has(Defect::BatteryChangeErases) {
+            self.memory.codes.clear();
+            self.memory.app.clear();
+            self.memory.hub = false;
+        }
+        self.update_power();
+    }
+
+    pub(super) fn volts_suffice(&self) -> bool {
+        self.volts.as_millionths() >= self.design.minimum_millivolts * 1_000
+    }
+
+    pub(super) fn update_power(&mut self) {
+        let inserted = u8::try_from(self.cells.len()).unwrap_or(u8::MAX);
+        let powered = self.volts_suffice() && inserted >= self.design.cells_needed;
+        if powered == self.powered {
+            return;
+        }
+        self.powered = powered;
+        if powered {
+            if self.has(Defect::RestartErases) {
+                self.memory.codes.clear();
+                self.memory.app.clear();
+                self.memory.hub = false;
+            }
+            let off = self.now.since(self.dark_since);
+            let tapped = self.tapped_in_the_dark.take().map(|at| self.now.since(at));
+            self.plan(BOOT, Task::Boot { off, tapped });
+        } else {
+            self.dark_since = self.now;
+            self.lose_power();
+        }
+    }
+
+    fn lose_power(&mut self) {
+        self.memory.dead |= self.memory.erasing && self.has(Defect::DeadAfterCut);
+        self.act(Act::PowerDown);
+        self.epoch += 1;
+        self.running = false;
+        self.keypad = Keypad::default();
+        self.proof_mode = None;
+        self.memory.penalty = self.locked_until.take().map_or(Duration::ZERO, |until| until.since(self.now));
+        if self.has(Defect::LockoutForgotten) {
+            self.memory.penalty = Duration::ZERO;
+            self.memory.wrong_codes = 0;
+        }
+        self.dimmed += 1;
+        for channel in std::mem::take(&mut self.lit) {
+            let off = if channel == Channel::Beeper { Value::Switch(false) } else { Value::Light(None) };
+            self.out.push((channel, off));
+        }
+        for (recognizer, reset) in self.recognizers.iter_mut().zip(self.design.resets) {
+            if !matches!(reset.trigger, Trigger::Stages { survives_power: true, .. }) {
+                recognizer.reset();
+            }
+        }
+        self.handing.reset();
+    }
+
+    pub(super) fn boot(&mut self, off: Duration, tapped: Option<Duration>) {
+        if self.memory.dead {
+            return;
+        }
+        self.running = true;
+        let mut shadow = std::mem::take(&mut self.memory.shadow);
+        self.memory.codes.append(&mut shadow);
+        if self.has(Defect::OpensAtStart) {
+            self.open_for_a_moment();
+        }
+        if self.memory.penalty > Duration::ZERO {
+            self.locked_until = Some(self.now + self.memory.penalty);
+        }
+        if self.memory.erasing {
+            self.plan_erase(0);
+        }
+        // What is held is looked at once the lock has started.
+        self.act(Act::PowerUp { off, tapped });
+    }
+}
