@@ -9,14 +9,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration as Wall, Instant as Clock};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lockrig::engine::Precision;
+use lockrig::engine::{Engine, Precision};
 use lockrig::evidence::{Catalogue, DeviceIdentity, RigIdentity, RunFolder, RunInfo, Selected};
 use lockrig::rig::Hello;
 use lockrig::run::{Vault, play};
+use lockrig::scenario::ast::Observation;
 use lockrig::scenario::{Action, Origin, Part, Program, Since, Stage, Step};
 use lockrig::sim::SimulatedLock;
-use lockrig::trace::{Channel, Value};
-use lockrig::unit::Duration;
+use lockrig::trace::{Channel, Phase, PulsePattern, Value};
+use lockrig::unit::{Duration, Instant};
 
 fn folder(parent: &Path) -> RunFolder {
     let info = RunInfo {
@@ -108,9 +109,64 @@ fn report(criterion: &mut Criterion) {
     });
 }
 
+/// Time for the engine to watch a `never` over a light that blinks so often in one case.
+fn watched(edges: u64) -> Wall {
+    let light = Channel::Light("status".into());
+    let phase = Phase { colour: "red".into(), count: None, on: None, off: None, lengths: Vec::new() };
+    let pattern = PulsePattern { phases: vec![phase] };
+    let observation = Observation::Pulses { channel: light.clone(), pattern };
+    let length = Duration::milliseconds(20);
+    let wait = Action::Wait { since: Since::Here, duration: length.times(edges) };
+    let body = vec![Step::new("wait", Origin::Author, wait)];
+    let never = Step::new("never see red", Origin::Author, Action::Never { observation, body });
+    let part = Part { name: "bench".into(), stage: Stage::Act, steps: vec![never] };
+    let program = Program { parts: vec![part], time_limit: Duration::seconds(1 << 30), ..Program::default() };
+    let start = Clock::now();
+    let mut engine = Engine::new(&program, Precision::default());
+    for number in 0..edges {
+        let at = Instant::START + length.times(number);
+        let colour = number.is_multiple_of(2).then(|| "green".into());
+        engine.signal(at, &light, Value::Light(colour));
+        engine.advance(at, at.before(Duration::nanoseconds(1)));
+        engine.advance(at, at);
+        while black_box(engine.poll()).is_some() {}
+    }
+    engine.advance(Instant::NEVER, Instant::NEVER);
+    black_box(engine.result().is_some());
+    start.elapsed()
+}
+
+fn edges(criterion: &mut Criterion) {
+    for edges in [10_000, 100_000, 1_000_000] {
+        criterion.bench_function(&format!("a never over a light with {edges} edges"), |bencher| {
+            bencher.iter_custom(|count| (0..count).map(|_| watched(edges)).sum())
+        });
+    }
+}
+
+/// One case of a library of a million combinations, from its id to its program.
+fn one_of_a_million(criterion: &mut Criterion) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let many = "scenario: many\ntitle: Many\nmethods: all\ngiven: {power: [ok, low, none], network: [online, offline], role: [owner, admin, guest, none], ownership: [verified, unverified]}\nbut: {cut_power_at: sweep 0..99 % by 0.5 %}\nact:\n  - reset\nexpect:\n  - all_or_nothing\n";
+    let temporary = tempfile::tempdir().unwrap_or_else(|_| std::process::exit(1));
+    let written = std::fs::write(temporary.path().join("many.yaml"), many);
+    black_box(written.is_ok());
+    let case =
+        "many~kwikset-smartcode-914~button~network=online~ownership=verified~power=ok~role=owner~cut=40~r1";
+    let scenario = temporary.path().join("many.yaml").display().to_string();
+    criterion.bench_function("one case of a million, process included", |bencher| {
+        bencher.iter(|| {
+            Command::new(env!("CARGO_BIN_EXE_lockrig"))
+                .current_dir(root)
+                .args(["run", &scenario, "--case", case, "--dry-run"])
+                .output()
+        });
+    });
+}
+
 criterion_group! {
     name = all;
     config = Criterion::default().measurement_time(Wall::from_secs(4)).sample_size(20);
-    targets = budgets, report
+    targets = budgets, edges, one_of_a_million, report
 }
 criterion_main!(all);

@@ -12,6 +12,7 @@ mod play;
 mod report;
 mod rig;
 mod schema;
+mod show;
 mod sim;
 mod terminal;
 mod verify;
@@ -43,6 +44,8 @@ enum Command {
     New(new::NewArgs),
     /// Print the JSON Schema of model, scenario or rig files
     Schema(schema::SchemaArgs),
+    /// Write a case down as numbered steps that a person can follow by hand
+    Show(show::ShowArgs),
     /// List what is known
     List(list::ListArgs),
     /// Verify that a run folder is what was written
@@ -95,6 +98,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Check(args) => check::check(&args, terminal),
         Command::New(args) => new::new(&args, terminal),
         Command::Schema(args) => schema::schema(&args, terminal),
+        Command::Show(args) => show::show(&args, terminal),
         Command::List(args) => list::list(&args, terminal),
         Command::Verify(args) => verify::verify(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),

@@ -15,12 +15,12 @@ mod watch;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::scenario::{Program, Stage, Weight};
-use crate::trace::{Channel, Edge, Response, Timeline, Value};
+use crate::trace::{Channel, Edge, GLITCH, Response, Timeline, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Measurement, Verdict};
 
 use fiber::{Fiber, Guard};
-pub use record::{CaseResult, PartResult, Record, StepOutcome};
+pub use record::{CaseResult, Cause, PartResult, Record, StepOutcome};
 
 /// Expanded uncertainty of edge times on the rig that plays the case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub struct Precision {
     pub stimulus: Duration,
     /// Of stamps of observed signals.
     pub observation: Duration,
+    /// A contact has changed once it has kept its value for so long, and for longer than a glitch.
+    pub debounce: Duration,
+}
+
+impl Precision {
+    /// What is shorter on a contact is no change.
+    pub(crate) fn bounce(self) -> Duration {
+        GLITCH.max(self.debounce)
+    }
 }
 
 /// When a command is to be played.
@@ -155,7 +164,7 @@ impl<'p> Engine<'p> {
     pub fn advance(&mut self, now: Instant, horizon: Instant) {
         self.now = self.now.max(now);
         self.horizon = self.horizon.max(horizon);
-        self.timeline.settle(self.horizon);
+        self.timeline.settle(self.horizon, self.precision.debounce);
         self.run();
     }
 

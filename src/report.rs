@@ -5,6 +5,7 @@
 
 mod case;
 mod excerpt;
+mod findings;
 mod html;
 mod junit;
 mod summary;
@@ -12,6 +13,7 @@ mod table;
 mod timeline;
 
 pub use excerpt::excerpt;
+pub use findings::{Finding, Key, findings, key};
 pub use html::html;
 pub use junit::junit;
 pub use summary::{Matrix, Summary, overall, told};

@@ -13,6 +13,7 @@ mod phrase;
 mod plan;
 mod point;
 mod program;
+mod script;
 mod syntax;
 
 pub use expand::{PROOF_DIGITS, Planned, Selection, Start, expand, find_case};
@@ -21,6 +22,8 @@ pub use plan::Plan;
 pub use program::{
     Action, Content, Expected, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step, Weight, all,
 };
+
+pub use script::{Line, script};
 
 /// The JSON Schema of model files: their shape, not their meaning.
 pub fn model_schema() -> schemars::Schema {

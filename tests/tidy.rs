@@ -42,7 +42,7 @@ const TABLE: &[(&str, &[&str])] = &[
 ];
 
 /// Of the engine, evidence may know the records only.
-const RECORDS: &[&str] = &["CaseResult", "Record", "PartResult", "StepOutcome"];
+const RECORDS: &[&str] = &["CaseResult", "Cause", "Record", "PartResult", "StepOutcome"];
 
 /// Modules that do no I/O, and what they may therefore not name.
 const PURE: &[&str] = &["unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine"];

@@ -1,32 +1,31 @@
 //! Model, scenario and rig files: read, checked, expanded into cases. No panic, whatever stands in them.
 #![no_main]
 
+use std::sync::{Arc, OnceLock};
+
 use libfuzzer_sys::fuzz_target;
 use lockrig::rig;
-use lockrig::scenario::{Library, Selection, Start, expand};
-use lockrig::yaml::Source;
+use lockrig::scenario::{Content, Library, Plan, Selection, Start, script};
+use lockrig::yaml::{Diagnostics, Source};
 
 fuzz_target!(|bytes: &[u8]| {
     // The first byte says as what the rest is read.
     let Some((kind, rest)) = bytes.split_first() else { return };
     let Ok(source) = Source::new("fuzzed.yaml", rest.to_vec()) else { return };
     match kind % 3 {
+        // A model, with every family and every claim that is shipped.
         0 => {
-            let (library, findings) = Library::load(&[source], &[]);
-            let _ = findings.render(false);
-            let _ = expand(&library, &Selection::default());
+            let mut models = shipped("models");
+            models.retain(|model| model.name.contains("family-"));
+            models.push(source);
+            build(&Library::load(&models, &shipped("")));
         }
+        // A claim, on real models of every kind.
         1 => {
-            let model = include_bytes!("../../scenarios/models/gateman-a20.yaml");
-            let family = include_bytes!("../../scenarios/models/family-zwave.yaml");
-            let read = |name: &str, bytes: &[u8]| Source::new(name, bytes.to_vec()).ok();
-            let models = [read("a.yaml", model), read("b.yaml", family)];
-            let models: Vec<_> = models.into_iter().flatten().collect();
-            let (library, findings) = Library::load(&models, &[source]);
-            let _ = findings.render(false);
-            for case in expand(&library, &Selection::default()).iter().take(20) {
-                let _ = case.build(&library, Start::AsFound);
-            }
+            let wanted = ["family-", "kwikset-smartcode-914", "tuya-", "schlage-s-6500f", "ultraloq-u-bolt-pro.", "danalock-v3", "keymitt"];
+            let mut models = shipped("models");
+            models.retain(|model| wanted.iter().any(|name| model.name.contains(name)));
+            build(&Library::load(&models, &[source]));
         }
         _ => {
             let (_, findings) = rig::load(&[source]);
@@ -34,3 +33,36 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
+
+/// Shipped files below `scenarios/`, read once.
+fn shipped(folder: &str) -> Vec<Arc<Source>> {
+    static ALL: OnceLock<Vec<(String, Arc<Source>)>> = OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
+        ["models", ""]
+            .iter()
+            .flat_map(|below| {
+                let entries = std::fs::read_dir(format!("{root}/{below}")).expect("a folder");
+                let files = entries.map(|entry| entry.expect("an entry").path());
+                let yaml = files.filter(|path| path.extension().is_some_and(|kind| kind == "yaml"));
+                yaml.map(move |path| {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let bytes = std::fs::read(&path).expect("a file");
+                    ((*below).to_owned(), Source::new(&name, bytes).expect("text"))
+                })
+            })
+            .collect()
+    });
+    all.iter().filter(|(below, _)| below == folder).map(|(_, source)| Arc::clone(source)).collect()
+}
+
+/// Builds the first cases of each scenario.
+fn build((library, findings): &(Library, Diagnostics)) {
+    let _ = findings.render(false);
+    for case in Plan::new(library, Selection::default()).cases().take(200) {
+        let content = case.build(library, Start::AsFound);
+        if let Content::Play(program) = content {
+            let _ = (program.longest(), script(&program));
+        }
+    }
+}

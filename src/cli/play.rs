@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
+use crate::engine::Cause;
 use crate::evidence::{
     CaseEntry, Catalogue, DeviceIdentity, EvidenceError, Manifest, ModelSummary, RigIdentity, RunFolder,
     RunInfo, ScenarioSummary, Selected,
@@ -247,7 +248,7 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
         terminal.styled(&findings.render(terminal.has_color()));
         return Err(Refusal::usage(
             "the files have errors",
-            "mend them; `lockrig check`, with the name of a file of yours, shows them again",
+            "fix them; `lockrig check FILE` shows them again",
         ));
     }
     if !files.replaced.is_empty() {
@@ -302,7 +303,7 @@ fn perform(
     terminal: &Terminal,
 ) -> Result<Exit, Refusal> {
     if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
-        let hint = format!("mend it, then `lockrig rig selftest {}`", rig.id);
+        let hint = format!("fix it, then run `lockrig rig selftest {}`", rig.id);
         return Err(Refusal {
             message: format!("rig `{}` is refused since it broke: {fault}", rig.id),
             hint: Some(hint),
@@ -347,9 +348,9 @@ fn perform(
     let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&counts) };
     let next = |worst: &CaseEntry| match worst.result.verdict {
         Verdict::Error if rig.bench().is_some() => {
-            format!("mend the rig, then lockrig rig selftest {}", rig.id)
+            format!("fix the rig, then run lockrig rig selftest {}", rig.id)
         }
-        Verdict::Inconclusive if worst.result.reason.starts_with("not wired") => {
+        Verdict::Inconclusive if worst.result.unplayed == Some(Cause::NotWired) => {
             format!("{} --dry-run says what the rig lacks", wanted.again(common, worst))
         }
         _ => format!("{} plays it again", wanted.again(common, worst)),

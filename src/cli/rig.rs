@@ -84,7 +84,7 @@ pub(super) fn has_errors(rig: &Rig, findings: &Diagnostics, terminal: &Terminal)
     own.retain(|finding| rig.files.iter().any(|file| *file == finding.place.file()));
     if own.has_errors() {
         terminal.styled(&own.render(terminal.has_color()));
-        terminal.error(&format!("the files of rig `{}` have errors", rig.id), Some("mend them first"));
+        terminal.error(&format!("the files of rig `{}` have errors", rig.id), Some("fix them first"));
     }
     own.has_errors()
 }

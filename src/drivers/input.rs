@@ -1,10 +1,9 @@
 //! Inputs: edges with the kernel's time stamps, or levels that are polled where a board gives no
 //! edges.
 //!
-//! The kernel reports a debounced edge once it was stable: its stamp is taken back by that time. Of
-//! edges that follow each other faster than its interrupt it reports the last one only; that there
-//! were others shows in their numbers, or in a level that comes twice, and they are put back. If it
-//! reports none at all, as interrupt controllers do now and then with edges close together, the level
+//! The kernel reports a debounced edge once it was stable: its stamp is taken back by that time. It reads
+//! the level after its interrupt, so that of two edges close together the second level comes twice: the
+//! first edge is put back. If it reports none at all, as interrupt controllers do now and then, the level
 //! tells: it is read besides.
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,6 +15,9 @@ use super::clock;
 use super::gpio::{self, Refused};
 use crate::rig::{Active, Bias, Board, Input};
 use crate::unit::{Duration, Moment};
+
+/// So many edges are taken from the kernel at once.
+const AT_ONCE: usize = 64;
 
 /// Edges that the kernel keeps while nobody reads, at most; then it forgets the oldest.
 const BUFFER: u32 = 1024;
@@ -169,29 +171,27 @@ impl Inputs {
         if self.poll.is_some() {
             return self.read_levels(changes);
         }
-        let (mut events, mut lost) = (0, None);
-        while self.request.has_edge_event().map_err(|error| self.lost(&error))? {
-            let event = self.request.read_edge_event().map_err(|error| self.lost(&error))?;
-            events += 1;
+        let (chip, request) = (&self.chip, &self.request);
+        let lost = |error: gpiocdev::Error| InputFault(format!("{chip} can't be read: {error}"));
+        // The library's `read_edge_event` takes eight edges from the kernel and hands out one of them.
+        let mut events = request.new_edge_event_buffer(AT_ONCE);
+        while events.has_event().map_err(lost)? {
+            let event = events.read_event().map_err(lost)?;
             let Some(line) = self.lines.iter_mut().find(|line| line.number == event.offset) else {
                 continue;
             };
             let missed = event.line_seqno.wrapping_sub(line.edges).saturating_sub(1);
             line.edges = event.line_seqno;
             if missed > 0 {
-                lost = Some((line.number, missed));
+                // The kernel numbers each edge: what is missing was forgotten, and could be anything.
+                let number = line.number;
+                return Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")));
             }
             let at = Moment::from_nanoseconds(event.timestamp_ns).before(line.debounce);
-            line.change(event.kind == EdgeKind::Rising, missed > 0, at, changes);
+            line.change(event.kind == EdgeKind::Rising, at, changes);
         }
-        match lost {
-            // The buffer was full: what was forgotten could be anything.
-            Some((number, missed)) if events >= BUFFER => {
-                let chip = &self.chip;
-                Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")))
-            }
-            _ => self.read_unsaid(changes),
-        }
+        drop(events);
+        self.read_unsaid(changes)
     }
 
     /// Compares levels with the edges that were handed out.
@@ -247,13 +247,10 @@ impl Inputs {
 }
 
 impl Line {
-    /// Takes an edge, with those before it that the kernel left out.
-    fn change(&mut self, active: bool, left_out: bool, at: Moment, changes: &mut Vec<Reading>) {
-        let edges = match (active == self.active, left_out) {
-            (true, _) => 2,
-            (false, true) => 3,
-            (false, false) => 1,
-        };
+    /// Takes an edge. The kernel reads the level after its interrupt: of two edges that come closer than that it
+    /// tells the second level twice, and the first is put back.
+    fn change(&mut self, active: bool, at: Moment, changes: &mut Vec<Reading>) {
+        let edges = if active == self.active { 2 } else { 1 };
         for before in (0..edges).rev() {
             self.active = !self.active;
             let at = at.before(Duration::nanoseconds(before));
@@ -313,7 +310,7 @@ mod tests {
         let uncertainty = Duration::milliseconds(1);
         let mut changes = Vec::new();
         let mut bouncing = line(true, Duration::milliseconds(5));
-        bouncing.change(false, false, at(0).before(Duration::milliseconds(5)), &mut changes);
+        bouncing.change(false, at(0).before(Duration::milliseconds(5)), &mut changes);
         // Its last bounce had no edge: the level differs from then on, which has to last.
         assert_eq!(bouncing.compare(true, at(600), uncertainty), Ok(None));
         assert_eq!(bouncing.compare(true, at(3_000), uncertainty), Ok(None));
@@ -327,7 +324,7 @@ mod tests {
         assert_eq!(slow.compare(false, at(0), uncertainty), Ok(None));
         assert_eq!(slow.compare(true, at(100), uncertainty), Ok(None));
         changes.clear();
-        slow.change(true, false, at(50), &mut changes);
+        slow.change(true, at(50), &mut changes);
         assert_eq!(slow.compare(true, at(4_000), uncertainty), Ok(None));
         assert_eq!(changes.len(), 1);
 
@@ -339,18 +336,14 @@ mod tests {
     }
 
     #[test]
-    fn edges_that_the_kernel_left_out_are_put_back() {
+    fn an_edge_that_the_kernel_told_as_the_next_one_is_put_back() {
         let at = Moment::from_nanoseconds(1_000_000);
-        for (before, active, left_out, expected) in [
-            (false, true, false, vec![true]),
-            (false, true, true, vec![true, false, true]),
-            // Older kernels don't number what they left out: the level comes twice.
-            (true, true, false, vec![false, true]),
-            (true, true, true, vec![false, true]),
-        ] {
+        for (before, active, expected) in
+            [(false, true, vec![true]), (true, true, vec![false, true]), (false, false, vec![true, false])]
+        {
             let mut line = line(before, Duration::ZERO);
             let mut changes = Vec::new();
-            line.change(active, left_out, at, &mut changes);
+            line.change(active, at, &mut changes);
             let levels: Vec<bool> = changes.iter().map(|change| change.active).collect();
             assert_eq!(levels, expected);
             assert!(changes.is_sorted_by(|a, b| a.at < b.at), "each has a time of its own");

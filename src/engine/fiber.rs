@@ -4,7 +4,7 @@ use crate::scenario::ast::Observation;
 use std::collections::VecDeque;
 
 use crate::scenario::{Action, Origin, Probe, Rule, Since, Step, Weight};
-use crate::trace::{Argument, GLITCH, Judgement, Request, Value};
+use crate::trace::{Argument, Judgement, Request, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
@@ -150,13 +150,14 @@ impl<'p> Engine<'p> {
 
     /// Ends the part if something happened that must not.
     pub(super) fn check_guards(&mut self) -> bool {
-        let (timeline, horizon) = (&self.timeline, self.horizon);
+        let (timeline, horizon, bounce) = (&self.timeline, self.horizon, self.precision.bounce());
         let violated = self.guards.iter_mut().find_map(|guard| {
             let limits = Limits {
                 begin: guard.since,
                 deadline: Instant::NEVER,
                 horizon,
                 slack: Duration::ZERO,
+                bounce,
                 already: false,
             };
             match observed(guard.observation, timeline, limits, &mut guard.progress) {
@@ -287,7 +288,8 @@ impl<'p> Engine<'p> {
             guard.until = now;
             let is_noisy =
                 matches!(guard.observation, Observation::Pulses { .. } | Observation::Contact { .. });
-            fiber.state = State::Horizon { at: if is_noisy { now + GLITCH } else { now } };
+            let bounce = self.precision.bounce();
+            fiber.state = State::Horizon { at: if is_noisy { now + bounce } else { now } };
             return;
         }
         match fiber.frames.pop() {

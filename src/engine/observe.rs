@@ -2,7 +2,7 @@
 
 use crate::scenario::Since;
 use crate::scenario::ast::Observation;
-use crate::trace::{Channel, Edge, Form, GLITCH, Judgement, Pulse, Recognition, TRAILING, Timeline, Value};
+use crate::trace::{Channel, Edge, Form, Judgement, Pulse, Recognition, TRAILING, Timeline, Value};
 use crate::unit::{Duration, Instant};
 
 /// Since when an observation counts.
@@ -52,6 +52,8 @@ pub(super) struct Limits {
     pub horizon: Instant,
     /// Times that must be met are unclear within this of their limits.
     pub slack: Duration,
+    /// What is shorter on a contact is no change.
+    pub bounce: Duration,
     /// A contact that has the value already, and keeps it, is enough.
     pub already: bool,
 }
@@ -63,7 +65,7 @@ pub(super) fn observed(
     limits: Limits,
     progress: &mut Progress,
 ) -> Judgement {
-    let Limits { begin, deadline, horizon, slack, already } = limits;
+    let Limits { begin, deadline, horizon, slack, bounce, already } = limits;
     match (observation, progress) {
         (Observation::Pulses { channel, pattern }, Progress::Pulses(recognition)) => {
             let empty = Default::default();
@@ -71,7 +73,7 @@ pub(super) fn observed(
             recognition.judge(pattern, train, deadline, horizon, slack)
         }
         (Observation::Contact { channel, value }, Progress::Contact) => {
-            contact(timeline, channel, *value, (begin, deadline), horizon, already)
+            contact(timeline, channel, *value, (begin, deadline), (horizon, bounce), already)
         }
         (Observation::Spoken { words }, Progress::Messages(next)) => {
             let wanted = words.as_ref().map(|words| words.to_lowercase());
@@ -109,7 +111,7 @@ fn contact(
     channel: &Channel,
     value: bool,
     (begin, deadline): (Instant, Instant),
-    horizon: Instant,
+    (horizon, bounce): (Instant, Duration),
     already: bool,
 ) -> Judgement {
     let contact = timeline.contact(channel);
@@ -119,7 +121,7 @@ fn contact(
         return Judgement::Met { at: edge.at };
     }
     // A change at the very end is known to be none of a contact's bounces only a little later.
-    let known = deadline + GLITCH;
+    let known = deadline + bounce;
     if horizon < known {
         let due = contact.and_then(|contact| contact.due()).filter(|due| *due > horizon);
         return Judgement::Pending { until: due.map_or(known, |due| due.min(known)) };

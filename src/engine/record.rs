@@ -78,6 +78,24 @@ impl PartResult {
     }
 }
 
+/// Why a case was not played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The rig lacks what the case needs.
+    NotWired,
+    /// The model states that the claim does not concern it.
+    NotApplicable,
+    /// The scenario arranged nothing that the claim could be judged on.
+    NotProvable,
+    /// The rig broke before, or is not there.
+    Rig,
+    /// The run was over.
+    RunOver,
+    /// lockrig itself failed.
+    Lockrig,
+}
+
 /// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseResult {
@@ -85,6 +103,9 @@ pub struct CaseResult {
     pub verdict: Verdict,
     /// Why, in one plain sentence.
     pub reason: String,
+    /// Why it was not played, if it was not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unplayed: Option<Cause>,
     /// Each part.
     pub parts: Vec<PartResult>,
     /// Everything measured.
@@ -119,6 +140,7 @@ impl CaseResult {
         Self {
             verdict,
             reason,
+            unplayed: None,
             parts: parts.to_vec(),
             measurements,
             omitted: program.omitted.clone(),
@@ -127,10 +149,11 @@ impl CaseResult {
     }
 
     /// The outcome of a case that was never played.
-    pub fn unplayed(verdict: Verdict, reason: impl Into<String>) -> Self {
+    pub fn unplayed(verdict: Verdict, cause: Cause, reason: impl Into<String>) -> Self {
         Self {
             verdict,
             reason: reason.into(),
+            unplayed: Some(cause),
             parts: Vec::new(),
             measurements: Vec::new(),
             omitted: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::scenario::ast::Observation;
 use crate::scenario::{Action, Mark, Step, Weight};
-use crate::trace::{Edge, GLITCH, Judgement, Value};
+use crate::trace::{Edge, Judgement, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Limit;
 
@@ -55,8 +55,8 @@ impl<'p> Engine<'p> {
                 match moved {
                     Some(channel) => Outcome::Done(Err((step.origin.unmet(), format!("{channel} changed")))),
                     // A pulse that began at the very end is known to be none only after a glitch's length.
-                    None if self.horizon >= end + GLITCH => Outcome::Done(Ok(())),
-                    None => Outcome::Open(end + GLITCH),
+                    None if self.horizon >= end + self.precision.bounce() => Outcome::Done(Ok(())),
+                    None => Outcome::Open(end + self.precision.bounce()),
                 }
             }
             Action::Watch { observation, first, from_rest, probe, .. } => {
@@ -91,7 +91,14 @@ impl<'p> Engine<'p> {
 
     fn limits(&self, begin: Begin, deadline: Instant, already: bool) -> Limits {
         let slack = self.precision.observation.saturating_add(self.precision.stimulus);
-        Limits { begin: begin.at, deadline: deadline + slack, horizon: self.horizon, slack, already }
+        Limits {
+            begin: begin.at,
+            deadline: deadline + slack,
+            horizon: self.horizon,
+            slack,
+            bounce: self.precision.bounce(),
+            already,
+        }
     }
 
     fn end_of(&self, index: usize, step: &Step) -> Instant {
@@ -193,7 +200,7 @@ impl<'p> Engine<'p> {
         if changes(since).iter().any(|edge| edge.at > since && edge.at <= deadline && is_wanted(edge)) {
             return Ok(Some(true));
         }
-        let known = deadline + GLITCH;
+        let known = deadline + self.precision.bounce();
         if self.horizon >= known {
             return Ok(Some(false));
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{CaseResult, PartResult};
+use crate::engine::{CaseResult, Cause, PartResult};
 use crate::lock::Method;
 use crate::verdict::{Measurement, Verdict};
 
@@ -46,6 +46,8 @@ struct Flat {
     length_ns: u64,
     verdict: Verdict,
     reason: String,
+    #[serde(default)]
+    unplayed: Option<Cause>,
     parts: Vec<PartResult>,
     measurements: Vec<Measurement>,
     #[serde(default)]
@@ -57,8 +59,8 @@ struct Flat {
 impl From<Flat> for CaseEntry {
     fn from(flat: Flat) -> Self {
         let Flat { case, scenario, model, method, levels, length_ns, .. } = flat;
-        let Flat { verdict, reason, parts, measurements, omitted, deviations, .. } = flat;
-        let result = CaseResult { verdict, reason, parts, measurements, omitted, deviations };
+        let Flat { verdict, reason, unplayed, parts, measurements, omitted, deviations, .. } = flat;
+        let result = CaseResult { verdict, reason, unplayed, parts, measurements, omitted, deviations };
         Self { case, scenario, model, method, levels, length_ns, result }
     }
 }

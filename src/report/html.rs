@@ -16,6 +16,7 @@ use crate::unit::is_harmful;
 use crate::verdict::Verdict;
 
 use super::case::case;
+use super::findings::findings;
 use super::summary::{Summary, overall, told};
 
 const STYLE: &str = include_str!("style.css");
@@ -108,9 +109,32 @@ fn top(summary: &Summary) -> Markup {
         (head(summary))
         (matrix(summary))
         (deviations(summary))
-        @if count > 0 { h2 { "What did not pass" } }
+        (found(summary))
+        @if count > 0 { h2 { "Cases that did not pass" } }
         @if count > MAX_PROBLEMS {
             p.notice { "The first " (MAX_PROBLEMS) " of " (count) "; " a href="#verdict=problems" { "the table of all cases" } " has them all." }
+        }
+    }
+}
+
+/// Findings: what to look into, each with the shortest case that shows it.
+fn found(summary: &Summary) -> Markup {
+    let all = findings(&summary.problems);
+    html! {
+        @if !all.is_empty() {
+            h2 { "Findings" }
+            p.small { "Cases of one model that did not pass in the same part are one finding: look into the shortest case first." }
+            div.scroll { table {
+                thead { tr { th scope="col" { "No." } th scope="col" { "Verdict" } th scope="col" { "Model" } th scope="col" { "Where" } th scope="col" { "Why" } th scope="col" { "Shortest case" } th scope="col" { "Cases" } } }
+                tbody { @for finding in all.iter().take(MAX_PROBLEMS) {
+                    tr {
+                        td { (finding.number) } td { (verdict(finding.verdict)) } td { (finding.model) }
+                        td { (visible(&finding.part)) } td { (visible(&finding.reason)) }
+                        td { a href={ "#case=" (finding.shortest) } { code { (finding.shortest) } } }
+                        td { (finding.cases) }
+                    }
+                } }
+            } }
         }
     }
 }

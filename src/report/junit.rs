@@ -12,6 +12,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, Event};
 use crate::evidence::{CaseEntry, Counts, EvidenceError, read_results};
 use crate::verdict::Verdict;
 
+use super::findings::{findings, number_of};
 use super::html::visible;
 use super::summary::{Summary, overall, told};
 
@@ -28,6 +29,7 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let mut all = summary.counts.clone();
     run.iter().for_each(|(_, verdict, _)| all.add(*verdict));
     write(Event::Start(counted("testsuites", "lockrig", &all)))?;
+    let findings = findings(&summary.problems);
     let mut suite: Option<String> = None;
     for entry in read_results(folder)? {
         let entry = entry?;
@@ -42,7 +44,7 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
             write(Event::Start(counted("testsuite", &entry.model, &counts)))?;
             suite = Some(entry.model.clone());
         }
-        for event in case(&entry) {
+        for event in case(&entry, number_of(&findings, &entry)) {
             write(event)?;
         }
     }
@@ -54,7 +56,7 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
         run.iter().for_each(|(_, verdict, _)| counts.add(*verdict));
         write(Event::Start(counted("testsuite", "run", &counts)))?;
         for (name, verdict, reason) in &run {
-            for event in test(name, "lockrig.run", 0, *verdict, reason) {
+            for event in test(name, "lockrig.run", 0, *verdict, reason, None) {
                 write(event)?;
             }
         }
@@ -93,12 +95,19 @@ fn of_the_run(summary: &Summary) -> Vec<(String, Verdict, String)> {
     found
 }
 
-fn case(entry: &CaseEntry) -> Vec<Event<'static>> {
+fn case(entry: &CaseEntry, finding: Option<usize>) -> Vec<Event<'static>> {
     let group = format!("{}.{}", entry.model, entry.method);
-    test(&entry.case, &group, entry.length_ns, entry.result.verdict, &entry.result.reason)
+    test(&entry.case, &group, entry.length_ns, entry.result.verdict, &entry.result.reason, finding)
 }
 
-fn test(name: &str, group: &str, length_ns: u64, verdict: Verdict, reason: &str) -> Vec<Event<'static>> {
+fn test(
+    name: &str,
+    group: &str,
+    length_ns: u64,
+    verdict: Verdict,
+    reason: &str,
+    finding: Option<usize>,
+) -> Vec<Event<'static>> {
     // XML has no way to write most control characters.
     let reason = visible(reason);
     let seconds = format!("{}.{:03}", length_ns / 1_000_000_000, length_ns / 1_000_000 % 1_000);
@@ -117,5 +126,16 @@ fn test(name: &str, group: &str, length_ns: u64, verdict: Verdict, reason: &str)
     if kind != "skipped" {
         inner.push_attribute(("type", verdict.word()));
     }
-    vec![Event::Start(start), Event::Empty(inner), Event::End(BytesEnd::new("testcase"))]
+    let mut events = vec![Event::Start(start)];
+    if let Some(number) = finding {
+        // Cases of one finding have one cause to look into.
+        let mut property = BytesStart::new("property");
+        property.push_attribute(("name", "finding"));
+        property.push_attribute(("value", number.to_string().as_str()));
+        events.push(Event::Start(BytesStart::new("properties")));
+        events.push(Event::Empty(property));
+        events.push(Event::End(BytesEnd::new("properties")));
+    }
+    events.extend([Event::Empty(inner), Event::End(BytesEnd::new("testcase"))]);
+    events
 }

@@ -58,6 +58,14 @@ impl Rig {
         }
     }
 
+    /// What is shorter on a contact is no change; a bench debounces where it reads.
+    pub fn debounce(&self) -> Duration {
+        match &self.device {
+            Device::Lockstep { debounce, .. } => *debounce,
+            Device::Simulated { .. } | Device::Bench(_) => Duration::ZERO,
+        }
+    }
+
     /// The bench of real devices, if it is one.
     pub fn bench(&self) -> Option<&Bench> {
         match &self.device {
@@ -81,6 +89,8 @@ pub enum Device {
         command: Vec<String>,
         /// Wall-clock time within which it must answer.
         answer_within: Duration,
+        /// What is shorter on a contact is no change.
+        debounce: Duration,
     },
     /// Real devices in real time.
     Bench(Box<Bench>),
@@ -136,6 +146,7 @@ struct SimulatedSyntax {
 struct LockstepSyntax {
     command: Spanned<Vec<String>>,
     answer_within: Option<Word>,
+    debounce: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -144,6 +155,9 @@ struct UncertaintySyntax {
     stimulus: Word,
     observation: Word,
 }
+
+/// What is debounced for longer is not seen.
+const LONGEST_DEBOUNCE: Duration = Duration::seconds(1);
 
 /// How long a peer may take to answer if its rig does not say.
 const ANSWER_WITHIN: Duration = Duration::seconds(10);
@@ -319,7 +333,17 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
             }
             let answer_within = lockstep.answer_within.as_ref().and_then(|w| quantity(source, w, findings));
             let answer_within = answer_within.unwrap_or(ANSWER_WITHIN);
-            Some((Device::Lockstep { command, answer_within }, Vec::new()))
+            let debounce = lockstep.debounce.as_ref().and_then(|word| {
+                let debounce: Duration = quantity(source, word, findings)?;
+                if debounce > LONGEST_DEBOUNCE {
+                    let message = format!("a contact can't be debounced for {debounce}");
+                    let hint = format!("{LONGEST_DEBOUNCE} at most: what is shorter is not seen");
+                    findings.error_with_hint(&Place::of(source, word), message, hint);
+                }
+                Some(debounce)
+            });
+            let debounce = debounce.unwrap_or_default();
+            Some((Device::Lockstep { command, answer_within, debounce }, Vec::new()))
         }
         (simulated, lockstep, of_a_bench) => {
             let stated = [simulated.map(|_| "simulated"), lockstep.map(|_| "lockstep"), of_a_bench];

@@ -73,7 +73,7 @@ fn is_harmful(volts: Voltage, facts: &Facts) -> bool {
 fn lacking(place: &Place, subject: &Subject, facts: &Facts) -> Option<Diagnostic> {
     let (what, found, known): (String, &str, Vec<&str>) = match subject {
         Subject::Channel(channel) if !has(facts, channel) => {
-            let message = format!("`{}` has no {channel}: it is wired in vain", facts.id);
+            let message = format!("`{}` has no {channel}, so this wire does nothing", facts.id);
             return Some(Diagnostic::warning(place.clone(), message));
         }
         Subject::Colour(channel @ Channel::Light(name), colour) => {

@@ -358,7 +358,7 @@ impl Reader<'_> {
                             .error(&place, format!("`{name}` rests with power: it excludes nothing"));
                     }
                     Some(index) if outputs.contains(&index) => {
-                        self.findings.error(&place, format!("`{name}` stands here twice"));
+                        self.findings.error(&place, format!("`{name}` is listed twice"));
                     }
                     Some(index) => outputs.push(index),
                     None => {

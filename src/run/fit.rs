@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::CaseResult;
+use crate::engine::{CaseResult, Cause};
 use crate::lock::Facts;
 use crate::rig::{Bench, Rig, Sensor, Unwired};
 use crate::scenario::ast::Observation;
@@ -42,7 +42,7 @@ pub fn gaps(program: &Program, rig: &Rig, facts: &Facts) -> BTreeSet<String> {
 pub(super) fn unwired(program: &Program, rig: &Rig, facts: &Facts) -> Option<CaseResult> {
     let gaps: Vec<String> = gaps(program, rig, facts).into_iter().collect();
     let reason = format!("not wired: {}", gaps.join(", "));
-    (!gaps.is_empty()).then(|| CaseResult::unplayed(Verdict::Inconclusive, reason))
+    (!gaps.is_empty()).then(|| CaseResult::unplayed(Verdict::Inconclusive, Cause::NotWired, reason))
 }
 
 /// Colours that the case looks for; where it looks for none, all that the light has.

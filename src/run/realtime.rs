@@ -86,7 +86,11 @@ pub(super) fn play(
     player.rest(live)?;
     let result = player.engine.result().cloned();
     let result = result.unwrap_or_else(|| {
-        crate::engine::CaseResult::unplayed(Verdict::Error, "the engine has no result at the end")
+        crate::engine::CaseResult::unplayed(
+            Verdict::Error,
+            crate::engine::Cause::Lockrig,
+            "the engine has no result at the end",
+        )
     });
     let ready = Ready { serial: bench.serial.clone(), ..Ready::default() };
     Ok(Played { result, end: player.now, ready, trace: player.trace, broken: player.broken })

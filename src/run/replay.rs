@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::{CaseResult, Engine};
+use crate::engine::{CaseResult, Cause, Engine};
 use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader};
 use crate::rig::{self, Rig};
 use crate::scenario::{Content, Library, Planned, Program, find_case};
@@ -79,8 +79,12 @@ fn again(
     let facts = library.models.get(&planned.model).map(|model| &model.facts);
     let facts = facts.ok_or("the inputs have no such model")?;
     let result = match planned.build(library, start_of(rig)) {
-        Content::NotApplicable(reason) => CaseResult::unplayed(Verdict::NotApplicable, reason),
-        Content::Unprovable(reason) => CaseResult::unplayed(Verdict::Inconclusive, reason),
+        Content::NotApplicable(reason) => {
+            CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason)
+        }
+        Content::Unprovable(reason) => {
+            CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason)
+        }
         Content::Play(program) => match unwired(&program, rig, facts) {
             Some(result) => result,
             None => feed(&program, rig, lines)?,

@@ -218,7 +218,10 @@ mod tests {
             left: None,
         };
         let (stimulus, observation) = (Duration::milliseconds(9), Duration::milliseconds(1));
-        Senses { outputs: vec![sense], precision: Precision { stimulus, observation } }
+        Senses {
+            outputs: vec![sense],
+            precision: Precision { stimulus, observation, ..Precision::default() },
+        }
     }
 
     /// What is wrong after commands (at, on) and edges of the contact (at, closed), a second later.

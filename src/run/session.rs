@@ -9,7 +9,7 @@ use std::time;
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::{CaseResult, Precision};
+use crate::engine::{CaseResult, Cause, Precision};
 use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
@@ -176,14 +176,19 @@ impl<'a> Real<'a> {
         record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
     ) -> Result<Played, EvidenceError> {
         if let Some(fault) = &self.broken {
-            let result = CaseResult::unplayed(Verdict::Error, format!("the rig broke before: {fault}"));
+            let result =
+                CaseResult::unplayed(Verdict::Error, Cause::Rig, format!("the rig broke before: {fault}"));
             return Ok(Played::unplayed(result));
         }
         let mut live = match self.open() {
             Ok(live) => live,
             Err(fault) => {
                 self.note(Some(&fault));
-                return Ok(Played::unplayed(CaseResult::unplayed(Verdict::Error, fault.to_string())));
+                return Ok(Played::unplayed(CaseResult::unplayed(
+                    Verdict::Error,
+                    Cause::Rig,
+                    fault.to_string(),
+                )));
             }
         };
         let played =
@@ -206,7 +211,7 @@ impl Session<'_> {
             Device::Simulated { noise } => {
                 Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect).varied(self.variation)))
             }
-            Device::Lockstep { command, answer_within } => {
+            Device::Lockstep { command, answer_within, .. } => {
                 Bench::Peer(Peer::new(command.clone(), *answer_within))
             }
             Device::Bench(bench) => Bench::Real(Box::new(Real::new(self.rig, bench)?)),
@@ -237,7 +242,11 @@ impl Session<'_> {
             let over = self.rig.run_limit.is_some_and(|limit| elapsed > limit);
             let (result, end) = if over {
                 (
-                    CaseResult::unplayed(Verdict::Aborted, "the run took longer than its rig allows"),
+                    CaseResult::unplayed(
+                        Verdict::Aborted,
+                        Cause::RunOver,
+                        "the run took longer than its rig allows",
+                    ),
                     Instant::START,
                 )
             } else {
@@ -273,7 +282,7 @@ impl Session<'_> {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
             let reason = format!("lockrig itself failed in this case; please report it: {said}");
-            Ok((CaseResult::unplayed(Verdict::Error, reason), Instant::START))
+            Ok((CaseResult::unplayed(Verdict::Error, Cause::Lockrig, reason), Instant::START))
         })
     }
 
@@ -287,10 +296,16 @@ impl Session<'_> {
         let program = match planned.build(self.library, start_of(self.rig)) {
             Content::Play(program) => program,
             Content::NotApplicable(reason) => {
-                return Ok((CaseResult::unplayed(Verdict::NotApplicable, reason), Instant::START));
+                return Ok((
+                    CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason),
+                    Instant::START,
+                ));
             }
             Content::Unprovable(reason) => {
-                return Ok((CaseResult::unplayed(Verdict::Inconclusive, reason), Instant::START));
+                return Ok((
+                    CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason),
+                    Instant::START,
+                ));
             }
         };
         let facts = self.library.models.get(&planned.model).map(|model| &model.facts);
@@ -305,7 +320,7 @@ impl Session<'_> {
         let mut vault = match vault {
             Ok(vault) => vault,
             Err(fault) => {
-                let result = CaseResult::unplayed(Verdict::Error, fault.to_string());
+                let result = CaseResult::unplayed(Verdict::Error, Cause::Rig, fault.to_string());
                 return Ok((result, Instant::START));
             }
         };
@@ -331,7 +346,11 @@ impl Session<'_> {
 
 /// Uncertainty of a rig's edges.
 pub(super) fn precision(rig: &Rig) -> Precision {
-    Precision { stimulus: rig.stimulus_uncertainty, observation: rig.observation_uncertainty }
+    Precision {
+        stimulus: rig.stimulus_uncertainty,
+        observation: rig.observation_uncertainty,
+        debounce: rig.debounce(),
+    }
 }
 
 fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {

@@ -1,6 +1,6 @@
 //! A contact without its bounces, edge by edge.
 
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
 
 use super::timeline::Edge;
 use super::train::GLITCH;
@@ -16,11 +16,14 @@ pub struct Contact {
     current: Option<(bool, Instant)>,
     /// When it first left the value that it had for certain.
     left: Option<Instant>,
+    /// What is shorter is a bounce, if that is more than a glitch.
+    debounce: Duration,
 }
 
 impl Contact {
     /// Takes the edges that are new and known for certain; `edges` are all that the channel ever had.
-    pub(super) fn extend(&mut self, edges: &[Edge], horizon: Instant) {
+    pub(super) fn extend(&mut self, edges: &[Edge], horizon: Instant, debounce: Duration) {
+        self.debounce = debounce;
         let new = edges.get(self.taken..).unwrap_or_default();
         for edge in new.iter().take_while(|edge| edge.at <= horizon) {
             self.taken += 1;
@@ -37,12 +40,18 @@ impl Contact {
         self.settle(horizon);
     }
 
+    fn steady_after(&self) -> Duration {
+        GLITCH.max(self.debounce)
+    }
+
     fn steady(&self) -> Option<bool> {
         self.changes.last().map(|edge| edge.value == Value::Switch(true))
     }
 
     fn settle(&mut self, now: Instant) {
-        let Some((value, since)) = self.current.filter(|(_, since)| now.since(*since) >= GLITCH) else {
+        let steady_after = self.steady_after();
+        let is_steady = |(_, since): &(bool, Instant)| now.since(*since) >= steady_after;
+        let Some((value, since)) = self.current.filter(is_steady) else {
             return;
         };
         let left = self.left.take();
@@ -69,6 +78,8 @@ impl Contact {
 
     /// When it is known whether it changed, though no edge comes.
     pub fn due(&self) -> Option<Instant> {
-        self.current.filter(|(value, _)| Some(*value) != self.steady()).map(|(_, since)| since + GLITCH)
+        self.current
+            .filter(|(value, _)| Some(*value) != self.steady())
+            .map(|(_, since)| since + self.steady_after())
     }
 }

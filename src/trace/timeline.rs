@@ -1,6 +1,6 @@
 //! The signals of a case by channel, in the order in which they happened, and what they amount to without noise.
 
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
 
 use super::channel::Form;
 use super::contact::Contact;
@@ -43,12 +43,13 @@ impl Timeline {
         edges.insert(position, edge);
     }
 
-    /// Takes it that every edge up to `horizon` is there: pulses and contacts are known up to then.
-    pub fn settle(&mut self, horizon: Instant) {
+    /// Takes it that every edge up to `horizon` is there: pulses and contacts are known up to then. A contact
+    /// counts as changed once it has kept its value for as long as `debounce`, and for longer than a glitch.
+    pub fn settle(&mut self, horizon: Instant, debounce: Duration) {
         for (channel, track) in &mut self.tracks {
             match channel.form() {
                 Form::Pulses => track.train.extend(&track.edges, horizon),
-                Form::Contact => track.contact.extend(&track.edges, horizon),
+                Form::Contact => track.contact.extend(&track.edges, horizon, debounce),
                 Form::Level | Form::Message => {}
             }
         }

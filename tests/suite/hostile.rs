@@ -87,6 +87,29 @@ impl LockstepDevice for MadLock {
     }
 }
 
+/// Models on which a damaged claim is built: one of each kind.
+const BUILT: [&str; 7] = [
+    "family-",
+    "kwikset-smartcode-914",
+    "tuya-",
+    "schlage-s-6500f",
+    "ultraloq-u-bolt-pro.",
+    "danalock-v3",
+    "keymitt",
+];
+
+/// Shipped files of a folder below `scenarios/`.
+fn shipped(folder: &str) -> Vec<Arc<Source>> {
+    let entries = std::fs::read_dir(crate::common::root().join("scenarios").join(folder)).expect("a folder");
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    let yaml = files.filter(|path| path.extension().is_some_and(|kind| kind == "yaml"));
+    yaml.map(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Source::new(&name, std::fs::read(&path).expect("a file")).expect("text")
+    })
+    .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -159,12 +182,19 @@ proptest! {
         }
         let in_models = path.parent().is_some_and(|parent| parent.ends_with("models"));
         if let Ok(source) = Source::new("damaged.yaml", bytes) {
-            let list = [source];
-            let (models, scenarios): (&[_], &[_]) = if in_models { (&list, &[]) } else { (&[], &list) };
-            let (library, findings) = Library::load(models, scenarios);
+            // With real files beside it, so that the builder is reached.
+            let (mut models, mut scenarios) = (shipped("models"), shipped(""));
+            if in_models {
+                models.retain(|model| model.name.contains("family-"));
+                models.push(source);
+            } else {
+                models.retain(|model| BUILT.iter().any(|name| model.name.contains(name)));
+                scenarios = vec![source];
+            }
+            let (library, findings) = Library::load(&models, &scenarios);
             drop(findings.render(false));
             for case in expand(&library, &Selection::default()) {
-                drop(case.build(&library, Start::Delivered));
+                drop(case.build(&library, Start::AsFound));
             }
         }
     }

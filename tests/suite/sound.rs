@@ -481,3 +481,54 @@ fn one_case_is_found_by_its_id_alone() {
         assert_eq!(find_case(&library, &case.id).map(|found| found.levels()), Some(case.levels()));
     }
 }
+
+/// The simulated lock as a peer, whose bolt bounces for longer than any glitch.
+const BOUNCING: &str = r#"import json, subprocess, sys
+p = subprocess.Popen([sys.argv[1], "sim", "peer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+def ask(r):
+    p.stdin.write(json.dumps(r) + "\n"); p.stdin.flush()
+    return json.loads(p.stdout.readline())
+now, late = 0, []
+for line in sys.stdin:
+    r = json.loads(line)
+    if "bye" in r: break
+    if "hello" in r: now, late = 0, []
+    if "run" in r and late:
+        # Bounces of 30 ms: open, closed, open.
+        until = r["run"]["until_ns"]
+        at, value = late[0]
+        if at <= until:
+            r["run"]["until_ns"] = at
+    a = ask(r)
+    if "ran" in a:
+        now = a["ran"]["now_ns"]
+        for o in a["ran"]["out"]:
+            if o["channel"] == "bolt":
+                late = [(now + 10_000_000, not o["value"]), (now + 30_000_000, o["value"])]
+        if late and now >= late[0][0] and not any(o["channel"] == "bolt" for o in a["ran"]["out"]):
+            a["ran"]["out"].append({"channel": "bolt", "value": late.pop(0)[1]})
+    print(json.dumps(a), flush=True)
+"#;
+
+#[test]
+fn a_peers_contacts_can_be_debounced_as_a_benchs_can() {
+    let outcome = |debounce: &str| {
+        let folder = empty_folder();
+        fs::write(folder.path().join("peer.py"), BOUNCING).expect("written");
+        let program = env!("CARGO_BIN_EXE_lockrig");
+        let command = serde_json::to_string(&["python3", "peer.py", program]).expect("JSON");
+        let rig = format!("rig: peer\nlockstep: {{command: {command}{debounce}}}\nchannels: [\"*\"]\n");
+        fs::write(folder.path().join("peer.yaml"), rig).expect("written");
+        // Nothing may move the bolt but what was told to.
+        let scenario = "scenario: quiet\ntitle: Quiet\nmethods: baseline\narrange:\n  - provision: {user_codes: 1, hub: paired}\nact:\n  - do: {operation: enter, with: {code: user.1}}\n  - see: {bolt: open, within: 3 s}\n  - never: {bolt: thrown, while: [{wait: 2 s}]}\nexpect:\n  - ask: {hub: status}\n";
+        fs::write(folder.path().join("quiet.yaml"), scenario).expect("written");
+        let arguments =
+            ["run", "quiet.yaml", "--model", "kwikset-smartcode-914", "--rig", "peer.yaml", "--json"];
+        let output = lockrig(folder.path(), &arguments);
+        (output.status.code(), text(&output))
+    };
+    let (code, said) = outcome("");
+    assert_eq!(code, Some(1), "{said}");
+    let (code, said) = outcome(", debounce: 50 ms");
+    assert_eq!(code, Some(0), "{said}");
+}

@@ -1,12 +1,13 @@
 //! What a person sees while a run is on.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::evidence::{CaseEntry, SceneReader};
-use crate::report::excerpt;
+use crate::report::{Key, excerpt, key};
 use crate::run::Event;
 use crate::verdict::Verdict;
 
@@ -35,6 +36,8 @@ pub(super) struct Progress<'a> {
     /// Where what a case showed is read back.
     folder: PathBuf,
     drawn: Cell<usize>,
+    /// Findings of which a case was said.
+    known: RefCell<BTreeSet<Key>>,
     terminal: &'a Terminal,
 }
 
@@ -49,7 +52,14 @@ impl<'a> Progress<'a> {
             }
             bar
         });
-        Self { bar, said, folder: folder.to_owned(), drawn: Cell::new(0), terminal }
+        Self {
+            bar,
+            said,
+            folder: folder.to_owned(),
+            drawn: Cell::new(0),
+            known: RefCell::default(),
+            terminal,
+        }
     }
 
     pub(super) fn show(&mut self, event: &Event<'_>) {
@@ -68,7 +78,9 @@ impl<'a> Progress<'a> {
         let is_problem = !matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
         let is_said = match self.said {
             Said::Nothing => false,
-            Said::Little | Said::Usual => is_problem,
+            // One defect shows in many cases: the first of each finding is said now, and their number at the end.
+            Said::Usual => is_problem && self.known.borrow_mut().insert(key(entry)),
+            Said::Little => is_problem,
             Said::All => verdict != Verdict::NotApplicable,
         };
         let mut lines = Vec::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError};
-use crate::report::{Summary, overall, told};
+use crate::report::{Summary, findings, overall, told};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan};
@@ -15,8 +15,8 @@ use crate::verdict::Verdict;
 use super::progress::Said;
 use super::{Exit, Terminal, shown, typed};
 
-/// More than these are found in the report.
-const MAX_PROBLEMS: usize = 20;
+/// More than these are in the report.
+const MAX_FINDINGS: usize = 20;
 
 pub(super) fn print(
     folder: &Path,
@@ -27,11 +27,17 @@ pub(super) fn print(
 ) -> Result<(), EvidenceError> {
     let summary = Summary::read(folder)?;
     let report = folder.join("report.html");
+    let found = findings(&summary.problems);
     if said == Said::Nothing {
         terminal.line(
             &json!({
                 "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
                 "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
+                "findings": found.iter().map(|finding| json!({
+                    "number": finding.number, "model": finding.model, "verdict": finding.verdict, "part": finding.part,
+                    "reason": finding.reason, "shortest_case": finding.shortest, "cases": finding.cases,
+                    "scenarios": finding.scenarios,
+                })).collect::<Vec<_>>(),
                 "problems": summary.problems.iter().map(|entry| json!({
                     "case": entry.case, "verdict": entry.result.verdict, "reason": entry.result.reason,
                 })).collect::<Vec<_>>(),
@@ -46,13 +52,18 @@ pub(super) fn print(
     }
     if !summary.problems.is_empty() && said != Said::Little {
         terminal.line("");
-        for entry in summary.problems.iter().take(MAX_PROBLEMS) {
-            let verdict = terminal.verdict(entry.result.verdict, 12);
-            terminal.line(&format!("{verdict} {}", entry.case));
-            terminal.line(&format!("             {}", entry.result.reason));
+        for finding in found.iter().take(MAX_FINDINGS) {
+            let verdict = terminal.verdict(finding.verdict, 12);
+            terminal.line(&format!("{verdict} {}", finding.headline()));
+            terminal.line(&format!("             {}", finding.reason));
+            let scenario = finding.shortest.split('~').next().unwrap_or_default();
+            if let Some(scenario) = summary.catalogue.scenarios.get(scenario) {
+                terminal.line(&format!("             claim: {}", scenario.title));
+            }
+            terminal.line(&format!("             shortest case: {}", finding.shortest));
         }
-        if summary.problems.len() > MAX_PROBLEMS {
-            terminal.line(&format!("… and {} more in the report", summary.problems.len() - MAX_PROBLEMS));
+        if found.len() > MAX_FINDINGS {
+            terminal.line(&format!("… and {} more findings in the report", found.len() - MAX_FINDINGS));
         }
     }
     terminal.line("");
@@ -94,7 +105,8 @@ pub(super) fn print(
         ));
     }
     terminal.line(&format!("report: {}", shown(&report)));
-    if let Some(worst) = summary.problems.iter().rev().max_by_key(|entry| entry.result.verdict) {
+    let first = found.first().map(|finding| &finding.shortest);
+    if let Some(worst) = first.and_then(|case| summary.problems.iter().find(|entry| entry.case == *case)) {
         terminal.line(&format!("next:   open {}#case={}", shown(&report), worst.case));
         terminal.line(&format!("        {}", next(worst)));
     }
@@ -132,11 +144,7 @@ fn cell(counts: &Counts) -> String {
     match overall(counts) {
         Verdict::Pass => format!("pass {played}"),
         Verdict::NotApplicable => "n/a".to_owned(),
-        worst => format!(
-            "{} {}/{played}",
-            if worst == Verdict::Inconclusive { "unclear" } else { worst.word() },
-            counts.of(worst)
-        ),
+        worst => format!("{} {}/{played}", worst.word(), counts.of(worst)),
     }
 }
 

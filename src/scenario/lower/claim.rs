@@ -102,7 +102,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
         };
         if judged != (stage == "expect") {
             let right = if judged { "`expect`" } else { "`arrange` or `act`" };
-            findings.error(&step.place, format!("this stands in `{stage}` and belongs in {right}"));
+            findings.error(&step.place, format!("this step belongs in {right}, not in `{stage}`"));
         }
     }
 }
@@ -194,7 +194,7 @@ fn given(
         for word in &words.value.0 {
             match Level::from_words(factor, word).flatten() {
                 Some(level) if levels.contains(&level) => {
-                    findings.error(&place, format!("level `{word}` stands here twice"));
+                    findings.error(&place, format!("level `{word}` is listed twice"));
                 }
                 Some(level) => levels.push(level),
                 None => findings.unknown(&place, "level", word, Level::words_of(factor)),
