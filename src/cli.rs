@@ -34,29 +34,29 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play everything that the models claim; ends in a matrix and a report
+    /// Play everything the models claim, and end with a matrix and a report
     Certify(play::CertifyArgs),
     /// Play scenarios
     Run(play::RunArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
-    /// Begin a model, scenario or rig file, with comments
+    /// Create a commented model, scenario or rig file to start from
     New(new::NewArgs),
     /// Print the JSON Schema of model, scenario or rig files
     Schema(schema::SchemaArgs),
-    /// Write a case down as numbered steps that a person can follow by hand
+    /// Print a case as numbered steps that a person can follow by hand
     Show(show::ShowArgs),
-    /// List what is known
+    /// List models, scenarios, rigs, cases, clauses or ports
     List(list::ListArgs),
-    /// Verify that a run folder is what was written
+    /// Verify that a run folder is unaltered
     Verify(verify::FolderArgs),
     /// Recompute every verdict from the recorded trace
     Replay(verify::FolderArgs),
-    /// Write a view of a run folder
+    /// Export a run folder as HTML, JUnit, CSV, JSON or VCD
     Report(report::ReportArgs),
-    /// Test, watch or silence a bench
+    /// Self-test a bench, monitor it, or make its outputs safe
     Rig(rig::RigArgs),
-    /// The simulated locks
+    /// List simulated locks, their defects and variations, or run one as a peer
     Sim(sim::SimArgs),
     /// Own a rig's outputs: started by `run` and `certify`, or as a service
     #[command(hide = true)]

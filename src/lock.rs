@@ -10,7 +10,7 @@ mod facts;
 pub use credential::Credential;
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
 pub use facts::{
-    Asset, Defaults, Fact, Facts, Lockout, Mark, Method, PadFacts, PowerFacts, Radio, SourceDocument,
+    Asset, Defaults, Fact, Facts, Lockout, Method, PadFacts, PowerFacts, Radio, SourceDocument, SourceKind,
 };
 
 /// Names in this order, so that a message can list them.

@@ -3,6 +3,7 @@
 //! Deliberately absent: the terminal, and how a report looks. `lockstep` plays in virtual time
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
 
+mod contain;
 mod conversation;
 mod fit;
 mod health;
@@ -18,6 +19,7 @@ mod session;
 mod stimulus;
 mod vault;
 
+pub use contain::{OwnFault, contain};
 pub use fit::{gaps, start_of};
 pub use health::Health;
 pub use live::{Live, Watched};

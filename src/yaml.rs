@@ -10,7 +10,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, nearest};
 pub use document::{At, MAX_DOCUMENT_BYTES, Map, OneOrMany, Place, Scalar, Source, Spanned, load};
 
 /// What an identifier is made of.
-pub const IDENTIFIER: &str = "2 to 60 lowercase letters, digits and hyphens, a letter first";
+pub const IDENTIFIER: &str = "2 to 60 lowercase letters, digits and hyphens, starting with a letter";
 
 /// Whether a text can be an id: safe as a file name and in a case id, and read as text by every reader of YAML.
 pub fn is_identifier(text: &str) -> bool {

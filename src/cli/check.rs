@@ -1,6 +1,7 @@
 //! `lockrig check`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,14 +20,18 @@ use super::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct CheckArgs {
-    /// Files or folders; the whole library without any
+    /// Files or folders to check; the whole library if none are given
     paths: Vec<PathBuf>,
     /// Print findings as JSON
     #[arg(long)]
     json: bool,
+    /// Replace words from earlier versions in your files, keeping comments and layout
+    #[arg(long)]
+    fix: bool,
 }
 
-pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
+/// Reads what is checked, and says how many files that is.
+fn read(args: &CheckArgs) -> (Files, usize) {
     let mut files = Files::library();
     let mut named = files.len();
     if args.paths.iter().any(|path| path.is_dir()) {
@@ -39,6 +44,48 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
         args.paths.iter().for_each(|path| files.read_path(path));
         named = args.paths.len();
     }
+    (files, named)
+}
+
+/// Replaces one word after the other: the next one is found only when the file is read without this one.
+fn fix(args: &CheckArgs, terminal: &Terminal) -> Result<(), String> {
+    let mut fixed: BTreeMap<String, usize> = BTreeMap::new();
+    loop {
+        let (_, _, findings) = read(args).0.load();
+        let mut seen = BTreeSet::new();
+        for finding in findings.sorted() {
+            let (place, Some(word)) = (&finding.place, finding.fix) else { continue };
+            let file = Path::new(place.file());
+            let is_own = args.paths.is_empty() || concerns(&args.paths, place.file());
+            // A built-in file is not on disk. One place a file and round: the others move with it.
+            if is_own && file.is_file() && seen.insert(place.file()) {
+                fs::write(file, place.replaced_by(word))
+                    .map_err(|error| format!("{}: {error}", place.file()))?;
+                *fixed.entry(place.file().to_owned()).or_default() += 1;
+            }
+        }
+        if seen.is_empty() {
+            break;
+        }
+    }
+    for (file, count) in &fixed {
+        let plural = if *count == 1 { "" } else { "s" };
+        terminal.note(&format!("fixed {count} word{plural} in {file}"));
+    }
+    if fixed.is_empty() {
+        terminal.note("nothing to fix");
+    }
+    Ok(())
+}
+
+pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
+    if args.fix
+        && let Err(error) = fix(args, terminal)
+    {
+        terminal.error(&error, None);
+        return Exit::Usage;
+    }
+    let (files, named) = read(args);
     let (library, rigs, mut findings) = files.load();
     if !args.paths.is_empty() {
         // A rig is made of the files that it is like, too.
@@ -58,7 +105,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
                 json!({
                     "severity": if d.severity == Severity::Error { "error" } else { "warning" },
                     "file": d.place.file(), "line": d.place.line(), "column": d.place.column(),
-                    "message": d.message, "hint": d.hint,
+                    "message": d.message, "hint": d.hint, "fix": d.fix,
                 })
             })
             .collect();
@@ -73,7 +120,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
         return Exit::Usage;
     }
     if named == 0 {
-        terminal.error("there is no YAML file to check", None);
+        terminal.error("no YAML files to check", None);
         return Exit::Usage;
     }
     if !args.json {
@@ -83,15 +130,15 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
             warn_of_gaps(rig, &library, terminal);
             if let Some(bench) = rig.bench() {
                 terminal.line(&format!(
-                    "rig `{}`: outputs are safe within {} after lockrig or its guard ended, and {SILENCE} later \
-                     if either hung",
+                    "rig `{}`: outputs go safe within {} if lockrig or its guard dies, and {SILENCE} later \
+                     if either hangs",
                     rig.id,
                     bench.safe_within(),
                 ));
             }
         }
         let fine = if named == 1 { "1 file is fine".to_owned() } else { format!("{named} files are fine") };
-        let beside = if args.paths.is_empty() { "" } else { ", beside the library" };
+        let beside = if args.paths.is_empty() { "" } else { ", checked with the library" };
         terminal.line(&format!(
             "{fine}{beside}: {} models, {} scenarios, {} rigs; {} cases",
             library.models.len(),
@@ -120,7 +167,7 @@ fn warn_of_gaps(rig: &Rig, library: &Library, terminal: &Terminal) {
     }
     if lacking > 0 {
         terminal.warning(&format!(
-            "rig `{}` lacks what {lacking} of {all} cases of `{}` need, which will be inconclusive: {}",
+            "rig `{}` can't play {lacking} of {all} cases of `{}`, which will be inconclusive: {}",
             rig.id,
             bench.model,
             Vec::from_iter(missing).join("; "),
@@ -133,7 +180,7 @@ fn warn_of_gaps(rig: &Rig, library: &Library, terminal: &Terminal) {
         read.filter(|(_, output)| output.sense.is_none()).map(|(_, output)| &*output.name).collect();
     if !unread.is_empty() {
         terminal.warning(&format!(
-            "rig `{}` does not read back {}: a contact that sticks goes unnoticed without `sense:`",
+            "rig `{}` does not read back {}: without `sense:` a stuck contact goes unnoticed",
             rig.id,
             unread.join(", "),
         ));

@@ -265,7 +265,7 @@ fn embedded(kind: Kind) -> Option<&'static Dir<'static>> {
 /// what grows without end is not read to its end.
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MAX_DOCUMENT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
@@ -281,7 +281,7 @@ struct Head {
 }
 
 fn head(source: &Arc<Source>) -> Head {
-    yaml::load(source).unwrap_or_default()
+    yaml::load(source, &[]).unwrap_or_default()
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -39,7 +39,7 @@ fn serve_first(setup: &Setup) -> std::io::Result<()> {
     let may = |path: &&PathBuf| path.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok());
     // The user's own comes last, and is the more specific wish.
     let found = sockets.iter().rev().find(may);
-    let path = found.ok_or_else(|| std::io::Error::other("there is no folder to listen in"))?;
+    let path = found.ok_or_else(|| std::io::Error::other("no folder for the socket can be created"))?;
     serve_socket(path, setup)
 }
 
@@ -56,7 +56,7 @@ pub(super) fn setup(word: &str, terminal: &Terminal) -> Result<(Setup, bool), Ex
     match rig.bench() {
         Some(bench) => Ok((Setup::of(&rig.id, bench), has_errors(rig, &findings, terminal))),
         None => {
-            let hint = "a rig with `boards:` and `wiring:` has";
+            let hint = "only a rig with `boards:` and `wiring:` has outputs";
             terminal.error(&format!("rig `{id}` has no outputs to guard"), Some(hint));
             Err(Exit::Usage)
         }

@@ -18,14 +18,14 @@ use super::terminal::Terminal;
 pub(super) struct ListArgs {
     /// What to list
     what: What,
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
-    /// Lock models: maker, variant, radio, methods, mark of the source, and what claims cover
+    /// Lock models: maker, variant, radio, methods, kind of source, and coverage by claims
     Models,
     /// Scenarios with their titles
     Scenarios,
@@ -33,9 +33,9 @@ enum What {
     Rigs,
     /// Every case
     Cases,
-    /// Clauses that scenarios are evidence for
+    /// Clauses that scenarios provide evidence for
     Clauses,
-    /// GPIO and PWM chips, serial ports and watchdogs of this machine, and whether they may be used
+    /// GPIO and PWM chips, serial ports and watchdogs on this machine, and whether you may use them
     Ports,
 }
 
@@ -48,7 +48,7 @@ impl What {
             }
             Self::Scenarios => &["scenario", "claim"],
             Self::Rigs => &["rig", "evidence", "title"],
-            Self::Cases => &["case", "not played"],
+            Self::Cases => &["case", "why not played"],
             Self::Clauses => &["clause", "requirement", "scenarios"],
             Self::Ports => &["port", "kind", "description", "access"],
         }
@@ -140,7 +140,7 @@ fn models(library: &Library) -> Vec<Row> {
             "model": facts.id, "maker": facts.maker, "variant": facts.variant, "methods": methods,
             "radio": facts.radio, "scenarios": claims, "cases": cases,
             "source": {"title": facts.source.title, "document": facts.source.document,
-                       "mark": facts.source.mark, "conflicts": facts.source.conflicts},
+                       "kind": facts.source.kind, "conflicts": facts.source.conflicts},
         });
         let row = vec![
             facts.id.to_string(),
@@ -148,7 +148,7 @@ fn models(library: &Library) -> Vec<Row> {
             facts.variant.clone(),
             facts.radio.iter().map(|radio| radio.word()).collect::<Vec<_>>().join(", "),
             methods.join(", "),
-            facts.source.mark.word().to_owned(),
+            facts.source.kind.word().to_owned(),
             format!("{} of {}", claims.len(), library.scenarios.len()),
             cases.to_string(),
         ];

@@ -14,9 +14,9 @@ use super::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct NewArgs {
-    /// What to begin
+    /// What to create
     what: What,
-    /// Its id, which names the file too
+    /// Its id, which is also the file name
     name: String,
 }
 
@@ -52,12 +52,12 @@ pub(super) fn new(args: &NewArgs, terminal: &Terminal) -> Exit {
     let name = args.name.as_str();
     if !is_identifier(name) {
         let hint = format!("{IDENTIFIER}, such as `kwikset-powerbolt-2`");
-        terminal.error(&format!("`{name}` is not an id"), Some(&hint));
+        terminal.error(&format!("`{name}` is not a valid id"), Some(&hint));
         return Exit::Usage;
     }
     // In the place of a built-in file, an empty one would break whatever is like it.
     if Files::is_built_in(args.what.kind(), &format!("{name}.yaml")) {
-        terminal.error(&format!("a file `{name}.yaml` is built in"), Some("choose another id"));
+        terminal.error(&format!("there is already a built-in `{name}.yaml`"), Some("choose another id"));
         return Exit::Usage;
     }
     let path = Path::new(args.what.kind().folder()).join(format!("{name}.yaml"));
@@ -66,11 +66,11 @@ pub(super) fn new(args: &NewArgs, terminal: &Terminal) -> Exit {
         .and_then(|mut file| file.write_all(args.what.text().replace("NAME", name).as_bytes()));
     match written {
         Ok(()) => {
-            terminal.line(&format!("{} is there; after each change: lockrig check {0}", path.display()));
+            terminal.line(&format!("created {}; after each change, run: lockrig check {0}", path.display()));
             Exit::Pass
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            terminal.error(&format!("{} is there already", path.display()), Some("choose another id"));
+            terminal.error(&format!("{} already exists", path.display()), Some("choose another id"));
             Exit::Usage
         }
         Err(error) => {

@@ -18,7 +18,7 @@ use crate::evidence::{
     CaseEntry, Catalogue, DeviceIdentity, EvidenceError, Manifest, ModelSummary, RigIdentity, RunFolder,
     RunInfo, ScenarioSummary, Selected,
 };
-use crate::lock::{Mark, Method, Named};
+use crate::lock::{Method, Named, SourceKind};
 use crate::report;
 use crate::rig::{Device, Rig};
 use crate::run::{Health, Session, SessionError};
@@ -48,19 +48,19 @@ struct Common {
     /// Lock model: an id or a model file; may be repeated
     #[arg(long)]
     model: Vec<String>,
-    /// Folder in which the run folder is made
+    /// Folder to create the run folder in
     #[arg(long, default_value = "reports")]
     out: PathBuf,
-    /// How often to play each case
+    /// How many times to play each case
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     repeat: u32,
-    /// Seed of codes and of simulated noise
+    /// Seed for codes and simulated noise
     #[arg(long, default_value_t = DEFAULT_SEED, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
     /// Fault to switch on in the simulated lock (see `lockrig sim defects`)
     #[arg(long)]
     defect: Option<String>,
-    /// How the simulated lock differs from the textbook, soundly (see `lockrig sim variations`)
+    /// Harmless variation to switch on in the simulated lock (see `lockrig sim variations`)
     #[arg(long)]
     variation: Option<String>,
     /// Serial number of the lock under test
@@ -72,28 +72,28 @@ struct Common {
     /// Who is responsible for the run
     #[arg(long)]
     operator: Option<String>,
-    /// For which cases to write a waveform
+    /// Which cases to write waveforms for
     #[arg(long, default_value = "problems")]
     traces: Traces,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
-    /// Say only what did not pass, and the end
+    /// Print only what did not pass, and the totals
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say every case that was played
+    /// Print every case that was played
     #[arg(long, short)]
     verbose: bool,
-    /// List the cases with the longest time they can take, and play none
+    /// List the cases and the longest each can take, without playing them
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Traces {
-    /// Those that did not pass
+    /// Cases that did not pass
     Problems,
-    /// All
+    /// All cases
     All,
 }
 
@@ -113,13 +113,13 @@ pub(super) struct RunArgs {
     scenarios: Vec<String>,
     #[command(flatten)]
     common: Common,
-    /// Method; may be repeated
+    /// Reset method; may be repeated
     #[arg(long)]
     method: Vec<String>,
     /// Case id; may be repeated
     #[arg(long)]
     case: Vec<String>,
-    /// Play what an earlier run left out, into a new folder
+    /// Folder of an earlier run: play what it left out, into a new folder
     #[arg(long, conflicts_with_all = ["scenarios", "model", "seed", "defect", "method", "case", "repeat"])]
     resume: Option<PathBuf>,
 }
@@ -252,7 +252,7 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
         ));
     }
     if !files.replaced.is_empty() {
-        terminal.warning(&format!("in place of built-in files: {}", files.replaced.join(", ")));
+        terminal.warning(&format!("built-in files are replaced by: {}", files.replaced.join(", ")));
     }
     let rig = known("rig", &wanted.rig, &rigs)?;
     let mut selection = selection(&library, &wanted.selected)?;
@@ -286,7 +286,7 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
     {
         return Err(Refusal::usage(
             "--defect and --variation are for the simulated rig",
-            "give the peer its fault in the rig's command",
+            "pass the fault to the peer in the rig's `command`",
         ));
     }
     perform(files, common, wanted, &library, rig, &plan, terminal)
@@ -305,7 +305,7 @@ fn perform(
     if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
         let hint = format!("fix it, then run `lockrig rig selftest {}`", rig.id);
         return Err(Refusal {
-            message: format!("rig `{}` is refused since it broke: {fault}", rig.id),
+            message: format!("rig `{}` is out of use after a fault: {fault}", rig.id),
             hint: Some(hint),
             exit: Exit::Unproven,
         });
@@ -340,9 +340,9 @@ fn perform(
     let mut progress = Progress::new(plan.count(), said, &path, terminal);
     let played = session.run(plan, prepared, &mut folder, &mut |event| progress.show(&event));
     progress.finish();
-    let manifest = played
-        .and_then(|()| seal(folder).map_err(SessionError::Evidence))
-        .map_err(|error| unwritable(&format!("{error}; what was durable is in {}", path.display())))?;
+    let manifest = played.and_then(|()| seal(folder).map_err(SessionError::Evidence)).map_err(|error| {
+        unwritable(&format!("{error}; what was saved before that is in {}", path.display()))
+    })?;
     // What an earlier part of the run found is not undone by the rest.
     let counts = manifest.counts.merged(manifest.earlier.as_ref());
     let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&counts) };
@@ -431,7 +431,7 @@ fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
             maker: facts.maker.clone(),
             variant: facts.variant.clone(),
             source: format!("{} ({})", facts.source.title, facts.source.document),
-            mark: facts.source.mark.word().to_owned(),
+            source_kind: facts.source.kind.word().to_owned(),
             conflicts: facts.source.conflicts.clone(),
         };
         catalogue.models.insert(facts.id.to_string(), summary);
@@ -460,7 +460,10 @@ fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusa
     let methods = selected.methods.iter().map(|word| {
         Method::from_word(word).ok_or_else(|| {
             let words: Vec<&str> = Method::words().collect();
-            Refusal::usage(format!("unknown method `{word}`"), format!("methods are {}", words.join(", ")))
+            Refusal::usage(
+                format!("unknown method `{word}`"),
+                format!("the methods are {}", words.join(", ")),
+            )
         })
     });
     Ok(Selection {
@@ -474,13 +477,13 @@ fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusa
 
 /// Of all models those are certified whose procedures are sourced; says which are not.
 fn leave_out_unsourced(library: &Library, selection: &mut Selection) -> Option<String> {
-    let is_sourced = |model: &Model| model.facts.source.mark != Mark::Unsourced;
+    let is_sourced = |model: &Model| model.facts.source.kind != SourceKind::Unsourced;
     let (sourced, unsourced): (Vec<&Model>, Vec<&Model>) =
         library.models.values().partition(|model| is_sourced(model));
     selection.models = sourced.iter().map(|model| Arc::clone(&model.facts.id)).collect();
     let ids: Vec<&str> = unsourced.iter().map(|model| &*model.facts.id).collect();
     (!ids.is_empty())
-        .then(|| format!("not certified, because nothing says how they are reset: {}", ids.join(", ")))
+        .then(|| format!("not certified, because no source says how to reset them: {}", ids.join(", ")))
 }
 
 /// On the simulated rig those models are played of which there is such a lock, unless one is asked for by name;
@@ -510,10 +513,10 @@ fn leave_out_unsimulated(
 fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selection) -> Result<(), Refusal> {
     for id in &selection.models {
         let model = known("model", id, &library.models)?;
-        if wanted.certifies && model.facts.source.mark == Mark::Unsourced {
+        if wanted.certifies && model.facts.source.kind == SourceKind::Unsourced {
             return Err(Refusal::usage(
                 format!("`{id}` can't be certified: its procedures are unsourced"),
-                "attach a manual: `source:` with `mark: primary` or `secondary`",
+                "cite a manual: `source:` with `kind: primary` or `secondary`",
             ));
         }
     }
@@ -526,7 +529,7 @@ fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selec
         if !sim::models().any(|known| known == &**id) {
             return Err(Refusal::usage(
                 format!("the simulated rig has no lock `{id}`"),
-                "write a lockstep peer for it and name it in a rig file: `lockstep: {command: […]}`, then --rig FILE",
+                "write a lockstep peer for it, name that in a rig file as `lockstep: {command: […]}`, and add --rig FILE",
             ));
         }
     }
@@ -538,7 +541,7 @@ fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Re
     match selection.models.iter().find(|model| *model != mounted) {
         Some(other) => Err(Refusal::usage(
             format!("a `{mounted}` is mounted on rig `{}`, not a `{other}`", rig.id),
-            "mount the lock, then write it into the rig file: `lock: {model: …}`",
+            "mount that lock, then name it in the rig file: `lock: {model: …}`",
         )),
         None => {
             selection.models = vec![Arc::clone(mounted)];
@@ -555,7 +558,7 @@ fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(
     if let Some(id) = selection.cases.iter().find(|id| !planned.contains(*id)) {
         if find_case(library, id).is_some() {
             let message = format!("case `{id}` is not among the chosen models, methods and scenarios");
-            return Err(Refusal::usage(message, "choose those of the case, or none"));
+            return Err(Refusal::usage(message, "choose ones that the case belongs to, or leave them out"));
         }
         let message = format!("unknown case `{id}`");
         let id = Arc::clone(id);
@@ -567,7 +570,7 @@ fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(
     }
     if plan.is_empty() {
         return Err(Refusal::usage(
-            "no case is left by this choice of models, methods and scenarios",
+            "no case matches the chosen models, methods and scenarios",
             "`lockrig list cases` shows them all",
         ));
     }

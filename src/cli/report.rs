@@ -17,10 +17,10 @@ use super::verify::{is_run_folder, no_run_folder};
 pub(super) struct ReportArgs {
     /// Run folder
     run: PathBuf,
-    /// Which view
+    /// Output format
     #[arg(long)]
     format: Format,
-    /// File to write, or folder for vcd; standard output without it
+    /// File to write (standard output if not given), or folder for vcd
     #[arg(long)]
     out: Option<PathBuf>,
 }
@@ -31,11 +31,11 @@ enum Format {
     Html,
     /// For continuous-integration servers
     Junit,
-    /// One row a case
+    /// One row per case
     Csv,
-    /// One JSON object a line and case
+    /// One line per case, each a JSON object
     Json,
-    /// Waveforms, one file a case
+    /// Waveforms, one file per case
     Vcd,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
     }
     if let Verification::Altered(findings) = verify(&args.run) {
         terminal.error(
-            "the run folder is not what was written; no view is made of it",
+            "the run folder has been altered, so nothing is exported from it",
             findings.first().map(String::as_str),
         );
         return Exit::Evidence;
@@ -53,7 +53,7 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
     if let Some(out) = &args.out
         && is_inside(out, &args.run)
     {
-        terminal.error("a view is not written into a run folder", Some("name a path outside it"));
+        terminal.error("a report can't be written into a run folder", Some("choose a path outside it"));
         return Exit::Usage;
     }
     let view = match args.format {

@@ -22,20 +22,20 @@ pub(super) struct RigArgs {
 
 #[derive(clap::Subcommand)]
 enum RigCommand {
-    /// Click each relay once against what is read back; a rig that broke is allowed again
+    /// Click each relay once and check what is read back; a pass clears an earlier fault
     Selftest {
         /// Bench: an id or a rig file
         rig: String,
     },
-    /// Show every channel, and each change, until Ctrl-C
+    /// Show every channel and each change until Ctrl-C
     Monitor {
         /// Bench: an id or a rig file
         rig: String,
-        /// End by itself after this time
+        /// Stop after this time
         #[arg(long = "for", value_name = "TIME")]
         length: Option<String>,
     },
-    /// Take the power from every output; a guard that has them is told to end
+    /// De-energise every output; a guard that holds them is told to stop
     Safe {
         /// Bench: an id or a rig file
         rig: String,
@@ -67,7 +67,10 @@ fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -
         Some(rig) if has_errors(rig, &findings, terminal) => Exit::Usage,
         Some(rig) if rig.bench().is_some() => act(rig),
         Some(_) => {
-            terminal.error(&format!("rig `{id}` has no real outputs"), Some("nothing can break on it"));
+            terminal.error(
+                &format!("rig `{id}` has no real outputs"),
+                Some("only a rig with `boards:` and `wiring:` can be tested or monitored"),
+            );
             Exit::Usage
         }
         None => {
@@ -106,13 +109,13 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     let mut show = |clicked: &crate::run::Clicked| {
         let contact = match &clicked.contact {
             Some(contact) => format!(
-                "contact follows after {} and {}, bounces for {}",
+                "contact follows after {} out and {} back, bounces for {}",
                 contact.out, contact.back, contact.bounce
             ),
             None => "not read back: listen for the click".to_owned(),
         };
         terminal.line(&format!(
-            "{:<20} {:<14} away for {}; {contact}",
+            "{:<20} {:<14} away from rest for {}; {contact}",
             clicked.output, clicked.line, clicked.achieved
         ));
     };
@@ -120,12 +123,14 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     let faults = match selftest(&mut live, rig, bench, &mut show) {
         Ok(faults) if faults.is_empty() => {
             if bench.outputs.iter().all(|output| output.sense.is_none()) {
-                terminal.warning("no output is read back (`sense:`): that nothing is stuck was not tested");
+                terminal.warning(
+                    "no output is read back (`sense:`), so a stuck contact would not have been noticed",
+                );
             }
             if let Err(error) = health.clear() {
-                return failed(terminal, &format!("the note of its fault can't be removed: {error}"));
+                return failed(terminal, &format!("the recorded fault can't be cleared: {error}"));
             }
-            terminal.line(&format!("rig `{}` passed: {} outputs", rig.id, bench.outputs.len()));
+            terminal.line(&format!("rig `{}` passed; outputs tested: {}", rig.id, bench.outputs.len()));
             return Exit::Pass;
         }
         Ok(faults) => faults,
@@ -137,7 +142,7 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     if let Some(first) = faults.first()
         && let Err(error) = health.mark(&first.to_string())
     {
-        terminal.error(&format!("the fault can't be noted: {error}"), None);
+        terminal.error(&format!("the fault can't be recorded: {error}"), None);
     }
     Exit::Unproven
 }
@@ -164,7 +169,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
             Watched::Fault(fault) => {
                 outcome = failed(terminal, &fault.to_string());
                 if let Err(error) = Health::of(&rig.id).mark(&fault.to_string()) {
-                    terminal.error(&format!("the fault can't be noted: {error}"), None);
+                    terminal.error(&format!("the fault can't be recorded: {error}"), None);
                 }
                 return false;
             }
@@ -182,11 +187,15 @@ fn safe(word: &str, terminal: &Terminal) -> Exit {
     };
     match force_safe(&setup, &format!("lockrig safe {}", std::process::id())) {
         Ok(()) => {
-            terminal.line(&format!("{} outputs of `{}` are without power", setup.outputs.len(), setup.rig));
+            terminal.line(&format!(
+                "rig `{}` is safe; outputs de-energised: {}",
+                setup.rig,
+                setup.outputs.len()
+            ));
             if has_errors { Exit::Usage } else { Exit::Pass }
         }
         Err(fault) => {
-            let hint = "end who holds them: a guard makes its outputs safe when it is told to end";
+            let hint = "stop whatever holds them: a guard makes its outputs safe when it is told to stop";
             terminal.error(&fault.to_string(), Some(hint));
             Exit::Unproven
         }

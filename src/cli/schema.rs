@@ -8,7 +8,7 @@ use crate::{rig, scenario};
 
 #[derive(clap::Args)]
 pub(super) struct SchemaArgs {
-    /// Of which files
+    /// Kind of file
     what: What,
 }
 

@@ -12,9 +12,9 @@ use super::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
-    /// Case id, or a scenario's id or file together with --model
+    /// Case id, or a scenario (id or file) together with --model
     case: String,
-    /// Lock model: an id or a model file, where a scenario is named
+    /// Lock model, if a scenario is given: an id or a model file
     #[arg(long)]
     model: Option<String>,
     /// Bench: an id or a rig file
@@ -70,7 +70,7 @@ pub(super) fn show(args: &ShowArgs, terminal: &Terminal) -> Exit {
             terminal.line(&format!("It takes {} at most.", program.longest()));
         }
         Content::NotApplicable(reason) => terminal.line(&format!("not applicable: {reason}")),
-        Content::Unprovable(reason) => terminal.line(&format!("inconclusive, and not played: {reason}")),
+        Content::Unprovable(reason) => terminal.line(&format!("inconclusive, not played: {reason}")),
     }
     Exit::Pass
 }
@@ -100,6 +100,8 @@ fn chosen(
         (Some(first), Some(_)) => {
             Err((format!("`{wanted}` has several cases"), format!("name one, such as `{}`", first.id)))
         }
-        (None, _) => Err((format!("`{wanted}` has no case there"), "choose another model".to_owned())),
+        (None, _) => {
+            Err((format!("`{wanted}` has no case for that model"), "choose another model".to_owned()))
+        }
     }
 }

@@ -31,14 +31,14 @@ enum SimCommand {
         /// Play every claim on every model with each fault, and show which claims catch it
         #[arg(long)]
         score: bool,
-        /// With --score: so many seeds of noise must raise no false alarm
+        /// With --score: how many noise seeds must raise no false alarm
         #[arg(long, default_value_t = 20, requires = "score")]
         seeds: u64,
         /// Print as JSON
         #[arg(long)]
         json: bool,
     },
-    /// List the ways in which a sound lock may differ, to be switched on with --variation
+    /// List harmless variations of a sound lock that can be switched on with --variation
     Variations,
     /// List the simulated locks
     Models,
@@ -47,10 +47,10 @@ enum SimCommand {
         /// Fault to switch on
         #[arg(long)]
         defect: Option<String>,
-        /// How it differs from the textbook (see `lockrig sim variations`)
+        /// Variation to switch on (see `lockrig sim variations`)
         #[arg(long)]
         variation: Option<String>,
-        /// With seeded bounce, jitter and flicker
+        /// Add seeded bounce, jitter and flicker
         #[arg(long)]
         noise: bool,
     },
@@ -110,7 +110,7 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
     } else {
         terminal.line(&format!(
             "{:<26} {:<38} {:>6}  {:>9}",
-            "defect", "the claim that is there for it", "models", "scenarios"
+            "defect", "must be caught by", "models", "scenarios"
         ));
         for caught in &all {
             let mark = if caught.is_caught() { "" } else { "  MISSED" };
@@ -126,7 +126,7 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
             terminal.line(&format!("false alarm: seed {seed}, {case}: {verdict}, {reason}"));
         }
         terminal.line(&format!(
-            "{} of {} defects caught by the claim that is there for them; {} false alarms in {seeds} seeds of noise over {} cases",
+            "{} of {} defects caught by the claim that must catch them; false alarms: {} ({seeds} noise seeds over {} cases)",
             all.len() - missed.len(), all.len(), alarms.len(), cases.len()
         ));
     }

@@ -55,7 +55,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
             }
         }
         Verification::Aborted { manifest, finished, torn } => {
-            let end = if torn { ", the last line is cut" } else { "" };
+            let end = if torn { ", the last line is cut off" } else { "" };
             let lines = vec![
                 format!(
                     "aborted: {finished} of {} cases finished{end}; what was recorded is intact",
@@ -67,7 +67,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         }
         Verification::Running(manifest) => (
             "running",
-            vec![format!("running: {} cases planned, its owner is still at it", manifest.planned)],
+            vec![format!("running: {} cases planned, still in progress", manifest.planned)],
             Exit::Unproven,
         ),
         Verification::Altered(findings) => ("altered", findings, Exit::Evidence),
@@ -76,7 +76,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         terminal.line(&json!({"state": state, "findings": lines}).to_string());
     } else {
         if exit == Exit::Evidence {
-            terminal.line("altered: this folder is not what was written");
+            terminal.line("altered: this folder has changed since it was written");
         }
         lines.iter().for_each(|line| terminal.line(line));
     }
@@ -88,7 +88,7 @@ pub(super) fn replay(args: &FolderArgs, terminal: &Terminal) -> Exit {
         return no_run_folder(&args.run, terminal);
     }
     if let Verification::Altered(findings) = evidence::verify(&args.run) {
-        terminal.error("the run folder is not what was written", findings.first().map(String::as_str));
+        terminal.error("the run folder has been altered", findings.first().map(String::as_str));
         return Exit::Evidence;
     }
     match run::replay(&args.run) {
@@ -103,7 +103,7 @@ pub(super) fn replay(args: &FolderArgs, terminal: &Terminal) -> Exit {
             } else {
                 replayed.disagreed.iter().for_each(|line| terminal.line(line));
                 terminal.line(&format!(
-                    "{} agree, {} disagree",
+                    "{} confirmed, {} contradicted",
                     counted(replayed.agreed as u64, "verdict"),
                     replayed.disagreed.len()
                 ));

@@ -54,7 +54,7 @@ impl Console {
             }
         };
         let thread = std::thread::Builder::new().name("console".into()).spawn(listen);
-        let thread = thread.map_err(|error| InputFault(format!("no thread: {error}")))?;
+        let thread = thread.map_err(|error| InputFault(format!("can't start a thread: {error}")))?;
         Ok(Self { unwanted, thread: Some(thread) })
     }
 }

@@ -29,8 +29,8 @@ pub(super) fn find(name: &str) -> Result<Chip, String> {
             known.push(format!("{} ({})", info.name, info.label));
         }
     }
-    let known = if known.is_empty() { "this machine has none".to_owned() } else { known.join(", ") };
-    Err(format!("there is no GPIO chip `{name}`; {known}"))
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(format!("there is no GPIO chip `{name}`; this machine has: {known}"))
 }
 
 /// The chip that has the pins of a Raspberry Pi's header.
@@ -49,7 +49,7 @@ pub(super) fn find_header() -> Result<Chip, String> {
         }
     }
     // The one that may not be opened may be it.
-    Err(denied.unwrap_or_else(|| "this machine has none of a Raspberry Pi's GPIO chips".to_owned()))
+    Err(denied.unwrap_or_else(|| "this machine has no Raspberry Pi GPIO chip".to_owned()))
 }
 
 fn open(path: &Path) -> Result<Chip, String> {

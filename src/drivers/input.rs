@@ -3,8 +3,7 @@
 //!
 //! The kernel reports a debounced edge once it was stable: its stamp is taken back by that time. It reads
 //! the level after its interrupt, so that of two edges close together the second level comes twice: the
-//! first edge is put back. If it reports none at all, as interrupt controllers do now and then, the level
-//! tells: it is read besides.
+//! first edge is put back.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -25,9 +24,8 @@ const BUFFER: u32 = 1024;
 /// The shortest blink that a lock is taken to show: levels must be read more often.
 const MOST_UNREAD: Duration = Duration::milliseconds(50);
 
-/// The kernel hands an edge out within this time of its stamp, debouncing apart: a level that differs
-/// for longer has had an edge that nobody will ever hear of.
-pub const HANDED_OUT_WITHIN: Duration = Duration::milliseconds(3);
+/// The kernel hands an edge out within this time of its stamp, debouncing apart.
+const HANDED_OUT_WITHIN: Duration = Duration::milliseconds(3);
 
 /// Why inputs can't be had, or not any more: the rig's error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +51,6 @@ pub struct Inputs {
     /// Levels are read so often, because the board gives no edges.
     poll: Option<Duration>,
     last_read: Option<Moment>,
-    /// The expanded uncertainty that the rig states of when an edge was.
-    uncertainty: Duration,
 }
 
 struct Line {
@@ -63,15 +59,10 @@ struct Line {
     debounce: Duration,
     active: bool,
     edges: u32,
-    /// When it was known last to have this level, debounced.
-    known: Moment,
-    /// Since when its level was read to be another.
-    differs: Option<Moment>,
 }
 
 impl Inputs {
-    /// Opens inputs of one board, given with their places in the caller's list. `uncertainty` is what
-    /// the rig states of when an edge was (expanded, k = 2).
+    /// Opens inputs of one board, given with their places in the caller's list.
     ///
     /// # Errors
     /// The chip or a line can't be had; says why.
@@ -79,7 +70,6 @@ impl Inputs {
         board: &Board,
         poll: Option<Duration>,
         inputs: &[(usize, &Input)],
-        uncertainty: Duration,
         consumer: &str,
     ) -> Result<Self, InputFault> {
         let chip = match board {
@@ -120,11 +110,9 @@ impl Inputs {
             debounce: line.debounce,
             active: false,
             edges: 0,
-            known: clock::now(),
-            differs: None,
         });
         let (chip, lines) = (chip.name(), lines.collect());
-        let mut opened = Self { chip, request, lines, poll, last_read: None, uncertainty };
+        let mut opened = Self { chip, request, lines, poll, last_read: None };
         for index in 0..opened.lines.len() {
             opened.lines[index].active = opened.level(index)?;
         }
@@ -139,23 +127,12 @@ impl Inputs {
     /// How long after its stamp an edge may be handed out.
     pub fn delay(&self) -> Duration {
         let debounce = self.lines.iter().map(|line| line.debounce).max().unwrap_or_default();
-        // An edge of which the kernel said nothing is only believed once it had time to.
-        let unsaid = HANDED_OUT_WITHIN.times(2);
-        debounce.saturating_add(self.poll.unwrap_or(unsaid))
-    }
-
-    /// When to read again at the latest, though no edge was handed out.
-    pub fn due(&self) -> Option<Moment> {
-        self.lines.iter().filter_map(|line| line.differs).min().map(|since| since + HANDED_OUT_WITHIN)
+        debounce.saturating_add(self.poll.unwrap_or(HANDED_OUT_WITHIN))
     }
 
     /// Nobody wanted to know for a while: what changed meanwhile is taken as it is.
     pub fn resume(&mut self) {
         self.last_read = None;
-        let now = clock::now();
-        for line in &mut self.lines {
-            (line.known, line.differs) = (now, None);
-        }
     }
 
     /// Each input with its level.
@@ -185,33 +162,10 @@ impl Inputs {
             if missed > 0 {
                 // The kernel numbers each edge: what is missing was forgotten, and could be anything.
                 let number = line.number;
-                return Err(InputFault(format!("{missed} edges of line {number} of {chip} were lost")));
+                return Err(InputFault(format!("edges lost on line {number} of {chip}: {missed}")));
             }
             let at = Moment::from_nanoseconds(event.timestamp_ns).before(line.debounce);
             line.change(event.kind == EdgeKind::Rising, at, changes);
-        }
-        drop(events);
-        self.read_unsaid(changes)
-    }
-
-    /// Compares levels with the edges that were handed out.
-    fn read_unsaid(&mut self, changes: &mut Vec<Reading>) -> Result<(), InputFault> {
-        for index in 0..self.lines.len() {
-            let (level, now) = (self.level(index)?, clock::now());
-            if self.request.has_edge_event().map_err(|error| self.lost(&error))? {
-                return Ok(());
-            }
-            let line = &mut self.lines[index];
-            match line.compare(level, now, self.uncertainty) {
-                Ok(change) => changes.extend(change),
-                Err(within) => {
-                    let (number, chip) = (line.number, &self.chip);
-                    return Err(InputFault(format!(
-                        "the kernel handed out no edge of line {number} of {chip}, though its level changed \
-                         some time within {within}: add `debounce:` if its contact bounces"
-                    )));
-                }
-            }
         }
         Ok(())
     }
@@ -256,33 +210,6 @@ impl Line {
             let at = at.before(Duration::nanoseconds(before));
             changes.push(Reading { input: self.input, active: self.active, at });
         }
-        (self.known, self.differs) = (at + self.debounce, None);
-    }
-
-    /// Takes a level that was read at `now`, when no edge was waiting to be handed out. One that goes
-    /// on to differ has had an edge that was lost: between the last time it was known and the first
-    /// time it differed, which is close enough or, as the error, an interval too long to be true to
-    /// the rig's `uncertainty`.
-    fn compare(
-        &mut self,
-        level: bool,
-        now: Moment,
-        uncertainty: Duration,
-    ) -> Result<Option<Reading>, Duration> {
-        if level == self.active {
-            (self.known, self.differs) = (now, None);
-            return Ok(None);
-        }
-        let first = *self.differs.get_or_insert(now);
-        if now.since(first) < HANDED_OUT_WITHIN {
-            return Ok(None);
-        }
-        let within = first.since(self.known);
-        (self.active, self.known, self.differs) = (level, now, None);
-        if within > uncertainty {
-            return Err(within);
-        }
-        Ok(Some(Reading { input: self.input, active: level, at: first.before(self.debounce) }))
     }
 }
 
@@ -297,42 +224,7 @@ mod tests {
     use super::*;
 
     fn line(active: bool, debounce: Duration) -> Line {
-        let known = Moment::from_nanoseconds(0);
-        Line { input: 3, number: 7, debounce, active, edges: 0, known, differs: None }
-    }
-
-    fn at(microseconds: u64) -> Moment {
-        Moment::from_nanoseconds(100_000_000 + microseconds * 1_000)
-    }
-
-    #[test]
-    fn an_edge_that_was_never_handed_out_shows_in_the_level() {
-        let uncertainty = Duration::milliseconds(1);
-        let mut changes = Vec::new();
-        let mut bouncing = line(true, Duration::milliseconds(5));
-        bouncing.change(false, at(0).before(Duration::milliseconds(5)), &mut changes);
-        // Its last bounce had no edge: the level differs from then on, which has to last.
-        assert_eq!(bouncing.compare(true, at(600), uncertainty), Ok(None));
-        assert_eq!(bouncing.compare(true, at(3_000), uncertainty), Ok(None));
-        assert_eq!(bouncing.differs.map(|since| since + HANDED_OUT_WITHIN), Some(at(3_600)));
-        let reading = bouncing.compare(true, at(4_000), uncertainty).expect("near enough").expect("an edge");
-        assert_eq!((reading.active, reading.at), (true, at(600).before(Duration::milliseconds(5))));
-        assert_eq!(bouncing.compare(true, at(9_000), uncertainty), Ok(None));
-
-        // An edge that is handed out after all is none that was lost.
-        let mut slow = line(false, Duration::ZERO);
-        assert_eq!(slow.compare(false, at(0), uncertainty), Ok(None));
-        assert_eq!(slow.compare(true, at(100), uncertainty), Ok(None));
-        changes.clear();
-        slow.change(true, at(50), &mut changes);
-        assert_eq!(slow.compare(true, at(4_000), uncertainty), Ok(None));
-        assert_eq!(changes.len(), 1);
-
-        // When it was can't be said as exactly as the rig states.
-        let mut unread = line(false, Duration::ZERO);
-        assert_eq!(unread.compare(false, at(0), uncertainty), Ok(None));
-        assert_eq!(unread.compare(true, at(50_000), uncertainty), Ok(None));
-        assert_eq!(unread.compare(true, at(53_000), uncertainty), Err(Duration::milliseconds(50)));
+        Line { input: 3, number: 7, debounce, active, edges: 0 }
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn all() -> Vec<Port> {
     for chip in names_in("/sys/class/pwm") {
         let folder = Path::new("/sys/class/pwm").join(&chip);
         let description =
-            format!("{} channels: `servo: {chip}/0` is the first", first_line(&folder.join("npwm")));
+            format!("channels: {}, the first is `servo: {chip}/0`", first_line(&folder.join("npwm")));
         let denied = access::denied_unopened(&folder.join("export"));
         ports.push(Port { path: chip, kind: "pwm", description, denied });
     }

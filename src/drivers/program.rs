@@ -45,7 +45,8 @@ impl Program {
         channels: Vec<Channel>,
         mut on_message: impl FnMut(Result<(Channel, Value), InputFault>) + Send + 'static,
     ) -> Result<Self, InputFault> {
-        let (name, arguments) = command.split_first().ok_or_else(|| InputFault("an empty command".into()))?;
+        let (name, arguments) =
+            command.split_first().ok_or_else(|| InputFault("the command is empty".into()))?;
         let name = name.clone();
         let failed = |error: std::io::Error| InputFault(format!("`{name}` can't be started: {error}"));
         let mut child = Command::new(&name)
@@ -95,7 +96,7 @@ impl Program {
             .map_err(|error| InputFault(format!("`{}`: {error}", self.name)))?;
         line.push(b'\n');
         self.requests.try_send(line).map_err(|error| match error {
-            TrySendError::Full(_) => InputFault(format!("`{}` does not read what it is told", self.name)),
+            TrySendError::Full(_) => InputFault(format!("`{}` is not reading its input", self.name)),
             TrySendError::Disconnected(_) => InputFault(format!("`{}` ended", self.name)),
         })
     }
@@ -108,19 +109,19 @@ fn next(output: &mut impl BufRead, name: &str, channels: &[Channel]) -> Result<(
     match output.take(limit).read_until(b'\n', &mut line) {
         Ok(0) => return Err(fault("ended".into())),
         Ok(_) if line.last() != Some(&b'\n') => {
-            return Err(fault("broke off, or said too long a line".into()));
+            return Err(fault("stopped in mid-line, or sent too long a line".into()));
         }
         Ok(_) => {}
         Err(error) => return Err(fault(format!("can't be read: {error}"))),
     }
-    let json: Json =
-        serde_json::from_slice(&line).map_err(|error| fault(format!("said no JSON: {error}")))?;
+    let json: Json = serde_json::from_slice(&line)
+        .map_err(|error| fault(format!("sent something that is not JSON: {error}")))?;
     let channel = json.get("channel").and_then(Json::as_str).and_then(|text| text.parse::<Channel>().ok());
     let channel = channel.filter(|channel| channels.contains(channel));
-    let channel = channel.ok_or_else(|| fault("spoke on a channel that is not wired to it".into()))?;
+    let channel = channel.ok_or_else(|| fault("sent a value on a channel that is not wired to it".into()))?;
     let value = Value::decode(&channel, json.get("value").unwrap_or(&Json::Null));
-    match value.map_err(|error| fault(format!("said nonsense: {error}")))? {
-        Value::Request(_) | Value::Keys(_) => Err(fault("asked something; it only answers".into())),
+    match value.map_err(|error| fault(format!("sent an invalid value: {error}")))? {
+        Value::Request(_) | Value::Keys(_) => Err(fault("sent a request, but it may only answer".into())),
         value => Ok((channel, value)),
     }
 }

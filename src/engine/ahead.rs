@@ -55,7 +55,18 @@ impl<'p> Engine<'p> {
                     base = after(id, base.planned);
                     marks.extend(mark.map(|mark| (mark, base)));
                 }
-                _ => return,
+                // What comes now depends on the lock, or on what is side by side.
+                Action::Ask { .. }
+                | Action::Observe { .. }
+                | Action::Unseen { .. }
+                | Action::NoChange { .. }
+                | Action::Watch { .. }
+                | Action::If { .. }
+                | Action::Judge { .. }
+                | Action::Measure { .. }
+                | Action::Unprovable { .. }
+                | Action::Never { .. }
+                | Action::Together(_) => return,
             }
         }
     }

@@ -162,7 +162,7 @@ impl<'p> Engine<'p> {
             };
             match observed(guard.observation, timeline, limits, &mut guard.progress) {
                 Judgement::Met { at } if at <= guard.until => {
-                    Some((guard.origin, format!("{} happened after {at}", guard.label)))
+                    Some((guard.origin, format!("violated after {at}: {}", guard.label)))
                 }
                 _ => None,
             }
@@ -297,7 +297,7 @@ impl<'p> Engine<'p> {
             Some(Frame { kind: Kind::Named(label), begin, .. }) => {
                 self.step_record(label.to_owned(), begin, StepOutcome::Done, String::new());
             }
-            _ => {}
+            Some(Frame { kind: Kind::Plain | Kind::Limited { .. }, .. }) | None => {}
         }
         if self.fibers[index].frames.is_empty() {
             self.end_fiber(index);
@@ -439,7 +439,7 @@ impl<'p> Engine<'p> {
     fn judge(&mut self, step: &Step, probes: &[Probe], rule: Rule, reason: &str) {
         let answers: Option<Vec<bool>> = probes.iter().map(|probe| self.probes[probe.0]).collect();
         let Some(answers) = answers else {
-            return self.unmet(Weight::Inconclusive, "a probe gave no answer");
+            return self.unmet(Weight::Inconclusive, "a check gave no answer");
         };
         let holds = match rule {
             Rule::Yes => answers.iter().all(|yes| *yes),
@@ -471,11 +471,11 @@ impl<'p> Engine<'p> {
         match decision {
             Decision::Inside => {}
             Decision::GuardBand => {
-                let reason = format!("{name} of {value} is too near to its limit to tell");
+                let reason = format!("{name}: {value} is too close to the limit to call");
                 self.unmet(Weight::Inconclusive, &reason);
             }
             Decision::Outside => {
-                self.unmet(origin.unmet(), &format!("{name} of {value} is outside its limit"));
+                self.unmet(origin.unmet(), &format!("{name}: {value} is outside the limit"));
             }
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn answered(
         (Expected::Done, Some(r)) if r.ok => Ok(None),
         (Expected::Done, Some(r)) => Err((weight, refusal(r))),
         (Expected::Refused, Some(r)) if r.ok => {
-            Err((weight, format!("{channel} did {op} and had to refuse it")))
+            Err((weight, format!("{channel} did {op} instead of refusing it")))
         }
         // A debug probe always answers: silence is a probe that is not there.
         (Expected::Refused, None) if *channel == Channel::Memory => Err((Weight::Inconclusive, unanswered())),
@@ -31,7 +31,7 @@ pub(super) fn answered(
             let words = r.why.as_deref().unwrap_or(r.reason.words());
             Err((
                 Weight::Inconclusive,
-                format!("the probe does not say that the port is locked, but {words}"),
+                format!("the probe does not say that the port is locked; it says: {words}"),
             ))
         }
         (Expected::Refused, _) => Ok(None),
@@ -43,12 +43,13 @@ pub(super) fn answered(
         },
         (Expected::Holds { codes, users }, Some(r)) if r.ok => match (r.paired, r.codes.zip(codes)) {
             (Some(true), Some((said, stored))) if said != stored => {
-                Err((weight, format!("{channel} counts {}, and {stored} were stored", counted(said, "code"))))
+                Err((weight, format!("{channel} reports {}; stored: {stored}", counted(said, "code"))))
             }
             (Some(true), _) => match r.users {
-                Some(said) if said > 1 => {
-                    Err((weight, format!("{channel} counts {}, and 1 was bound", counted(said, "user"))))
-                }
+                Some(said) if said > 1 => Err((
+                    weight,
+                    format!("{channel} reports {}, but only 1 was paired", counted(said, "user")),
+                )),
                 None if users => {
                     Err((Weight::Inconclusive, format!("{channel} does not say how many users it has")))
                 }
@@ -61,10 +62,10 @@ pub(super) fn answered(
             match (r.paired, left(r.users), left(r.codes).filter(|_| codes)) {
                 (Some(true), ..) => Err((weight, format!("{channel} is still paired"))),
                 (_, Some(users), _) => {
-                    Err((weight, format!("{channel} still counts {}", counted(users, "user"))))
+                    Err((weight, format!("{channel} still reports {}", counted(users, "user"))))
                 }
                 (_, _, Some(left)) => {
-                    Err((weight, format!("{channel} still counts {}", counted(left, "code"))))
+                    Err((weight, format!("{channel} still reports {}", counted(left, "code"))))
                 }
                 (Some(false), None, None) => Ok(None),
                 (None, ..) => {

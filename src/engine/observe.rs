@@ -86,8 +86,9 @@ pub(super) fn observed(
         (Observation::Notified { channel, what }, Progress::Messages(next)) => {
             let told = |seen: &Value| matches!(seen, Value::Notify(text) if text == what);
             let found = message(timeline.of(channel), (begin, deadline), horizon, next, &told);
-            found
-                .unwrap_or_else(|| still(deadline, horizon, format!("{channel} was not told {what} in time")))
+            found.unwrap_or_else(|| {
+                still(deadline, horizon, format!("{channel} was not notified of {what} in time"))
+            })
         }
         // Made for another kind of observation: begin anew.
         (observation, progress) => {
@@ -199,7 +200,7 @@ fn anywhere(observation: &Observation, timeline: &Timeline, limits: Limits) -> J
     let channel = observation.channel();
     let own = beginnings(timeline, &channel, since, deadline.min(horizon));
     if own.len() > MAX_BEGINNINGS {
-        let reason = format!("more than {MAX_BEGINNINGS} changes on {channel} are too many to tell");
+        let reason = format!("more than {MAX_BEGINNINGS} changes on {channel}, too many to judge");
         return Judgement::Unclear { reason };
     }
     let mut last = Judgement::Unmet { reason: String::new() };
@@ -212,7 +213,8 @@ fn anywhere(observation: &Observation, timeline: &Timeline, limits: Limits) -> J
         match observed(observation, timeline, Limits { begin: at, ..limits }, &mut progress) {
             met @ Judgement::Met { .. } if is_apart => return met,
             Judgement::Met { at } => {
-                let reason = format!("what was seen at {at} ends like a confirmation");
+                let reason =
+                    format!("what was seen at {at} may be a confirmation, or the end of another signal");
                 last = Judgement::Unclear { reason };
             }
             unclear @ Judgement::Unclear { .. } => last = unclear,

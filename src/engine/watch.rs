@@ -69,8 +69,20 @@ impl<'p> Engine<'p> {
                     Err(unmet) => Outcome::Done(Err(unmet)),
                 }
             }
-            // Nothing else is watched.
-            _ => Outcome::Done(Ok(())),
+            // Nothing else is watched: one that is here all the same proves nothing.
+            Action::Set { .. }
+            | Action::Ask { .. }
+            | Action::Wait { .. }
+            | Action::If { .. }
+            | Action::Judge { .. }
+            | Action::Measure { .. }
+            | Action::Unprovable { .. }
+            | Action::Never { .. }
+            | Action::Limited { .. }
+            | Action::Sequence(_)
+            | Action::Together(_) => {
+                Outcome::Done(Err((Weight::Inconclusive, format!("{} can't be watched", step.label))))
+            }
         };
         self.conclude(index, watching, outcome)
     }
@@ -107,7 +119,18 @@ impl<'p> Engine<'p> {
             Action::Observe { within, .. } | Action::Unseen { within, .. } | Action::Watch { within, .. } => {
                 begin + *within
             }
-            _ => begin,
+            Action::NoChange { .. }
+            | Action::Set { .. }
+            | Action::Ask { .. }
+            | Action::Wait { .. }
+            | Action::If { .. }
+            | Action::Judge { .. }
+            | Action::Measure { .. }
+            | Action::Unprovable { .. }
+            | Action::Never { .. }
+            | Action::Limited { .. }
+            | Action::Sequence(_)
+            | Action::Together(_) => begin,
         }
     }
 
@@ -156,7 +179,7 @@ impl<'p> Engine<'p> {
         match unseen(observations, &self.timeline, limits) {
             Judgement::Pending { until } => Outcome::Open(until),
             Judgement::Met { at } => {
-                let reason = format!("the lock confirmed at {at} what did not happen");
+                let reason = format!("at {at} the lock confirmed a reset that did not happen");
                 Outcome::Done(Err((watching.step.origin.unmet(), reason)))
             }
             Judgement::Unclear { reason } => Outcome::Done(Err((Weight::Inconclusive, reason))),

@@ -171,7 +171,7 @@ impl JournalLine {
         let body = object
             .iter()
             .find(|(name, _)| !matches!(name.as_str(), "seq" | "t_ns" | "case" | "prev"))
-            .ok_or_else(|| wrong("it says nothing"))?;
+            .ok_or_else(|| wrong("no content"))?;
         Ok(Self {
             seq: number("seq")?,
             at: Instant::from_nanoseconds(number("t_ns")?),

@@ -240,7 +240,7 @@ fn create_fresh(parent: &Path, name: &str) -> Result<(PathBuf, String), Evidence
             Err(error) => return Err(EvidenceError::io(&path)(error)),
         }
     }
-    Err(EvidenceError::malformed(parent, format!("has a thousand runs called {name}")))
+    Err(EvidenceError::malformed(parent, format!("already has a thousand runs called {name}")))
 }
 
 /// Every file below a folder, as paths with forward slashes.

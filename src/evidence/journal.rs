@@ -157,7 +157,7 @@ impl JournalReader {
         }
         if self.line.pop_if(|byte| *byte == b'\n').is_none() {
             if self.line.len() as u64 >= MAX_LINE {
-                let reason = format!("line {} is longer than any that was written", self.lines + 1);
+                let reason = format!("line {} is longer than any that lockrig writes", self.lines + 1);
                 return Err(EvidenceError::malformed(&self.path, reason));
             }
             self.torn = true;

@@ -172,7 +172,7 @@ impl Manifest {
         }
         let canonical = serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())?;
         if canonical != bytes {
-            return Err("not in its canonical form".into());
+            return Err("not in canonical form".into());
         }
         let own = json.as_object_mut().and_then(|object| object.remove("self"));
         let rest = serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())?;
@@ -207,7 +207,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), EvidenceError> {
 pub(super) fn open_regular(path: &Path) -> Result<File, EvidenceError> {
     let kind = fs::symlink_metadata(path).map_err(EvidenceError::io(path))?.file_type();
     if !kind.is_file() {
-        return Err(EvidenceError::malformed(path, "replaced by something that is no file"));
+        return Err(EvidenceError::malformed(path, "replaced by something that is not a regular file"));
     }
     File::open(path).map_err(EvidenceError::io(path))
 }

@@ -93,7 +93,7 @@ pub struct ModelSummary {
     /// Title and document of the source.
     pub source: String,
     /// How far the source can be trusted.
-    pub mark: String,
+    pub source_kind: String,
     /// What other sources say differently.
     pub conflicts: Vec<String>,
 }

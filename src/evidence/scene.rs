@@ -142,11 +142,11 @@ impl SceneReader {
         let Some((begin, length)) = self.places.of(case) else { return Ok(None) };
         let malformed = |reason: String| EvidenceError::malformed(&self.path, reason);
         if length > MAX_CASE {
-            return Err(malformed(format!("{length} bytes are more than one case has")));
+            return Err(malformed(format!("{length} bytes is too much for one case")));
         }
         let size = self.file.metadata().map_err(EvidenceError::io(&self.path))?.len();
         if begin.checked_add(length).is_none_or(|end| end > size) {
-            return Err(malformed(format!("it ends before the lines of {case}")));
+            return Err(malformed(format!("the file ends before the lines of {case}")));
         }
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         self.file.read_exact_at(&mut bytes, begin).map_err(EvidenceError::io(&self.path))?;
@@ -155,7 +155,10 @@ impl SceneReader {
         for line in serde_json::Deserializer::from_str(text).into_iter::<Line<'_>>() {
             let line = line.map_err(|error| malformed(format!("{case}: {error}")))?;
             if line.case != case {
-                return Err(malformed(format!("a line of {} stands where the index has {case}", line.case)));
+                return Err(malformed(format!(
+                    "there is a line of {} where the index has {case}",
+                    line.case
+                )));
             }
             scene.add(line, &mut waiting);
         }

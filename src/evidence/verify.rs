@@ -87,7 +87,7 @@ fn closed_journal(folder: &Path, manifest: &Manifest) -> Result<(), String> {
         read if read < lines || reader.is_torn() => {
             format!("journal.jsonl: cut after line {read} of {lines}")
         }
-        read if read > lines => format!("journal.jsonl: {} lines added at the end", read - lines),
+        read if read > lines => format!("journal.jsonl: lines added at the end: {}", read - lines),
         _ if reader.last_hash() != last_hash => format!("journal.jsonl: line {lines} altered"),
         _ => "journal.jsonl: altered".to_owned(),
     })
@@ -128,7 +128,10 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
                         || header.seed != manifest.seed
                         || header.rig != manifest.rig.id
                     {
-                        return Err(EvidenceError::malformed(&path, "it is of another run than run.json"));
+                        return Err(EvidenceError::malformed(
+                            &path,
+                            "it belongs to a different run from run.json",
+                        ));
                     }
                     inputs = Some(header.inputs);
                 }

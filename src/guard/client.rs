@@ -66,9 +66,10 @@ impl Client {
         let (stream, child, process) = connect(setup, program)?;
         let attended = Arc::new(AtomicU64::new(0));
         let attended_there = Arc::clone(&attended);
-        let (waker, wake) = UnixStream::pair().map_err(|error| failed("no socket pair", &error))?;
+        let (waker, wake) =
+            UnixStream::pair().map_err(|error| failed("can't create a socket pair", &error))?;
         for socket in [&stream, &wake, &waker] {
-            socket.set_nonblocking(true).map_err(|error| failed("no socket", &error))?;
+            socket.set_nonblocking(true).map_err(|error| failed("can't set up a socket", &error))?;
         }
         let (sender, requests) = mpsc::channel();
         let (first_words, ready) = mpsc::channel();
@@ -98,7 +99,7 @@ impl Client {
                 _ => on_event(event),
             });
         });
-        let thread = thread.map_err(|error| failed("no thread", &error))?;
+        let thread = thread.map_err(|error| failed("can't start a thread", &error))?;
         let mut client =
             Self { sender, waker, thread: Some(thread), warnings: Vec::new(), next: 0, attended };
         let client_name = format!("process {} of {}", std::process::id(), user());
@@ -108,9 +109,11 @@ impl Client {
             Ok(Event::Unavailable { reason } | Event::Tripped { reason, .. }) => {
                 return Err(GuardError(reason));
             }
-            Ok(_) => return Err(GuardError("the guard talks nonsense".into())),
-            Err(RecvTimeoutError::Timeout) => return Err(GuardError("the guard does not get ready".into())),
-            Err(RecvTimeoutError::Disconnected) => return Err(GuardError("the guard ended at once".into())),
+            Ok(_) => return Err(GuardError("the guard sent an unexpected message".into())),
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(GuardError("the guard did not get ready in time".into()));
+            }
+            Err(RecvTimeoutError::Disconnected) => return Err(GuardError("the guard exited at once".into())),
         }
         Ok(client)
     }
@@ -252,7 +255,7 @@ impl Link {
             }
             let is_leaving = leaving.is_some();
             if leaving.is_some_and(|since| now.since(since) >= LEAVES_WITHIN) {
-                return End::Lost("the guard did not end".into());
+                return End::Lost("the guard did not stop".into());
             }
             let counts = self.counts_silence && !is_leaving;
             let silent_at = if counts { self.heard + SILENCE } else { Moment::NEVER };
@@ -377,7 +380,7 @@ impl Link {
         }
         if let Some(process) = &self.guard_process {
             if pidfd_send_signal(process, Signal::KILL) == Err(rustix::io::Errno::PERM) {
-                denied = "; this user may not end the guard of another one";
+                denied = "; this user may not stop another user's guard";
             }
             let mut ready = [PollFd::new(process, PollFlags::IN)];
             let _ = poll(&mut ready, Some(&clock::timeout(Duration::seconds(1))));

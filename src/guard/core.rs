@@ -107,7 +107,7 @@ impl Core {
             return refuse(format!("there is no output {}", edge.output));
         }
         if let Some(edge) = program.edges.iter().find(|edge| self.achieved.contains_key(&edge.command)) {
-            return refuse(format!("command {} was played before", edge.command));
+            return refuse(format!("command {} has already been played", edge.command));
         }
         let planned = self.planned(now, program)?;
         for index in 0..self.outputs.len() {
@@ -117,7 +117,7 @@ impl Core {
             if let Some((begin, end)) = away.iter().find(|(begin, end)| end.since(*begin) > most) {
                 let length = end.since(*begin);
                 return refuse(format!(
-                    "`{}` could be on for {length}, and at most {most} is allowed",
+                    "`{}` could be on for {length}, but at most {most} is allowed",
                     output.name
                 ));
             }
@@ -169,11 +169,11 @@ impl Core {
         let mut planned = Vec::with_capacity(program.edges.len());
         for edge in &program.edges {
             let Some(at) = self.resolve(edge.when, &commands) else {
-                return Err(Refusal("an edge follows a command that nobody gave".into()));
+                return Err(Refusal("an edge waits for a command that was never given".into()));
             };
             let at = at.max(now);
             if at.since(now) > FARTHEST {
-                return Err(Refusal(format!("an edge lies {} ahead", at.since(now))));
+                return Err(Refusal(format!("an edge is too far ahead: {}", at.since(now))));
             }
             let known = commands.entry(edge.command).or_insert(at);
             *known = (*known).max(at);
@@ -215,7 +215,7 @@ impl Core {
         let mut last = now;
         for (edge, at) in &edges {
             if *at < last {
-                return Err(Refusal(format!("the edges of `{}` are not in order", output.name)));
+                return Err(Refusal(format!("the edges of `{}` are out of order", output.name)));
             }
             last = *at;
             match (since, edge.drive == output.limits.rest) {
@@ -231,7 +231,7 @@ impl Core {
             let end = match (bound, output.back_at) {
                 (_, Some(back)) if edges.is_empty() => back,
                 (Some(bound), _) => last + *bound,
-                _ => return Err(Refusal(format!("`{}` is left on without an end", output.name))),
+                _ => return Err(Refusal(format!("`{}` would be left on without an end", output.name))),
             };
             all.push((begin, end));
         }
@@ -319,8 +319,10 @@ impl Core {
             None => (self.outputs[index].limits.rest, None),
         };
         if drive != self.outputs[index].limits.rest && self.excluded(index) {
-            let reason =
-                format!("`{}` and another of its group would be on together", self.outputs[index].name);
+            let reason = format!(
+                "`{}` and another output of its `exclusive` group would be on together",
+                self.outputs[index].name
+            );
             self.trip(&reason);
             return None;
         }

@@ -63,7 +63,7 @@ pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
     let opened = Guard::open(setup, warnings);
     let mut guard = opened.map_err(|fault| std::io::Error::other(fault.to_string()))?;
     if UnixStream::connect(path).is_ok() {
-        return Err(std::io::Error::other(format!("another guard serves {}", path.display())));
+        return Err(std::io::Error::other(format!("another guard already serves {}", path.display())));
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)?;
@@ -103,7 +103,7 @@ pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
                 }
             }
             Ok(Some(_)) => {
-                let reason = "the guard's service was started with another wiring: restart it";
+                let reason = "the guard service was started with different wiring: restart it";
                 let _ = link.last_words(reason);
             }
             Ok(None) | Err(_) => {}
@@ -151,7 +151,7 @@ fn consumer(setup: &Setup) -> String {
 fn open_watchdog(path: &Path) -> Result<File, OutputFault> {
     OpenOptions::new().write(true).open(path).map_err(|error| match error.raw_os_error() {
         Some(code) if code == rustix::io::Errno::BUSY.raw_os_error() => {
-            let holder = "another program, systemd's `RuntimeWatchdogSec=` maybe".to_owned();
+            let holder = "another program, perhaps systemd (`RuntimeWatchdogSec=`)".to_owned();
             OutputFault::Busy { what: format!("watchdog {}", path.display()), holder }
         }
         _ if error.kind() == std::io::ErrorKind::PermissionDenied => {
@@ -159,7 +159,7 @@ fn open_watchdog(path: &Path) -> Result<File, OutputFault> {
                 access::denied_unopened(path).unwrap_or_else(|| format!("{}: {error}", path.display()));
             OutputFault::Broken(reason)
         }
-        _ => OutputFault::Broken(format!("the bench counts on watchdog {}: {error}", path.display())),
+        _ => OutputFault::Broken(format!("the bench relies on watchdog {}: {error}", path.display())),
     })
 }
 
@@ -256,7 +256,7 @@ impl Guard {
             }
         };
         let reason =
-            if matches!(end, End::Signalled) { "the guard was told to end" } else { "the client is gone" };
+            if matches!(end, End::Signalled) { "the guard was told to stop" } else { "the client is gone" };
         self.trip(reason, &mut link);
         link.flush();
         Ok(end)
@@ -283,7 +283,7 @@ impl Guard {
     fn turn_away(&mut self) {
         let Some(Ok((stream, _))) = self.listener.as_ref().map(UnixListener::accept) else { return };
         if let Ok(mut link) = Link::new(stream) {
-            link.tell(&Event::Unavailable { reason: format!("the guard serves {} already", self.client) });
+            link.tell(&Event::Unavailable { reason: format!("the guard already serves {}", self.client) });
             // Closed now, with what it said unread, the words would not arrive.
             self.turned_away = Some(link);
         }
@@ -341,7 +341,7 @@ impl Guard {
             link.tell(&Event::Achieved { command, output, drive, at });
         }
         if let Some(name) = forced {
-            self.trip(&format!("nobody ended the hold of `{name}` in time"), link);
+            self.trip(&format!("the hold of `{name}` was not ended in time"), link);
             return false;
         }
         true

@@ -25,7 +25,7 @@ impl Credential {
     /// How a person refers to it: never its value if it is secret.
     pub fn name(&self) -> String {
         match self {
-            Self::Published(code) => format!("default {code}"),
+            Self::Published(code) => format!("{code} (published)"),
             Self::Secret { handle, .. } => handle.to_string(),
         }
     }

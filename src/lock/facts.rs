@@ -41,7 +41,7 @@ named_enum! {
 
 named_enum! {
     /// How far a source can be trusted.
-    Mark {
+    SourceKind {
         /// Read in vendor or standards text.
         Primary = "primary",
         /// From somebody who read it.
@@ -91,9 +91,9 @@ impl<T> Fact<T> {
     /// Why there is no value, of `what`.
     pub fn absence(&self, what: &str) -> String {
         match self {
-            Self::Known(_) => format!("the source states {what}"),
+            Self::Known(_) => format!("the source specifies {what}"),
             Self::Unsupported => format!("the model has no {}", what.trim_start_matches("a ")),
-            Self::Unknown => format!("the source does not state {what}"),
+            Self::Unknown => format!("the source does not specify {what}"),
         }
     }
 }
@@ -106,7 +106,7 @@ pub struct SourceDocument {
     /// Document number, article or path.
     pub document: String,
     /// How far it can be trusted.
-    pub mark: Mark,
+    pub kind: SourceKind,
     /// What other sources say differently.
     pub conflicts: Vec<String>,
 }

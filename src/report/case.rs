@@ -79,7 +79,7 @@ fn holds(scene: &Scene) -> Markup {
             thead { tr { th scope="col" { "Held" } th scope="col" { "Commanded" } th scope="col" { "Achieved" } th scope="col" { "Expanded uncertainty" } } }
             tbody { @for hold in &scene.holds {
                 tr {
-                    td { (hold.what) @if hold.sensed { ", by its contact" } }
+                    td { (hold.what) @if hold.sensed { ", at its contact" } }
                     td { @if let Some(commanded) = hold.commanded { (commanded) } @else { "–" } }
                     td { (hold.lasted) } td { "± " (hold.uncertainty) }
                 }
@@ -101,12 +101,12 @@ fn said(scene: &Scene) -> Markup {
     html! {
         @if !words.is_empty() {
             div.scroll { table.facts {
-                thead { tr { th scope="col" { "Said at" } th scope="col" { "By" } th scope="col" { "Words" } } }
+                thead { tr { th scope="col" { "Time" } th scope="col" { "Channel" } th scope="col" { "Message" } } }
                 tbody { @for (at, channel, text) in words.iter().take(MAX_SAID) {
                     tr { td { (at) } td { (channel) } td { code { (visible(&text.chars().take(MAX_LINE).collect::<String>())) } } }
                 } }
             } }
-            @if words.len() > MAX_SAID { p.small { (words.len() - MAX_SAID) " more are in the journal." } }
+            @if words.len() > MAX_SAID { p.small { (words.len() - MAX_SAID) " more in the journal." } }
         }
     }
 }

@@ -123,7 +123,7 @@ fn found(summary: &Summary) -> Markup {
     html! {
         @if !all.is_empty() {
             h2 { "Findings" }
-            p.small { "Cases of one model that did not pass in the same part are one finding: look into the shortest case first." }
+            p.small { "Cases of one model that did not pass in the same part form one finding; start with the shortest case." }
             div.scroll { table {
                 thead { tr { th scope="col" { "No." } th scope="col" { "Verdict" } th scope="col" { "Model" } th scope="col" { "Where" } th scope="col" { "Why" } th scope="col" { "Shortest case" } th scope="col" { "Cases" } } }
                 tbody { @for finding in all.iter().take(MAX_PROBLEMS) {
@@ -156,9 +156,9 @@ fn middle(summary: &Summary) -> Markup {
         (omitted(summary))
         (models(summary))
         (browser())
-        p.small { "Times are " (if summary.manifest.provenance == "simulated" { "virtual: no real lock was touched." } else { "those of the rig." })
-            " A limit is met or broken only outside a guard band as wide as the expanded uncertainty (k = 2); within it the verdict is inconclusive."
-            " This is a conformity report; the results concern only the items tested." }
+        p.small { "Times are " (if summary.manifest.provenance == "simulated" { "virtual: no real lock was touched." } else { "as measured by the rig." })
+            " A limit counts as met or violated only outside a guard band as wide as the expanded uncertainty (k = 2); within it the verdict is inconclusive."
+            " This is a conformity report; the results relate only to the items tested." }
     }
 }
 
@@ -202,7 +202,7 @@ fn head(summary: &Summary) -> Markup {
             @if summary.unplayed() > 0 {
                 "; interrupted: " (summary.unplayed()) " of " (summary.manifest.planned) " cases were not played"
             }
-            @if let Some(earlier) = &manifest.earlier { "; before it, " (told(earlier)) }
+            @if let Some(earlier) = &manifest.earlier { "; earlier: " (told(earlier)) }
         }
         dl {
             dt { "Provenance" } dd { (manifest.provenance) }
@@ -213,7 +213,7 @@ fn head(summary: &Summary) -> Markup {
             dt { "Seed" } dd { (manifest.seed) }
             @if let Some(defect) = &manifest.defect { dt { "Defect" } dd { "simulated: " (defect) } }
             @if let Some(variation) = &manifest.variation { dt { "Variation" } dd { "simulated: " (variation) } }
-            @if let Some(earlier) = &manifest.resumes { dt { "Continues" } dd { (earlier) } }
+            @if let Some(earlier) = &manifest.resumes { dt { "Continues run" } dd { (earlier) } }
             dt { "Tool" } dd { "lockrig " (manifest.tool) }
         }
     }
@@ -227,7 +227,7 @@ fn matrix(summary: &Summary) -> Markup {
     let methods = summary.methods();
     html! {
         h2 { "Models and methods" }
-        p.small { "Cases that passed, of those that were played. n/a: not applicable, for the reason that stands with the case; –: the source says nothing of it." }
+        p.small { "Cases passed out of cases played. n/a: not applicable, for the reason given with the case; –: the source says nothing about it." }
         div.scroll { table {
             thead { tr { th scope="col" { "Model" } @for method in &methods { th scope="col" { (method) } } } }
             tbody {
@@ -256,9 +256,9 @@ fn deviations(summary: &Summary) -> Markup {
     html! {
         @if !summary.deviations.is_empty() {
             h2 { "Documented deviations" }
-            p.notice { "These models do what their manuals say and do not meet the clauses named here." }
+            p.notice { "These models behave as their manuals say, and do not meet the clauses named here." }
             div.scroll { table {
-                thead { tr { th { "Model" } th { "Deviation" } th { "Clauses not met, documented" } } }
+                thead { tr { th { "Model" } th { "Deviation" } th { "Clauses documented as not met" } } }
                 tbody {
                     @for (model, list) in &summary.deviations { @for (what, against) in list {
                         tr { td { (model) } td { (what) } td { (against.join(", ")) } }
@@ -273,7 +273,7 @@ fn omitted(summary: &Summary) -> Markup {
     html! {
         @if !summary.omitted.is_empty() {
             h2 { "Left out" }
-            p.notice { "Nothing is claimed of these: the models' sources do not state, or state that there is none of, what a proof would need." }
+            p.notice { "No claim is made about these: the models' sources do not state what a proof would need, or state that the lock does not have it." }
             div.scroll { table {
                 thead { tr { th { "Model" } th { "Claim" } th { "Reason" } } }
                 tbody {
@@ -347,11 +347,11 @@ fn browser() -> Markup {
         ("aborted", "aborted"),
         ("pass", "pass"),
         ("not_applicable", "not applicable"),
-        ("all", "every one"),
+        ("all", "all, played or not"),
     ];
     html! {
         h2 id="all" { "All cases" }
-        noscript { p.notice { "This table needs scripts. `results.json` and `lockrig report RUN --format csv` have all cases." } }
+        noscript { p.notice { "This table needs JavaScript. `results.json` and `lockrig report RUN --format csv` have all cases." } }
         section id="detail" tabindex="-1" hidden aria-labelledby="detail-name" {
             h3 id="detail-name" {}
             div id="detail-body" {}
@@ -378,9 +378,9 @@ fn models(summary: &Summary) -> Markup {
     html! {
         h2 { "Models and their sources" }
         div.scroll { table {
-            thead { tr { th { "Model" } th { "Variant" } th { "Source" } th { "Mark" } th { "Conflicting sources" } } }
+            thead { tr { th { "Model" } th { "Variant" } th { "Source" } th { "Kind" } th { "Conflicting sources" } } }
             tbody { @for (id, model) in &summary.catalogue.models {
-                tr { td { (id) } td { (model.maker) " " (model.variant) } td { (model.source) } td { (model.mark) } td { (model.conflicts.join("; ")) } }
+                tr { td { (id) } td { (model.maker) " " (model.variant) } td { (model.source) } td { (model.source_kind) } td { (model.conflicts.join("; ")) } }
             } }
         } }
     }

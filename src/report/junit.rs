@@ -83,7 +83,7 @@ fn of_the_run(summary: &Summary) -> Vec<(String, Verdict, String)> {
     let mut found = Vec::new();
     if summary.unplayed() > 0 {
         let reason = format!("{} of {} cases were not played", summary.unplayed(), summary.manifest.planned);
-        found.push(("played to its end".to_owned(), Verdict::Aborted, reason));
+        found.push(("run completed".to_owned(), Verdict::Aborted, reason));
     }
     if let (Some(run), Some(counts)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
         let verdict = match overall(counts) {

@@ -152,7 +152,7 @@ pub(super) fn decisive(entry: &CaseEntry) -> Option<(String, Window)> {
         end: (end + AROUND).min(Instant::from_nanoseconds(entry.length_ns)),
     };
     let title = match worst {
-        Some(part) => format!("Where it was decided: {}", part.name),
+        Some(part) => format!("Decisive part: {}", part.name),
         None => "The act and what followed".to_owned(),
     };
     Some((title, window))

@@ -365,7 +365,9 @@ impl Bench {
             (Actuator::Supply { volts, outputs }, Value::Voltage(wanted)) => {
                 let on = *wanted == *volts;
                 if !on && *wanted != Voltage::default() {
-                    return Err(unwired(format!("the bench has {volts}, and {wanted} needs another supply")));
+                    return Err(unwired(format!(
+                        "the bench supplies {volts}; {wanted} needs another supply"
+                    )));
                 }
                 Ok(outputs.iter().map(|output| closed(output, on)).collect())
             }
@@ -379,14 +381,16 @@ impl Bench {
                 let ghost = keys.iter().find(|(label, key)| !held.contains(label) && key.iter().all(is_on));
                 if let (Some((ghost, _)), true) = (ghost, !held.is_empty()) {
                     let held = held.join(" and ");
-                    return Err(unwired(format!("{held} together would press {ghost} too on this wiring")));
+                    return Err(unwired(format!(
+                        "pressing {held} together would also press {ghost} on this wiring"
+                    )));
                 }
                 let mut all: Vec<usize> = keys.values().flatten().copied().collect();
                 all.sort_unstable();
                 all.dedup();
                 Ok(all.iter().map(|output| closed(output, is_on(output))).collect())
             }
-            _ => Err(unwired(format!("{channel} can't be set to that"))),
+            _ => Err(unwired(format!("{channel} can't be set to that value"))),
         }
     }
 }

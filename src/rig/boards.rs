@@ -84,7 +84,11 @@ pub(super) fn read(
         let Some(board) = board else { continue };
         if let Some((same, _)) = boards.iter().find(|(_, other)| other.is_same_device(&board)) {
             let message = format!("board `{name}` is the same device as `{same}`");
-            findings.error_with_hint(&place, message, "its lines would be wired twice unseen");
+            findings.error_with_hint(
+                &place,
+                message,
+                "name it once: otherwise a line could be wired twice unnoticed",
+            );
         } else {
             boards.insert(name.as_str().into(), board);
         }
@@ -147,12 +151,12 @@ impl<'a> Reader<'a> {
                 self.refuse_all_but(&["program"]);
                 let command: Vec<String> = words.iter().map(|word| word.value.0.clone()).collect();
                 if command.is_empty() {
-                    return self.missing("which program it is", "program: [COMMAND]");
+                    return self.missing("which program to run", "program: [COMMAND]");
                 }
                 Some(Board::Program { command })
             }
             _ => {
-                let message = format!("board `{}` needs exactly one kind", self.name);
+                let message = format!("board `{}` must be of exactly one kind", self.name);
                 let hint = "`gpio: CHIP`, `raspberry_pi: pins`, `lcus: PORT`, `numato: PORT`, `servo: CHANNEL`, `program: [COMMAND]` or `recorder: FILE`";
                 self.findings.error_with_hint(self.place, message, hint);
                 None
@@ -164,7 +168,7 @@ impl<'a> Reader<'a> {
     fn refuse_all_but(&mut self, meant: &[&str]) {
         for (board, source) in self.all {
             for field in board.value.stated().filter(|field| !meant.contains(field)) {
-                let message = format!("`{field}` means nothing for board `{}`", self.name);
+                let message = format!("`{field}` does not apply to board `{}`", self.name);
                 let place = Place::of(source, board).narrowed_to(field);
                 self.findings.error_with_hint(&place, message, format!("it takes {}", meant.join(", ")));
             }
@@ -173,7 +177,7 @@ impl<'a> Reader<'a> {
 
     fn pins(&mut self, pins: &str) -> Option<Board> {
         if pins != "pins" {
-            return self.missing("that it is its pins", "raspberry_pi: pins");
+            return self.missing("that it means the pins of the Raspberry Pi", "raspberry_pi: pins");
         }
         Some(Board::RaspberryPi {})
     }
@@ -185,7 +189,7 @@ impl<'a> Reader<'a> {
         let relays = word.value.0.parse().ok().filter(|n| (1..=36).contains(n));
         if relays.is_none() {
             let hint = "write how many relays the board has, 1 to 36";
-            self.findings.error_with_hint(&Place::of(source, word), "not a number of relays", hint);
+            self.findings.error_with_hint(&Place::of(source, word), "not a valid number of relays", hint);
         }
         Some(RelayBoard { port, relays: relays? })
     }
@@ -209,7 +213,7 @@ impl<'a> Reader<'a> {
             Some((word, _)) if word.value.0 == "released" => {}
             Some((word, source)) => {
                 let message = format!("finger `{}` would not let go when power fails", self.name);
-                let hint = "use a finger that a spring lifts, and write `without_pulse: released`";
+                let hint = "use a spring-return finger, and write `without_pulse: released`";
                 self.findings.error_with_hint(&Place::of(source, word), message, hint);
             }
             None => self.missing("what it does when power fails", "without_pulse: released").unwrap_or(()),
@@ -233,7 +237,7 @@ impl<'a> Reader<'a> {
 
     fn poll(&mut self) -> Option<Duration> {
         let (word, source) = self.nearest(|board| board.poll.as_ref())?;
-        self.duration(word, source, MIN_POLL, MAX_POLL, "levels can't be read every")
+        self.duration(word, source, MIN_POLL, MAX_POLL, "levels can't be polled every")
     }
 
     fn duration(

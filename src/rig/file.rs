@@ -168,7 +168,7 @@ pub fn load(sources: &[Arc<Source>]) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
     let mut files: BTreeMap<String, (RigSyntax, Arc<Source>)> = BTreeMap::new();
     let mut are_all_read = true;
     for source in sources {
-        let syntax: RigSyntax = match yaml::load(source) {
+        let syntax: RigSyntax = match yaml::load(source, &[]) {
             Ok(syntax) => syntax,
             Err(diagnostic) => {
                 findings.push(diagnostic);
@@ -190,7 +190,7 @@ pub fn load(sources: &[Arc<Source>]) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
         }
         if !is_identifier(&id) {
             let hint = IDENTIFIER;
-            findings.error_with_hint(&place, format!("`{id}` is not a rig id"), hint);
+            findings.error_with_hint(&place, format!("`{id}` is not a valid rig id"), hint);
             continue;
         }
         files.insert(id, (syntax, Arc::clone(source)));
@@ -223,12 +223,12 @@ fn lineage<'a>(
         if !files.contains_key(&next) {
             // What stands in a file that can't be read is not unknown.
             if are_all_read {
-                findings.unknown(&place, "rig to be like", &next, files.keys().map(String::as_str));
+                findings.unknown(&place, "rig in `like`:", &next, files.keys().map(String::as_str));
             }
             return None;
         }
         if line.len() > files.len() {
-            findings.error(&place, format!("`{next}` is like itself"));
+            findings.error(&place, format!("`like` leads back to `{next}` itself"));
             return None;
         }
     }
@@ -251,7 +251,7 @@ fn rig(
         let place = words.first().map_or_else(|| place.clone(), |word| Place::of(source, word));
         findings.error_with_hint(
             &place,
-            "`channels` means nothing for a bench",
+            "`channels` does not apply to a bench",
             "its `wiring` says what is wired",
         );
     }
@@ -274,8 +274,8 @@ fn rig(
             let mut read = |word| {
                 let uncertainty: Duration = quantity(source, word, findings).unwrap_or_default();
                 if uncertainty == Duration::ZERO && is_bench {
-                    let hint = "state it with k = 2; docs/bench.md says what adds to it";
-                    findings.error_with_hint(&Place::of(source, word), "nothing is measured exactly", hint);
+                    let hint = "state it with k = 2; docs/bench.md says what contributes to it";
+                    findings.error_with_hint(&Place::of(source, word), "an uncertainty can't be zero", hint);
                 }
                 uncertainty
             };
@@ -337,7 +337,9 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
                 let debounce: Duration = quantity(source, word, findings)?;
                 if debounce > LONGEST_DEBOUNCE {
                     let message = format!("a contact can't be debounced for {debounce}");
-                    let hint = format!("{LONGEST_DEBOUNCE} at most: what is shorter is not seen");
+                    let hint = format!(
+                        "at most {LONGEST_DEBOUNCE}: changes shorter than the debounce time are not seen"
+                    );
                     findings.error_with_hint(&Place::of(source, word), message, hint);
                 }
                 Some(debounce)
@@ -349,7 +351,9 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
             let stated = [simulated.map(|_| "simulated"), lockstep.map(|_| "lockstep"), of_a_bench];
             let stated: Vec<String> = stated.iter().flatten().map(|name| format!("`{name}`")).collect();
             let message = match stated.as_slice() {
-                [_, _, ..] => format!("a rig needs exactly one device, and {} are two", stated.join(" and ")),
+                [_, _, ..] => {
+                    format!("a rig needs exactly one device, but this one has {}", stated.join(" and "))
+                }
                 _ => "a rig needs exactly one device".to_owned(),
             };
             let hint = "write `simulated: {noise: true}`, `lockstep: {command: […]}`, or `lock:`, `boards:` and `wiring:`";

@@ -49,7 +49,7 @@ pub fn compare(rigs: &BTreeMap<Arc<str>, Rig>, models: &BTreeMap<Arc<str>, &Fact
                     findings.unknown(place, "model", &bench.model, models.keys().map(|id| &**id));
                 }
                 (Some(facts), Subject::Supply(volts)) if is_harmful(*volts, facts) => {
-                    let message = format!("{volts} is not what `{}` takes", facts.id);
+                    let message = format!("{volts} is the wrong supply for `{}`", facts.id);
                     let hint = format!("its source states {}", facts.power.nominal);
                     findings.error_with_hint(place, message, hint);
                 }
@@ -88,7 +88,7 @@ fn lacking(place: &Place, subject: &Subject, facts: &Facts) -> Option<Diagnostic
     if known.contains(&found) {
         return None;
     }
-    let message = format!("`{}` has no {what} that is called `{found}`", facts.id);
+    let message = format!("`{}` has no {what} called `{found}`", facts.id);
     let hint = match nearest(found, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("it has {}", known.join(", ")),

@@ -106,7 +106,7 @@ impl Reader<'_> {
         self.mentions.push(Mention { place: place.clone(), subject: Subject::Channel(channel.clone()) });
         let meant = wire.meant_for(&channel);
         for field in wire.stated().filter(|field| !meant.contains(field)) {
-            let message = format!("`{field}` means nothing for `{channel}` as it is wired here");
+            let message = format!("`{field}` does not apply to `{channel}` as wired here");
             let hint = format!("it takes {}", meant.join(", "));
             self.findings.error_with_hint(&place.narrowed_to(field), message, hint);
         }
@@ -125,7 +125,7 @@ impl Reader<'_> {
             Channel::Beeper | Channel::Bolt | Channel::Door => self.contact(channel, wire, source, &place),
             Channel::Console => self.console(wire, &place),
             _ => {
-                let hint = "a program can speak for it: write `through: BOARD`; else wired are buttons, power, keypad, cover, door, strike, lights, beeper, bolt and console";
+                let hint = "let a program speak for it (`through: BOARD`); only buttons, power, keypad, cover, door, strike, lights, beeper, bolt and console can be wired directly";
                 self.findings.error_with_hint(&place, format!("`{channel}` can't be wired yet"), hint);
             }
         }
@@ -174,7 +174,11 @@ impl Reader<'_> {
         match &self.supply {
             Some((_, place)) if outputs.is_empty() && !self.bench.actuators.contains_key(&Channel::Power) => {
                 let place = place.clone();
-                self.missing(&place, &Channel::Power, "relay: BOARD/NUMBER, or wire its cells");
+                self.missing(
+                    &place,
+                    &Channel::Power,
+                    "relay: BOARD/NUMBER`, or wire its cells: `power.cell.1",
+                );
             }
             Some((volts, _)) if !outputs.is_empty() => {
                 let supply = Actuator::Supply { volts: *volts, outputs };
@@ -189,7 +193,7 @@ impl Reader<'_> {
 
     fn keypad(&mut self, wire: &WireSyntax, source: &Arc<Source>, place: &Place) {
         let (Some(rows), Some(columns), Some(layout)) = (&wire.rows, &wire.columns, &wire.layout) else {
-            self.missing(place, &Channel::Keypad, "rows, columns and layout");
+            self.missing(place, &Channel::Keypad, "rows: […]`, `columns: […]` and `layout: […]");
             return;
         };
         if rows.is_empty() || columns.is_empty() {
@@ -207,19 +211,20 @@ impl Reader<'_> {
         let (rows, columns) = (lines("row", rows), lines("column", columns));
         let mut keys = BTreeMap::new();
         if layout.len() != rows.len() {
-            let message = format!("the layout has {} rows, and {} are wired", layout.len(), rows.len());
+            let message =
+                format!("the numbers of rows differ: {} in the layout, {} wired", layout.len(), rows.len());
             self.findings.error(place, message);
         }
         for (row, word) in rows.iter().zip(layout) {
             let labels: Vec<&str> = word.value.0.split_whitespace().collect();
             if labels.len() != columns.len() {
                 let message = format!(
-                    "{} columns are wired, and this row has another number: {}",
+                    "the numbers of columns differ: {} wired, {} in this row",
                     columns.len(),
                     labels.len()
                 );
                 let hint =
-                    "write the keys of a row with spaces between them, `-` where there is none: `\"1 2 3\"`";
+                    "separate the keys of a row with spaces, with `-` where there is none: `\"1 2 3\"`";
                 self.findings.error_with_hint(&Place::of(source, word), message, hint);
             }
             for (column, label) in columns.iter().zip(labels).filter(|(_, label)| *label != "-") {
@@ -233,7 +238,7 @@ impl Reader<'_> {
             }
         }
         if layout.iter().all(|word| word.value.0.split_whitespace().all(|label| label == "-")) {
-            self.findings.error(place, "the layout names no key");
+            self.findings.error(place, "the layout names no keys");
         }
         self.bench.actuators.insert(Channel::Keypad, Actuator::Keys { keys });
     }
@@ -254,8 +259,10 @@ impl Reader<'_> {
         if let Some((_, first)) = lines.first()
             && !lines.iter().all(|(_, line)| alike(first, line))
         {
-            let message = format!("the colours of `{channel}` differ in board or debounce");
-            let hint = "edges of one light must come in their order: give all of them the same";
+            let message = format!(
+                "the colours of `{channel}` are on different boards or have different debounce times"
+            );
+            let hint = "the edges of one light must arrive in order: give its colours the same board and debounce time";
             self.findings.error_with_hint(place, message, hint);
         }
         self.bench.sensors.insert(channel.clone(), Sensor::Light(lines));
@@ -288,7 +295,7 @@ impl Reader<'_> {
                 let message = format!("`{channel}` is an output: only the guard may drive it");
                 self.findings.error(&place, message);
             }
-            Some(_) => self.findings.error(&place, format!("board `{name}` is no program")),
+            Some(_) => self.findings.error(&place, format!("board `{name}` is not a program")),
             None => {
                 let known: Vec<Arc<str>> = self.bench.boards.keys().cloned().collect();
                 self.findings.unknown(&place, "board", name, known.iter().map(|name| &**name));
@@ -311,7 +318,7 @@ impl Reader<'_> {
                 if let Some((name, _)) =
                     self.bench.boards.iter().find(|(_, board)| board.port() == Some(port.as_str()))
                 {
-                    let message = format!("`{port}` is the port of board `{name}` already");
+                    let message = format!("`{port}` is already the port of board `{name}`");
                     self.findings.error(&place.narrowed_to(port), message);
                 }
                 if HEADER_UARTS.contains(&port.as_str()) {
@@ -354,8 +361,10 @@ impl Reader<'_> {
                 let place = Place::of(source, word);
                 match found {
                     Some(index) if self.bench.outputs[index].rest == Drive::Energised => {
-                        self.findings
-                            .error(&place, format!("`{name}` rests with power: it excludes nothing"));
+                        self.findings.error(
+                            &place,
+                            format!("`{name}` is energised at rest, so it can't be in an `exclusive` group"),
+                        );
                     }
                     Some(index) if outputs.contains(&index) => {
                         self.findings.error(&place, format!("`{name}` is listed twice"));
@@ -370,9 +379,9 @@ impl Reader<'_> {
             match group.as_slice() {
                 [] => self
                     .findings
-                    .push(Diagnostic::error(Place::start_of(source), "a group of `exclusive` is empty")),
+                    .push(Diagnostic::error(Place::start_of(source), "an `exclusive` group is empty")),
                 [alone] => {
-                    let message = "an output alone excludes nothing";
+                    let message = "an `exclusive` group needs at least two outputs";
                     self.findings.error(&Place::of(source, alone), message);
                 }
                 _ => {}
@@ -395,7 +404,7 @@ impl Reader<'_> {
             let message = format!("{refusal} {duration}");
             let hint = match least {
                 Duration::ZERO => format!("at most {most}"),
-                _ => format!("longer than nothing, and at most {most}"),
+                _ => format!("more than zero, and at most {most}"),
             };
             self.findings.error_with_hint(&Place::of(source, word), message, hint);
         }
@@ -408,7 +417,7 @@ impl Reader<'_> {
     }
 
     fn missing(&mut self, place: &Place, channel: &(impl ToString + ?Sized), what: &str) {
-        let message = format!("the wiring of `{}` is not complete", channel.to_string());
+        let message = format!("the wiring of `{}` is incomplete", channel.to_string());
         self.findings.error_with_hint(place, message, format!("write `{what}`"));
     }
 }

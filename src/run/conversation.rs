@@ -34,7 +34,9 @@ impl Conversation {
                 let asked =
                     self.open_requests.iter().position(|(at, id)| at == channel && *id == response.id);
                 let Some(index) = asked else {
-                    return Err(Fault(format!("an answer on `{channel}` that nothing asked for")));
+                    return Err(Fault(format!(
+                        "the device sent an answer on `{channel}` that nothing asked for"
+                    )));
                 };
                 self.open_requests.swap_remove(index);
             }
@@ -43,7 +45,7 @@ impl Conversation {
         }
         self.signals += 1;
         if self.text_bytes > MAX_TEXT_BYTES || self.signals > MAX_SIGNALS {
-            return Err(Fault("the device says too much in one case".into()));
+            return Err(Fault("the device sent too much in one case".into()));
         }
         Ok(())
     }

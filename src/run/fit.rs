@@ -32,7 +32,7 @@ pub fn gaps(program: &Program, rig: &Rig, facts: &Facts) -> BTreeSet<String> {
         }
         if program.secrets.iter().any(|(handle, _)| &**handle == "proof") {
             // Simulated makers are their own; a real one issues it for one lock and one occasion.
-            gaps.insert("the maker's proof has to come from the maker".into());
+            gaps.insert("a maker's proof, which only the maker can issue".into());
         }
     }
     gaps
@@ -111,7 +111,7 @@ fn unsafe_holds(program: &Program, bench: &Bench) -> BTreeSet<String> {
     let too_long = holds.longest.iter().filter_map(|(channel, longest)| {
         let outputs = bench.outputs_of(channel);
         let most = outputs.iter().filter_map(|output| bench.outputs.get(*output)?.max_on).min()?;
-        (*longest > most).then(|| format!("{channel} can be held for {longest}, and `max_on` is {most}"))
+        (*longest > most).then(|| format!("{channel} can be held for {longest}, but `max_on` is {most}"))
     });
     let excluded = holds.together.iter().filter(|(one, other)| {
         let (one, other) = (bench.outputs_of(one), bench.outputs_of(other));

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::drivers::clock;
 use crate::drivers::console::Console;
-use crate::drivers::input::{HANDED_OUT_WITHIN, InputFault, Inputs, Reading};
+use crate::drivers::input::{InputFault, Inputs, Reading};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
 use crate::rig::{Bench, Board, Drive, Fault, Input, Output, Rig, Sensor};
@@ -124,8 +124,7 @@ impl Live {
         for (name, lines) in &boards {
             let board = bench.boards.get(name).ok_or_else(|| Fault(format!("no board `{name}`")))?;
             let poll = bench.poll.get(name).copied();
-            let uncertainty = rig.observation_uncertainty;
-            let opened = Inputs::open(board, poll, lines, uncertainty, &consumer);
+            let opened = Inputs::open(board, poll, lines, &consumer);
             let opened = opened.map_err(|error| fault(&error))?;
             opened.levels().for_each(|(input, level)| active[input] = level);
             inputs.push(opened);
@@ -166,7 +165,6 @@ impl Live {
         let guard = Client::start(&Setup::of(&rig.id, bench), &program, on_event);
         let guard = guard.map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
-        let delay = delay.saturating_add(HANDED_OUT_WITHIN);
         let poll = inputs.iter().filter_map(|input| input.poll()).min();
         let mut live = Self {
             guard,
@@ -205,7 +203,7 @@ impl Live {
                 }
             }
         }
-        Err(Fault("the outputs did not come to rest".into()))
+        Err(Fault("the outputs did not return to rest".into()))
     }
 
     /// Lets time pass; what is said meanwhile belongs to no case.
@@ -249,7 +247,6 @@ impl Live {
         let now = clock::now();
         self.guard.attend();
         let until = self.poll.map_or(until, |poll| until.min(now + poll));
-        let until = self.inputs.iter().filter_map(Inputs::due).fold(until, Moment::min);
         let mut ready = vec![PollFd::new(&self.woken, PollFlags::IN)];
         ready.extend(
             self.inputs

@@ -89,7 +89,7 @@ pub fn play(
         }
         idle = if player.turn(device, interrupt)? { 0 } else { idle + 1 };
         if idle > MAX_IDLE_TURNS {
-            player.stop(Verdict::Error, "nothing happened for 10,000 turns: the case can't go on")?;
+            player.stop(Verdict::Error, "nothing happened in 10,000 turns: the case is stuck")?;
         }
     }
 }

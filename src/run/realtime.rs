@@ -161,7 +161,9 @@ impl Player<'_, '_> {
         match self.stimuli.add(id, when, &channel, &revealed, value) {
             Ok(()) => Ok(()),
             // The words could name a digit.
-            Err(_) if is_secret => self.fault(&Fault(format!("{channel} can't be set to a code's key"))),
+            Err(_) if is_secret => {
+                self.fault(&Fault(format!("{channel} can't press one of the code's keys")))
+            }
             Err(unwired) => self.fault(&Fault(unwired.to_string())),
         }
     }
@@ -192,7 +194,7 @@ impl Player<'_, '_> {
         }
         // After what was heard: a device that was lost is the cause, and this its consequence.
         if held_up > MOST_HELD_UP {
-            self.fault(&Fault(format!("the player was held up for {held_up}: signals may be late")))?;
+            self.fault(&Fault(format!("lockrig was held up for {held_up}: signals may be late")))?;
         }
         self.now = self.now.max(self.stimuli.instant(now));
         let horizon = self.stimuli.instant(now.before(delay)).max(self.horizon);
@@ -208,7 +210,7 @@ impl Player<'_, '_> {
                 let at = self.stimuli.instant(at);
                 if at <= self.horizon && at > Instant::START {
                     let late = self.horizon.since(at);
-                    return self.fault(&Fault(format!("an edge of {channel} came {late} too late")));
+                    return self.fault(&Fault(format!("an edge on {channel} came {late} too late")));
                 }
                 self.signal(at, channel, value)
             }
@@ -295,7 +297,7 @@ impl Player<'_, '_> {
                 return Ok(());
             }
             if now >= until {
-                return self.breaks(&Fault("the outputs did not come to rest".into()));
+                return self.breaks(&Fault("the outputs did not return to rest".into()));
             }
             live.wait(if is_rested { now + live.delay() } else { until });
             for said in live.said() {

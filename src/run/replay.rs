@@ -44,7 +44,7 @@ pub fn replay(folder: &Path) -> Result<Replayed, EvidenceError> {
                 if rig.is_none() {
                     return Err(EvidenceError::malformed(
                         &path,
-                        format!("rig `{}` is not in inputs", header.rig),
+                        format!("rig `{}` is not in the recorded inputs", header.rig),
                     ));
                 }
             }
@@ -75,9 +75,9 @@ fn again(
     if lines.is_empty() && matches!(recorded.verdict, Verdict::Aborted | Verdict::Error) {
         return Ok(());
     }
-    let planned: Planned = find_case(library, case).ok_or("the inputs have no such case")?;
+    let planned: Planned = find_case(library, case).ok_or("the recorded inputs have no such case")?;
     let facts = library.models.get(&planned.model).map(|model| &model.facts);
-    let facts = facts.ok_or("the inputs have no such model")?;
+    let facts = facts.ok_or("the recorded inputs have no such model")?;
     let result = match planned.build(library, start_of(rig)) {
         Content::NotApplicable(reason) => {
             CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason)
@@ -135,7 +135,7 @@ fn inputs(folder: &Path) -> Result<(Library, BTreeMap<Arc<str>, Rig>), EvidenceE
     let (library, findings) = Library::load(&sources("scenarios/models")?, &sources("scenarios")?);
     let (rigs, rig_findings) = rig::load(&sources("rigs")?);
     if findings.has_errors() || rig_findings.has_errors() {
-        return Err(EvidenceError::malformed(&folder.join("inputs"), "the recorded inputs do not load"));
+        return Err(EvidenceError::malformed(&folder.join("inputs"), "the recorded inputs can't be loaded"));
     }
     Ok((library, rigs))
 }

@@ -80,7 +80,7 @@ pub fn selftest(
                     Some(Fault(format!("the contact of `{name}` {what}")))
                 }
                 Some(Followed { bounce, .. }) if *bounce > MOST_BOUNCE => Some(Fault(format!(
-                    "the contact of `{name}` bounced for {bounce}, and more than {MOST_BOUNCE} is worn"
+                    "the contact of `{name}` bounced for {bounce}; more than {MOST_BOUNCE} means that it is worn"
                 ))),
                 Some(Followed { steady, .. }) if *steady > steady_within(precision, sense.debounce) => {
                     Some(too_late(name, *steady, precision))
@@ -121,7 +121,7 @@ fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Cont
     }
     match edges {
         [Some(out), Some(back)] => Ok(([out, back], contact)),
-        _ => Err(Fault("the guard did not play the click".into())),
+        _ => Err(Fault("the guard did not operate the output".into())),
     }
 }
 

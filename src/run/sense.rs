@@ -135,13 +135,13 @@ impl Senses {
             }
             if sense.missed.is_some_and(|since| is_over(&since)) {
                 return Some(Fault(format!(
-                    "the contact of `{name}` did not follow at all while it was driven"
+                    "the contact of `{name}` did not follow at all while its output was driven"
                 )));
             }
             let since = sense.differs.filter(is_over)?;
             let (is, not) = if sense.expected { ("open", "closed") } else { ("closed", "open") };
             Some(Fault(format!(
-                "the contact of `{}` is {is} {} after it had to be {not}: stuck, worn, or wired wrongly",
+                "the contact of `{}` is {is} {} after it should have been {not}: stuck, worn, or wired wrongly",
                 sense.name,
                 now.since(since)
             )))
@@ -158,7 +158,7 @@ pub(super) fn steady_within(precision: Precision, debounce: Duration) -> Duratio
 pub(super) fn too_late(name: &str, late: Duration, precision: Precision) -> Fault {
     let stated = steady_within(precision, Duration::ZERO);
     Fault(format!(
-        "the contact of `{name}` was steady only {late} after its output, and the rig's `uncertainty` \
+        "the contact of `{name}` was steady only {late} after its output, but the rig's `uncertainty` \
          allows {stated}"
     ))
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::BufWriter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time;
 
@@ -18,6 +17,7 @@ use crate::trace::{Timeline, vcd};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
+use super::contain::contain;
 use super::fit::{start_of, unwired};
 use super::health::Health;
 use super::live::Live;
@@ -153,8 +153,9 @@ impl<'a> Real<'a> {
     fn note(&mut self, broken: Option<&Fault>) {
         if let Some(fault) = broken {
             let unnoted = Health::of(&self.rig.id).mark(&fault.to_string()).err();
-            let unnoted =
-                unnoted.map_or_else(String::new, |error| format!(" (not noted for the next run: {error})"));
+            let unnoted = unnoted.map_or_else(String::new, |error| {
+                format!(" (and this could not be recorded for the next run: {error})")
+            });
             self.broken = Some(Fault(format!("{fault}{unnoted}")));
         }
     }
@@ -177,7 +178,7 @@ impl<'a> Real<'a> {
     ) -> Result<Played, EvidenceError> {
         if let Some(fault) = &self.broken {
             let result =
-                CaseResult::unplayed(Verdict::Error, Cause::Rig, format!("the rig broke before: {fault}"));
+                CaseResult::unplayed(Verdict::Error, Cause::Rig, format!("the rig broke earlier: {fault}"));
             return Ok(Played::unplayed(result));
         }
         let mut live = match self.open() {
@@ -275,14 +276,10 @@ impl Session<'_> {
         folder: &mut RunFolder,
         earlier: &mut Vault,
     ) -> Result<(CaseResult, Instant), EvidenceError> {
-        let case = AssertUnwindSafe(|| self.case(planned, bench, folder, earlier));
-        catch_unwind(case).unwrap_or_else(|panic| {
+        contain(|| self.case(planned, bench, folder, earlier)).unwrap_or_else(|fault| {
             // Whatever was played on is in no state that anybody knows.
             bench.abandon();
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-            let reason = format!("lockrig itself failed in this case; please report it: {said}");
-            Ok((CaseResult::unplayed(Verdict::Error, Cause::Lockrig, reason), Instant::START))
+            Ok((fault.result(), Instant::START))
         })
     }
 

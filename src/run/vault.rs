@@ -36,7 +36,8 @@ impl Vault {
     /// The operating system gives no random numbers.
     pub fn drawn(secrets: &BTreeSet<(Arc<str>, u8)>) -> Result<Self, Fault> {
         let mut seed = [0; 8];
-        getrandom::fill(&mut seed).map_err(|error| Fault(format!("no random numbers: {error}")))?;
+        getrandom::fill(&mut seed)
+            .map_err(|error| Fault(format!("the operating system gave no random numbers: {error}")))?;
         Ok(Self { values: codes(secrets, u64::from_le_bytes(seed)) })
     }
 

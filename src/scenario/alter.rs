@@ -10,7 +10,7 @@ mod bounces;
 mod cut;
 mod gap;
 mod hold;
-mod let_go;
+mod interrupted;
 mod missing_keys;
 mod pause;
 mod presses;
@@ -35,7 +35,7 @@ pub(super) use cut::CutPower;
 pub(super) use gap::Gap;
 pub use hold::JUST_UNDER;
 pub(super) use hold::{Hold, Stretch};
-pub(super) use let_go::LetGo;
+pub(super) use interrupted::Interrupted;
 pub(super) use missing_keys::MissingKeys;
 pub(super) use pause::Pause;
 pub(super) use presses::Presses;
@@ -50,11 +50,11 @@ named_enum! {
         /// The decisive hold lasts another share of its length.
         Hold = "hold",
         /// The second one does.
-        ThenHold = "then_hold",
+        SecondHold = "second_hold",
         /// The pause between two steps does.
         Gap = "gap",
         /// What is held is let go in the middle.
-        LetGo = "let_go",
+        Interrupted = "interrupted_for",
         /// The contact bounces when it closes.
         Bounces = "bounces",
         /// More presses, or fewer.
@@ -89,7 +89,7 @@ pub(super) struct Subject<'a> {
 impl Subject<'_> {
     /// No such quantity decides: the claim does not concern the method.
     fn has_no(&self, what: &str) -> String {
-        format!("no {what} decides a reset by {}", self.method)
+        format!("a reset by {} does not depend on a {what}", self.method)
     }
 }
 
@@ -98,9 +98,9 @@ impl Subject<'_> {
 pub(super) struct Plan {
     /// Share of its length that a stretch lasts.
     pub hold: Option<Ratio>,
-    pub then_hold: Option<Ratio>,
+    pub second_hold: Option<Ratio>,
     pub gap: Option<Ratio>,
-    pub let_go: Option<Duration>,
+    pub interrupted_for: Option<Duration>,
     pub bounces: u32,
     pub presses: i32,
     pub rotation: Option<Ratio>,
@@ -131,10 +131,10 @@ impl Plan {
     pub(super) fn share(&self, stretch: Stretch) -> Option<Ratio> {
         /// Of a hold that is broken in another way.
         const LONG_ENOUGH: Ratio = Ratio::percent(110);
-        let is_broken = self.let_go.is_some() || self.bounces > 0;
+        let is_broken = self.interrupted_for.is_some() || self.bounces > 0;
         match stretch {
             Stretch::Hold => self.hold.or(is_broken.then_some(LONG_ENOUGH)),
-            Stretch::ThenHold => self.then_hold,
+            Stretch::SecondHold => self.second_hold,
             Stretch::Gap => self.gap,
         }
     }
@@ -229,10 +229,10 @@ impl But {
 pub(super) fn excludes(one: Kind, other: Kind, without: Option<&str>) -> Option<&'static str> {
     match (one.min(other), one.max(other)) {
         (Kind::Without, Kind::CutPower) if without == Some("power") => {
-            Some("a supply that is not there can't be cut")
+            Some("with no power there is nothing to cut")
         }
         (Kind::Bolt, Kind::Without) if without == Some("power") => {
-            Some("without power no motor moves the bolt, jammed or not")
+            Some("without power the motor can't move the bolt, jammed or not")
         }
         _ => None,
     }
@@ -247,7 +247,7 @@ fn witnesses(program: &Program, kind: Kind) -> Vec<&Step> {
 pub(super) fn interval(facts: &MethodFacts, stretch: Stretch) -> Option<&Interval> {
     match stretch {
         Stretch::Hold => facts.decisive.hold.as_ref(),
-        Stretch::ThenHold => facts.decisive.then_hold.as_ref(),
+        Stretch::SecondHold => facts.decisive.second_hold.as_ref(),
         Stretch::Gap => facts.decisive.gap.as_ref(),
     }
 }

@@ -88,7 +88,23 @@ pub fn takes(steps: &[Step], parameter: &str) -> bool {
         Action::Ask { arguments, .. } => {
             arguments.iter().any(|(_, term)| matches!(term, Term::Parameter(name) if **name == *parameter))
         }
-        _ => false,
+        Action::Hold(_)
+        | Action::Release(_)
+        | Action::Press { .. }
+        | Action::Power { .. }
+        | Action::Turn { .. }
+        | Action::Contact { .. }
+        | Action::Wait(_)
+        | Action::WaitLockout
+        | Action::WaitUntil { .. }
+        | Action::Observe { .. }
+        | Action::NoChange { .. }
+        | Action::Never { .. }
+        | Action::Witness { .. }
+        | Action::Together(_)
+        | Action::Repeat { .. }
+        | Action::Do { .. }
+        | Action::Claim(_) => false,
     })
 }
 
@@ -126,7 +142,7 @@ pub struct Decisive {
     /// A hold that must last at least so long.
     pub hold: Option<Interval>,
     /// A second such hold.
-    pub then_hold: Option<Interval>,
+    pub second_hold: Option<Interval>,
     /// A pause that must last at most so long.
     pub gap: Option<Interval>,
     /// Presses in a row.

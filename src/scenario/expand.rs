@@ -228,7 +228,7 @@ fn program(
     start: Start,
 ) -> Result<Program, Excluded> {
     let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
-    let facts = fact.known().ok_or_else(|| fact.absence(&format!("reset by {method}")))?;
+    let facts = fact.known().ok_or_else(|| fact.absence(&format!("a reset by {method}")))?;
     let levels = point.factors().fold(Levels::default(), Levels::with);
     let subject = Subject { model, method, facts, levels };
     let plan = scenario.but.plan(point);
@@ -240,7 +240,7 @@ fn program(
     let program = draft.finish();
     match scenario.but.iter().find(|one| !one.is_witnessed(&cx.subject, &cx.plan, &program)) {
         // A program that does not do what its claim says would prove something else.
-        Some(one) => Err(Excluded::plan(format!("the case could not be made with `{}` in it", one.kind()))),
+        Some(one) => Err(Excluded::plan(format!("the case could not be made with `{}` applied", one.kind()))),
         None => Ok(program),
     }
 }
@@ -251,10 +251,10 @@ fn check_levels(without: Option<&str>, facts: &MethodFacts, levels: Levels) -> R
         match (without == Some(level.factor()), facts.needs.permits(level)) {
             (false, false) => {
                 return Err(
-                    format!("the method does not work with {} {}", level.factor(), level.word()).into()
+                    format!("the method does not work with `{}: {}`", level.factor(), level.word()).into()
                 );
             }
-            (true, true) => return Err(format!("the method needs no {}", level.factor()).into()),
+            (true, true) => return Err(format!("the method does not depend on {}", level.factor()).into()),
             (true, false) | (false, true) => {}
         }
     }
@@ -266,7 +266,7 @@ impl Context<'_> {
     fn write(&self, draft: &mut Draft, start: Start) -> Result<(), Excluded> {
         self.close_the_bench(draft);
         if start == Start::AsFound {
-            self.bring_to_baseline(draft, "brought to its baseline")?;
+            self.bring_to_baseline(draft, "bring to baseline")?;
         }
         for step in &self.scenario.arrange {
             self.scenario_step(draft, step, Origin::Setup)?;
@@ -275,7 +275,7 @@ impl Context<'_> {
         self.write_act(draft)?;
         self.write_expectations(draft)?;
         if start == Start::AsFound {
-            self.bring_to_baseline(draft, "left at its baseline")?;
+            self.bring_to_baseline(draft, "return to baseline")?;
         }
         Ok(())
     }

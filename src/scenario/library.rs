@@ -8,7 +8,7 @@ use crate::yaml::{self, Diagnostic, Diagnostics, Place, Source};
 use super::ast::{self, Model, Scenario};
 use super::lower::{self, Lineage};
 use super::names::Name;
-use super::syntax::{ModelSyntax, ScenarioSyntax, Word};
+use super::syntax::{ModelSyntax, RENAMED, ScenarioSyntax, Word};
 
 /// Files may be `like` others so many times over.
 const MAX_LINEAGE: usize = 8;
@@ -76,7 +76,7 @@ impl Library {
                             // What is only looked at may be of a lock that comes later: it concerns none yet.
                             Name::Light(name) if !lights.contains(&**name) => {
                                 let hint = format!(
-                                    "known are {}",
+                                    "known lights: {}",
                                     Vec::from_iter(lights.iter().copied()).join(", ")
                                 );
                                 let place = step.place.narrowed_to(name);
@@ -101,7 +101,7 @@ fn parse<T: serde::de::DeserializeOwned>(
 ) -> Files<T> {
     let mut files: Files<T> = BTreeMap::new();
     for source in sources {
-        let syntax: T = match yaml::load(source) {
+        let syntax: T = match yaml::load(source, RENAMED) {
             Ok(syntax) => syntax,
             Err(diagnostic) => {
                 findings.push(diagnostic);
@@ -143,15 +143,15 @@ fn lineage<'a, T>(
         let place = Place::of(source, word);
         next = word.value.0.clone();
         if seen.contains(&next) {
-            findings.error(&place, format!("`{next}` is like itself, by way of {} files", line.len()));
+            findings.error(&place, format!("`{next}` is `like` itself (files in the chain: {})", line.len()));
             return None;
         }
         if line.len() >= MAX_LINEAGE {
-            findings.error(&place, format!("more than {MAX_LINEAGE} files are like each other in a row"));
+            findings.error(&place, format!("the chain of `like` is longer than {MAX_LINEAGE} files"));
             return None;
         }
         if !files.contains_key(&next) {
-            findings.unknown(&place, "file to be like", &next, files.keys().map(String::as_str));
+            findings.unknown(&place, "`like` target", &next, files.keys().map(String::as_str));
             return None;
         }
     }

@@ -48,10 +48,10 @@ struct Writer {
 impl Writer {
     fn part(&mut self, number: usize, part: &Part) {
         let stage = match part.stage {
-            Stage::Arrange => "brings the lock into the state that is tested",
+            Stage::Arrange => "puts the lock into the state under test",
             Stage::Act => "the act",
-            Stage::Between => "nothing is claimed here",
-            Stage::Expect => "claimed",
+            Stage::Between => "no claim is checked here",
+            Stage::Expect => "claim",
         };
         let text = format!("{} ({stage})", part.name);
         self.lines.push(Line { number: number.to_string(), depth: 0, text });
@@ -88,12 +88,12 @@ impl Writer {
     }
 
     fn since(&self, since: Since) -> String {
-        let of = |mark: Mark| self.marks.get(&mark.0).map_or("that", String::as_str).to_owned();
+        let of = |mark: Mark| self.marks.get(&mark.0).map_or("do that", String::as_str).to_owned();
         match since {
             Since::Here => "from now".to_owned(),
-            Since::Touch(mark) => format!("from when you {}", of(mark)),
+            Since::Touch(mark) => format!("from the moment you {}", of(mark)),
             Since::Mark(mark, offset) if offset == crate::unit::Duration::ZERO => {
-                format!("from when you {}", of(mark))
+                format!("from the moment you {}", of(mark))
             }
             Since::Mark(mark, offset) => format!("from {offset} after you {}", of(mark)),
         }
@@ -103,8 +103,8 @@ impl Writer {
         let label = &step.label;
         let otherwise = match step.origin.unmet() {
             Weight::Fail => "or the lock fails",
-            Weight::Inconclusive => "or nothing can be concluded",
-            Weight::Ignore => "and go on if not",
+            Weight::Inconclusive => "or the result is inconclusive",
+            Weight::Ignore => "but carry on if not",
         };
         match &step.action {
             Action::Set { channel, value, .. } => done(channel, value),
@@ -118,13 +118,13 @@ impl Writer {
             }
             Action::Wait { since: Since::Here, duration } => format!("wait {duration}"),
             Action::Wait { since, duration } => {
-                format!("wait until {duration} have passed {}", self.since(*since))
+                format!("wait until {duration} has passed {}", self.since(*since))
             }
             Action::Observe { since, within, .. } => {
                 format!("watch {}: {label} within {within}, {otherwise}", self.since(*since))
             }
             Action::Unseen { since, within, .. } => format!(
-                "watch {} for {within}: the lock must not confirm as after a whole reset, {otherwise}",
+                "watch {} for {within}: the lock must not give the confirmation of a completed reset, {otherwise}",
                 self.since(*since)
             ),
             Action::NoChange { channels, duration } => {
@@ -132,16 +132,16 @@ impl Writer {
                 format!("watch for {duration}: nothing may change on {}, {otherwise}", names.join(", "))
             }
             Action::Watch { observation, within, .. } => {
-                format!("watch the {} for {within}: does the lock take it?", observation.channel())
+                format!("watch the {} for {within}: does the lock accept the code?", observation.channel())
             }
             Action::If { yes: true, .. } => format!("if it did: {label}"),
             Action::If { yes: false, .. } => format!("if it did not: {label}"),
             Action::Judge { rule, reason, .. } => {
                 let must = match rule {
-                    Rule::Yes => "it must have been taken",
-                    Rule::No => "it must not have been taken",
-                    Rule::Same => "all of them must have been taken, or none",
-                    Rule::Opposite => "the first must be the opposite of all others",
+                    Rule::Yes => "it must have been accepted",
+                    Rule::No => "it must not have been accepted",
+                    Rule::Same => "the answers must be all yes or all no",
+                    Rule::Opposite => "the first answer must be the opposite of all the others",
                 };
                 format!("{must}, {otherwise}: {reason}")
             }
@@ -149,16 +149,16 @@ impl Writer {
                 let least = limit.min.map(|least| format!("at least {least}"));
                 let most = limit.max.map(|most| format!("at most {most}"));
                 let bounds: Vec<String> = least.into_iter().chain(most).collect();
-                format!("check your stopwatch: {name} took {}, {otherwise}", bounds.join(" and "))
+                format!("check your stopwatch: {name} must have taken {}, {otherwise}", bounds.join(" and "))
             }
             Action::Unprovable { reason } => format!("nothing can be proved here: {reason}"),
-            Action::Never { .. } => format!("while you do this, {label}, {otherwise}:"),
+            Action::Never { .. } => format!("{label} while you do the following, {otherwise}:"),
             Action::Limited { within, .. } => format!("{label}, all within {within}, {otherwise}:"),
             Action::Sequence(body) => match typed(body) {
                 Some(keys) => format!("type {keys}"),
                 None => format!("{label}:"),
             },
-            Action::Together(_) => format!("{label}, side by side:"),
+            Action::Together(_) => format!("{label}, in parallel:"),
         }
     }
 }
@@ -166,8 +166,8 @@ impl Writer {
 /// What is done to a channel, in words.
 fn done(channel: &Channel, value: &Value) -> String {
     match (channel, value) {
-        (Channel::Button(name), Value::Switch(true)) => format!("press `{name}` and keep it pressed"),
-        (Channel::Button(name), Value::Switch(false)) => format!("let `{name}` go"),
+        (Channel::Button(name), Value::Switch(true)) => format!("press and hold `{name}`"),
+        (Channel::Button(name), Value::Switch(false)) => format!("release `{name}`"),
         (Channel::PowerCell(number), Value::Switch(true)) => format!("put battery {number} in"),
         (Channel::PowerCell(number), Value::Switch(false)) => format!("take battery {number} out"),
         (Channel::Power, Value::Voltage(volts)) if volts.as_millionths() == 0 => "cut the power".to_owned(),
@@ -197,7 +197,7 @@ fn key(stroke: &Keystroke) -> String {
             format!("digit {} of {}", position + 1, handle.0)
         }
         Keystroke::Secret { handle, position, altered: true } => {
-            format!("another digit than digit {} of {}", position + 1, handle.0)
+            format!("a digit other than digit {} of {}", position + 1, handle.0)
         }
     }
 }
@@ -249,9 +249,9 @@ fn wanted(expected: Expected) -> &'static str {
         Expected::Refused => "it must refuse, or not answer",
         Expected::Paired(true) => "it must say that it is paired",
         Expected::Paired(false) => "it must say that it is not paired",
-        Expected::Erased { codes: true } => "it must say that nobody and no code is left",
-        Expected::Erased { codes: false } => "it must say that nobody is left",
-        Expected::Holds { .. } => "it must say that it holds what was stored",
-        Expected::Probe(_) => "it says whether it is paired",
+        Expected::Erased { codes: true } => "it must report no users and no codes left",
+        Expected::Erased { codes: false } => "it must report no users left",
+        Expected::Holds { .. } => "it must report that it holds everything that was stored",
+        Expected::Probe(_) => "it must say whether it is paired",
     }
 }

@@ -14,6 +14,17 @@ use crate::yaml::{Map, OneOrMany, Scalar, Spanned};
 
 pub(super) use step::*;
 
+/// Words of earlier versions and what took their place, wherever that one is known.
+pub(super) const RENAMED: &[(&str, &str)] = &[
+    ("do", "steps"),
+    ("let_go", "interrupted_for"),
+    ("mark", "kind"),
+    ("of", "channels"),
+    ("of", "event"),
+    ("then_hold", "second_hold"),
+    ("with", "parameters"),
+];
+
 /// A scalar with its place.
 pub(super) type Word = Spanned<Scalar>;
 
@@ -162,7 +173,7 @@ pub(super) struct Empty {}
 pub(super) struct SourceSyntax {
     pub title: String,
     pub document: String,
-    pub mark: Word,
+    pub kind: Word,
     #[serde(default)]
     pub conflicts: Vec<String>,
 }
@@ -224,7 +235,7 @@ pub(super) struct MethodSyntax {
 #[serde(deny_unknown_fields)]
 pub(super) struct DecisiveSyntax {
     pub hold: Option<Spanned<IntervalSyntax>>,
-    pub then_hold: Option<Spanned<IntervalSyntax>>,
+    pub second_hold: Option<Spanned<IntervalSyntax>>,
     pub gap: Option<Spanned<IntervalSyntax>>,
     pub presses: Option<Spanned<u32>>,
     pub keys: Option<Spanned<u32>>,
@@ -244,7 +255,7 @@ pub(super) struct IntervalSyntax {
 #[serde(deny_unknown_fields)]
 pub(super) struct OperationSyntax {
     #[serde(default)]
-    pub with: Vec<String>,
+    pub parameters: Vec<String>,
     pub procedure: Steps,
     pub accepted_by: Option<Spanned<StepSyntax>>,
 }
@@ -272,8 +283,8 @@ pub(super) struct ScenarioSyntax {
 #[serde(deny_unknown_fields)]
 pub(super) struct ButSyntax {
     pub hold: Option<Word>,
-    pub then_hold: Option<Word>,
-    pub let_go: Option<Word>,
+    pub second_hold: Option<Word>,
+    pub interrupted_for: Option<Word>,
     pub bounces: Option<u32>,
     pub gap: Option<Word>,
     pub presses: Option<i32>,

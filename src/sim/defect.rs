@@ -23,7 +23,7 @@ named_enum! {
         ConfirmsWithoutErasing = "confirms-without-erasing",
         /// The confirming light stays on.
         StuckLight = "stuck-light",
-        /// A pull of the batteries ends the lockout.
+        /// Pulling the batteries ends the lockout.
         LockoutForgotten = "lockout-forgotten",
         /// A restart erases codes.
         RestartErases = "restart-erases",
@@ -31,7 +31,7 @@ named_enum! {
         BatteryChangeErases = "battery-change-erases",
         /// The bolt opens during the reset.
         BoltOpensDuringReset = "bolt-opens-during-reset",
-        /// The bolt opens when a hold is let go too early.
+        /// The bolt opens when a hold is released too early.
         OpensWhenLetGo = "opens-when-let-go",
         /// Anybody may reset by app (Nuki CVE-2022-32507).
         AnyRoleMayReset = "any-role-may-reset",
@@ -59,61 +59,61 @@ named_enum! {
         HalfTurnResets = "half-turn-resets",
         /// A lock that was first taken out of the app keeps its codes (TTLock).
         UnboundKeepsCodes = "unbound-keeps-codes",
-        /// The erase is in working memory only: with new batteries all is back.
+        /// The erase is in working memory only: everything is back after a battery change.
         ErasedInVain = "erased-in-vain",
-        /// It erases once in its life, and confirms every time.
+        /// It erases only the first time, but confirms every time.
         ErasesOnce = "erases-once",
-        /// After a reset the published default opens beside the owner's codes.
+        /// After a reset the published default code keeps working alongside the owner's codes.
         DefaultStaysAfterReset = "default-stays-after-reset",
-        /// The last key of a code or proof may be any.
+        /// Any key is accepted as the last one of a code or proof.
         LastKeyUnread = "last-key-unread",
-        /// Who was bound before the reset says so no more, and is still obeyed.
+        /// An app or hub bound before the reset no longer shows as bound, but is still obeyed.
         OldBindingObeyed = "old-binding-obeyed",
-        /// A stranger is bound without an answer (CVE-2022-36228).
+        /// It binds a stranger without answering (CVE-2022-36228).
         BindsInSilence = "binds-in-silence",
         /// The bolt opens for a moment when power comes back.
         OpensAtStart = "opens-at-start",
         /// Old codes are only hidden, and come back once a new one is added (Echo Dot flash remnants).
         RemnantReturns = "remnant-returns",
-        /// The last key of a code or proof needs not be typed (Securam ResetHeist).
+        /// The last key of a code or proof need not be typed (Securam ResetHeist).
         IncompleteCodeResets = "incomplete-code-resets",
         /// Reset codes of other makers open it.
         UniversalCodeOpens = "universal-code-opens",
-        /// Who has not got it binds it while somebody else is bound (CVE-2022-36228).
+        /// A stranger can bind it while somebody else is bound (CVE-2022-36228).
         BindsTwice = "binds-twice",
         /// Another hub takes it out of the network that it is in.
         JoinsAnotherNetwork = "joins-another-network",
         /// A code that was removed still opens (Sciener keys outlive their removal).
         RemovedCodeOpens = "removed-code-opens",
-        /// A hold that is let go in its middle counts as one.
+        /// A hold that is interrupted half-way still counts.
         InterruptedHoldCounts = "interrupted-hold-counts",
-        /// A contact that bounces is no press.
+        /// A press with a bouncing contact is ignored.
         BounceIsNoPress = "bounce-is-no-press",
         /// A power cut in the middle of an erase leaves it dead.
         DeadAfterCut = "dead-after-cut",
-        /// It is reset once and never again.
+        /// It can be reset only once.
         SecondResetIgnored = "second-reset-ignored",
         /// The published default code opens it even when it is set up.
         DefaultAlwaysOpens = "default-always-opens",
-        /// One press less is enough.
+        /// One press fewer is enough.
         TooFewPressesReset = "too-few-presses-reset",
-        /// Being asked by the hub erases codes.
+        /// A status query from the hub erases codes.
         ResyncErases = "resync-erases",
         /// It confirms in another colour.
         WrongColour = "wrong-colour",
         /// It beeps once more than its manual says.
         ExtraBeep = "extra-beep",
-        /// A hold that was let go too early is confirmed all the same.
+        /// A hold that was released too early is confirmed anyway.
         ConfirmsInVain = "confirms-in-vain",
         /// What was typed before a long pause still counts.
         HalfTypedKept = "half-typed-kept",
-        /// A proof of the maker's resets more than once (Securam ResetHeist).
+        /// A maker's proof works more than once (Securam ResetHeist).
         UsedProofResets = "used-proof-resets",
-        /// An erase ends half-way if the bolt is jammed.
+        /// An erase stops half-way if the bolt is jammed.
         JamHalvesErase = "jam-halves-erase",
-        /// A reset that begins while the motor runs erases half.
+        /// A reset that begins while the motor runs erases only half.
         MotorHalvesErase = "motor-halves-erase",
-        /// A slow bolt clears the count of wrong codes when it arrives (connectedhomeip 38222).
+        /// A slow bolt clears the count of wrong codes when it stops moving (connectedhomeip 38222).
         LockoutRace = "lockout-race",
         /// The owner's master code survives the reset.
         MasterSurvives = "master-survives",

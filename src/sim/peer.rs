@@ -107,7 +107,7 @@ impl Peer {
             self.said.extend(self.process.iter().flat_map(|process| process.stderr.try_iter()));
             self.process = None;
             if let Some(last) = self.said.iter().rev().find(|line| !line.trim().is_empty()) {
-                fault.0.push_str(&format!("; its last words: {}", excerpt(last)));
+                fault.0.push_str(&format!("; the last line on its standard error: {}", excerpt(last)));
             }
             fault
         })
@@ -130,17 +130,20 @@ impl Peer {
         for item in items {
             let name = item.get("channel").and_then(Json::as_str).unwrap_or_default();
             let Ok(channel) = name.parse::<Channel>() else {
-                return self.broken(format!("the peer put out on an unknown channel `{}`", excerpt(name)));
+                return self
+                    .broken(format!("the peer sent output on an unknown channel `{}`", excerpt(name)));
             };
             match Value::decode(&channel, item.get("value").unwrap_or(&Json::Null)) {
                 Ok(Value::Request(_) | Value::Keys(_)) => {
-                    return self.broken(format!("the peer asked something on `{channel}`; it only answers"));
+                    return self
+                        .broken(format!("the peer sent a request on `{channel}`, but it may only answer"));
                 }
                 Ok(_) if !channel.is_observed() => {
-                    return self.broken(format!("the peer put out on `{channel}`, which only the rig sets"));
+                    return self
+                        .broken(format!("the peer sent output on `{channel}`, which only the rig sets"));
                 }
                 Ok(value) => out.push((channel, value)),
-                Err(error) => return self.broken(format!("the peer: {error}")),
+                Err(error) => return self.broken(format!("the peer sent an invalid value: {error}")),
             }
         }
         Ok(out)
@@ -149,7 +152,8 @@ impl Peer {
 
 impl Process {
     fn start(command: &[String]) -> Result<Self, Fault> {
-        let (program, arguments) = command.split_first().ok_or_else(|| Fault("no command".into()))?;
+        let (program, arguments) =
+            command.split_first().ok_or_else(|| Fault("the command is empty".into()))?;
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -161,7 +165,7 @@ impl Process {
             .map_err(|error| Fault(format!("the peer `{program}` can't be started: {error}")))?;
         let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
-            return Err(Fault("the peer has no streams".into()));
+            return Err(Fault("the peer's standard streams can't be opened".into()));
         };
         // A bounded queue holds a flooding peer back instead of filling memory.
         let (sender, lines) = sync_channel(1);
@@ -182,7 +186,7 @@ impl Process {
         match self.requests.try_send(line) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
-                return Err(Fault("the peer does not read what it is asked".into()));
+                return Err(Fault("the peer is not reading its input".into()));
             }
             Err(TrySendError::Disconnected(_)) => return Err(Fault(self.ending())),
         }
@@ -224,7 +228,9 @@ fn read_lines(stdout: impl Read, sender: &SyncSender<Result<String, Fault>>) {
         let limit = MAX_LINE_BYTES as u64 + 1;
         let said = match reader.by_ref().take(limit).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
-            Ok(_) if line.len() > MAX_LINE_BYTES => Err(Fault("the peer's line is longer than 1 MiB".into())),
+            Ok(_) if line.len() > MAX_LINE_BYTES => {
+                Err(Fault("the peer sent a line longer than 1 MiB".into()))
+            }
             Ok(_) if !reader.buffer().is_empty() => Err(Fault("the peer spoke out of turn".into())),
             Ok(_) => match String::from_utf8(line) {
                 Ok(text) => Ok(text),
@@ -266,7 +272,8 @@ impl LockstepDevice for Peer {
         let request = Request::Hello { protocol: "lockstep/1", model, case, seed: *seed };
         let answer = self.exchange(&request)?;
         let Some(ready) = answer.get("ready") else {
-            return self.broken(format!("expected `ready`, the peer said {}", excerpt(&answer.to_string())));
+            return self
+                .broken(format!("expected `ready`, but the peer sent {}", excerpt(&answer.to_string())));
         };
         let text = |name: &str| {
             ready.get(name).and_then(Json::as_str).map(|text| text.chars().take(80).collect::<String>())
@@ -276,7 +283,7 @@ impl LockstepDevice for Peer {
         self.outputs_at_now = out.len();
         if out.len() > MAX_OUTPUTS_PER_INSTANT {
             return self
-                .broken(format!("the peer put out more than {MAX_OUTPUTS_PER_INSTANT} values at its start"));
+                .broken(format!("the peer sent more than {MAX_OUTPUTS_PER_INSTANT} values at its start"));
         }
         Ok(Ready { firmware, serial, out })
     }
@@ -285,10 +292,11 @@ impl LockstepDevice for Peer {
         let set = set.iter().map(|(channel, value)| Set { channel, value }).collect();
         let answer = self.exchange(&Request::Run { until_ns: until, set })?;
         let Some(ran) = answer.get("ran") else {
-            return self.broken(format!("expected `ran`, the peer said {}", excerpt(&answer.to_string())));
+            return self
+                .broken(format!("expected `ran`, but the peer sent {}", excerpt(&answer.to_string())));
         };
         let Some(now) = ran.get("now_ns").and_then(Json::as_u64).map(Instant::from_nanoseconds) else {
-            return self.broken("the peer's answer has no whole number as `now_ns`");
+            return self.broken("the peer's answer needs a whole number as `now_ns`");
         };
         if now < self.now {
             return self.broken(format!("the peer went back in time, from {} to {now}", self.now));
@@ -302,8 +310,7 @@ impl LockstepDevice for Peer {
         }
         self.outputs_at_now = if now > self.now { out.len() } else { self.outputs_at_now + out.len() };
         if self.outputs_at_now > MAX_OUTPUTS_PER_INSTANT {
-            return self
-                .broken(format!("the peer put out more than {MAX_OUTPUTS_PER_INSTANT} values at {now}"));
+            return self.broken(format!("the peer sent more than {MAX_OUTPUTS_PER_INSTANT} values at {now}"));
         }
         self.now = now;
         Ok(Ran { now, out })

@@ -143,7 +143,7 @@ impl SimulatedLock {
         }
         match text(request, "role") {
             Some("owner" | "admin") => Ok(()),
-            _ => Err((Reason::NotPermitted, "role may not do this")),
+            _ => Err((Reason::NotPermitted, "this role may not do that")),
         }
     }
 

@@ -37,7 +37,7 @@ fn answer(lock: &mut SimulatedLock, request: &Json) -> Result<Json, String> {
         return Ok(json!({"ready": {"firmware": ready.firmware, "serial": ready.serial}}));
     }
     let run = request.get("run").ok_or("expected hello, run or bye")?;
-    let until = run.get("until_ns").and_then(Json::as_u64).ok_or("run without until_ns")?;
+    let until = run.get("until_ns").and_then(Json::as_u64).ok_or("`run` has no `until_ns`")?;
     let mut set = Vec::new();
     for item in run.get("set").and_then(Json::as_array).into_iter().flatten() {
         let channel: Channel = item

@@ -32,7 +32,7 @@ named_enum! {
         PwmLight = "pwm-light",
         /// App and hub take 6 s to answer.
         SlowAnswers = "slow-answers",
-        /// Its answers have fields of which the protocol knows nothing.
+        /// Its answers have fields that the protocol does not define.
         ExtraFields = "extra-fields",
     }
 }

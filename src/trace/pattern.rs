@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::unit::{Duration, Instant, Tolerance};
+use crate::unit::{Duration, Instant, Tolerance, counted};
 
 use super::recognition::Recognition;
 use super::timeline::Edge;
@@ -135,7 +135,11 @@ impl Phase {
         // What begins after the deadline can be one too many, never one that was missing.
         let in_time = pulses[..group].iter().filter(|pulse| pulse.start <= deadline).count();
         if in_time >= count && group > count {
-            return PhaseJudgement::Open(unmet(format!("{} pulsed more than {count} times", self.colour)));
+            return PhaseJudgement::Open(unmet(format!(
+                "{} pulsed more than {}",
+                self.colour,
+                counted(count as u64, "time")
+            )));
         }
         let followed = pulses.len() > group;
         if in_time < count {
@@ -151,7 +155,7 @@ impl Phase {
         let last = &group[count - 1];
         let Some(end) = last.end else {
             let bound = longest_on.map_or(deadline, |on| last.start + on).min(deadline + GLITCH);
-            return open(bound, format!("{} stuck after {count} pulses", self.colour));
+            return open(bound, format!("{} stuck on after pulse {count}", self.colour));
         };
         if end > deadline {
             // Known already: whether another follows does not matter any more.
@@ -201,7 +205,7 @@ impl Phase {
         let is_alone = self.lengths.first().is_some_and(|first| self.lengths.iter().all(|l| l == first));
         let found = on.find(|on| near(self.on, *on) || (is_alone && distance(*on, LONG) < slack));
         let found = found.or_else(|| gaps(group).find(|gap| near(self.off, *gap)));
-        found.map(|length| format!("{} for {length} is too near to its limit to tell", self.colour))
+        found.map(|length| format!("{} for {length} is too close to the limit to call", self.colour))
     }
 
     fn check_times(&self, group: &[Pulse], longest_on: Option<Duration>, slack: Duration) -> Option<String> {
@@ -214,7 +218,7 @@ impl Phase {
         if let (Some(longest), Some(last)) = (longest_on, lengths.last())
             && *last > longest
         {
-            return Some(format!("{} stuck for {last} after blinking", self.colour));
+            return Some(format!("{} stuck on for {last} after blinking", self.colour));
         }
         if let Some(off) = self.off
             && let Some(off_limits) = gaps(group).find(|gap| !off.widened(slack).contains(*gap))
@@ -232,11 +236,11 @@ impl Phase {
         };
         match (of(Length::Long).min(), of(Length::Short).max()) {
             (Some(long), Some(short)) => (long.times(2) < short.times(3))
-                .then(|| format!("a long pulse of {long} is not longer than a short one of {short}")),
+                .then(|| format!("a long pulse of {long} is not clearly longer than a short one of {short}")),
             (Some(long), None) => (long.saturating_add(slack) < LONG)
-                .then(|| format!("a pulse of {long} is not long, which is {LONG} at least")),
+                .then(|| format!("a pulse of {long} is not long: a long one lasts at least {LONG}")),
             (None, Some(short)) => (short.saturating_sub(slack) > LONG)
-                .then(|| format!("a pulse of {short} is not short, which is {LONG} at most")),
+                .then(|| format!("a pulse of {short} is not short: a short one lasts at most {LONG}")),
             (None, None) => None,
         }
     }

@@ -218,7 +218,7 @@ impl Ignored {
         let other = self.other.as_ref().filter(|_| is_alone);
         let seen = other.map(|colour| format!("{colour} was seen instead"));
         let misfits = (self.misfits > 0)
-            .then(|| format!("{} had another length than stated", counted(self.misfits, "pulse")));
+            .then(|| format!("{} did not have the stated length", counted(self.misfits, "pulse")));
         let early = self.early.map(|early| format!("one began {early} too early to count"));
         [Some(reason), seen, misfits, early].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }

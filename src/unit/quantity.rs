@@ -23,7 +23,7 @@ pub trait Quantity: Sized {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
     /// There is no number at the front.
-    #[error("`{text}` is not a {expected}; write it like `{example}`")]
+    #[error("`{text}` is not a valid {expected}; write it like `{example}`")]
     NotANumber {
         /// What was written.
         text: String,
@@ -33,7 +33,7 @@ pub enum QuantityError {
         example: &'static str,
     },
     /// A bare number.
-    #[error("`{text}` has no unit; a {expected} is written like `{example}`")]
+    #[error("`{text}` has no unit; write the {expected} like `{example}`")]
     NoUnit {
         /// What was written.
         text: String,
@@ -43,7 +43,7 @@ pub enum QuantityError {
         example: &'static str,
     },
     /// A unit of something else, or of nothing.
-    #[error("`{unit}` is {actual}, but a {expected} is wanted here, like `{example}`")]
+    #[error("`{unit}` is {actual}; write the {expected} here like `{example}`")]
     WrongUnit {
         /// The unit that was written.
         unit: String,
@@ -55,7 +55,7 @@ pub enum QuantityError {
         example: &'static str,
     },
     /// Negative, finer than the base unit, or too large to hold.
-    #[error("`{text}` is out of range for a {expected}")]
+    #[error("the {expected} `{text}` is out of range")]
     OutOfRange {
         /// What was written.
         text: String,

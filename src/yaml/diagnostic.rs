@@ -27,17 +27,26 @@ pub struct Diagnostic {
     pub place: Place,
     /// What would be right.
     pub hint: Option<String>,
+    /// What to write at the place instead, where that is certain.
+    pub fix: Option<&'static str>,
 }
 
 impl Diagnostic {
     /// An error at `place`.
     pub fn error(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place, hint: None }
+        Self { severity: Severity::Error, message: message.into(), place, hint: None, fix: None }
     }
 
     /// A warning at `place`.
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(place, message) }
+    }
+
+    /// With the word that takes the place of this one.
+    #[must_use]
+    pub fn fix(self, word: &'static str) -> Self {
+        let hint = format!("did you mean `{word}`? `lockrig check --fix` rewrites it");
+        Self { fix: Some(word), ..self.hint(hint) }
     }
 
     /// With a hint; an empty one is none.
@@ -162,7 +171,7 @@ pub(super) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a 
         return format!("did you mean `{name}`?");
     }
     match known.len() {
-        0 => "there is none".to_owned(),
+        0 => "none are known here".to_owned(),
         1..=40 => format!("known here: {}", known.join(", ")),
         more => format!("known here: {}, … ({more} in all)", known[..40].join(", ")),
     }

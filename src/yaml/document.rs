@@ -34,8 +34,8 @@ impl Source {
         let empty = |text: String| Arc::new(Self { name: name.to_owned(), text });
         if bytes.len() > MAX_DOCUMENT_BYTES {
             let place = Place::start_of(&empty(String::new()));
-            return Err(Diagnostic::error(place, format!("{} bytes is too large", bytes.len()))
-                .hint(format!("a document holds at most {MAX_DOCUMENT_BYTES} bytes")));
+            return Err(Diagnostic::error(place, format!("the file is too large: {} bytes", bytes.len()))
+                .hint(format!("the limit is {MAX_DOCUMENT_BYTES} bytes")));
         }
         String::from_utf8(bytes).map(empty).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
@@ -112,6 +112,18 @@ impl Place {
     /// Column in characters, from 1.
     pub fn column(&self) -> usize {
         self.before().rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1
+    }
+
+    /// What is written there.
+    pub fn text(&self) -> &str {
+        self.source.text.get(self.offset..self.offset + self.length).unwrap_or_default()
+    }
+
+    /// The whole document with this stretch replaced.
+    pub fn replaced_by(&self, text: &str) -> String {
+        let (before, rest) =
+            self.source.text.split_at_checked(self.offset).unwrap_or((&self.source.text, ""));
+        [before, text, rest.get(self.length..).unwrap_or_default()].concat()
     }
 
     fn before(&self) -> &str {
@@ -196,11 +208,15 @@ impl<T> JsonSchema for OneOrMany<T> {
     }
 }
 
-/// Decodes the one document in `source`.
+/// Decodes the one document in `source`. Where a word of `renamed` (old, new) stands and the new one is known, the
+/// diagnostic carries the fix.
 ///
 /// # Errors
 /// The first thing wrong with the document's shape.
-pub fn load<T: DeserializeOwned>(source: &Arc<Source>) -> Result<T, Diagnostic> {
+pub fn load<T: DeserializeOwned>(
+    source: &Arc<Source>,
+    renamed: &[(&str, &'static str)],
+) -> Result<T, Diagnostic> {
     if source.text.trim().is_empty() {
         return Err(Diagnostic::error(Place::start_of(source), "the file is empty"));
     }
@@ -214,18 +230,23 @@ pub fn load<T: DeserializeOwned>(source: &Arc<Source>) -> Result<T, Diagnostic> 
             max_aliases: 1_000,
         },
     };
-    serde_yaml::from_str_with_options(&source.text, options).map_err(|error| explain(source, &error))
+    serde_yaml::from_str_with_options(&source.text, options).map_err(|error| explain(source, &error, renamed))
 }
 
-fn explain(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagnostic {
+fn explain(source: &Arc<Source>, error: &serde_yaml::Error, renamed: &[(&str, &'static str)]) -> Diagnostic {
     use serde_yaml::Error as E;
     let error = error.without_snippet();
     let place = error
         .location()
         .map_or_else(|| Place::start_of(source), |location| Place::from_location(source, location));
     let named = |kind: &str, found: &str, expected: &[&'static str]| {
-        Diagnostic::error(place.clone(), format!("unknown {kind} `{found}`"))
-            .hint(did_you_mean(found, expected.iter().copied()))
+        let unknown = Diagnostic::error(place.clone(), format!("unknown {kind} `{found}`"));
+        let is_known = |(old, new): &&(&str, &'static str)| *old == found && expected.contains(new);
+        match renamed.iter().find(is_known) {
+            Some((_, new)) if place.text() == found => unknown.fix(new),
+            Some((_, new)) => unknown.hint(did_you_mean(new, [*new])),
+            None => unknown.hint(did_you_mean(found, expected.iter().copied())),
+        }
     };
     match error {
         E::SerdeUnknownField { field, expected, .. } => named("field", field, expected),
@@ -242,7 +263,7 @@ fn explain(source: &Arc<Source>, error: &serde_yaml::Error) -> Diagnostic {
         E::MultipleDocuments { .. } => Diagnostic::error(place, "a second document begins here")
             .hint("a file holds one document; remove the `---`"),
         E::ExpectedMappingEndAfterEnumVariantValue { .. } => {
-            Diagnostic::error(place, "a step holds one thing").hint("begin the second one with `- `")
+            Diagnostic::error(place, "a step does only one thing").hint("begin the second one with `- `")
         }
         other => plain(source, place, &other.to_string()),
     }

@@ -137,7 +137,7 @@ fn a_model_without_a_simulated_lock_or_a_source_is_refused_with_the_way_out() {
     let output = lockrig(folder.path(), &["certify", "--model", "my-lock"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("lockstep"), "{}", text(&output));
-    fs::write(models.join("my-lock.yaml"), mine.replace("mark: primary", "mark: unsourced"))
+    fs::write(models.join("my-lock.yaml"), mine.replace("kind: primary", "kind: unsourced"))
         .expect("written");
     let output = lockrig(folder.path(), &["certify", "--model", "my-lock"]);
     assert_eq!(output.status.code(), Some(2));

@@ -114,5 +114,5 @@ fn a_parent_that_can_not_be_read_is_unknown_to_no_heir() {
     fs::write(rigs.join("child.yaml"), "rig: child\nlike: parent\n").expect("a file");
     fs::write(rigs.join("grandchild.yaml"), "rig: grandchild\nlike: child\n").expect("a file");
     let said = text(&lockrig(folder.path(), &["check"]));
-    assert!(said.contains("no_such_field") && !said.contains("to be like"), "{said}");
+    assert!(said.contains("no_such_field") && !said.contains("`like` target"), "{said}");
 }

@@ -259,7 +259,7 @@ fn what_a_run_found_before_it_was_interrupted_is_not_undone_by_its_rest() {
     }
     let output = lockrig(folder.path(), &["run", "--resume", &first.display().to_string()]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("before it, in "), "{}", text(&output));
+    assert!(text(&output).contains("earlier, in "), "{}", text(&output));
     let second = runs(folder.path()).into_iter().find(|run| *run != first).expect("a new folder");
     let junit = fs::read_to_string(second.join("junit.xml")).expect("text");
     assert!(junit.contains("failures=\"1\"") && junit.contains("400 fail"), "{}", &junit[..400]);
@@ -277,7 +277,7 @@ fn a_resume_on_changed_files_is_refused() {
     fs::write(&scenario, text_now).expect("written");
     let output = lockrig(folder.path(), &["run", "--resume", &run.display().to_string()]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert!(text(&output).contains("restart-erases-nothing.yaml is not what it was"), "{}", text(&output));
+    assert!(text(&output).contains("restart-erases-nothing.yaml has changed since"), "{}", text(&output));
     let more = folder.path().join("scenarios/more.yaml");
     fs::rename(scenario, &more).expect("moved");
     assert_eq!(code(folder.path(), &["run", "--resume", &run.display().to_string()]), 2);

@@ -53,7 +53,7 @@ arrange:
   - provision: {user_codes: 2, app: paired, hub: paired}
   - prove: provisioned
 act:
-  - no_change: {of: [light.status], for: 5 s}
+  - no_change: {channels: [light.status], for: 5 s}
 expect:
   - unchanged
 ";
@@ -103,7 +103,7 @@ fn a_key_that_a_code_could_need_is_not_wired() {
 
 #[test]
 fn a_hold_that_an_output_may_not_last_is_not_played() {
-    let lack = "button.reset can be held for 5.5 s, and `max_on` is 5 s";
+    let lack = "button.reset can be held for 5.5 s, but `max_on` is 5 s";
     let (sixty, five) = ("safe: released, max_on: 60 s", "safe: released, max_on: 5 s");
     lacking(KEYPAD, "reset-is-confirmed", sixty, five, lack);
 }
@@ -126,7 +126,7 @@ fn a_supply_of_another_voltage_plays_nothing() {
         "reset-is-confirmed",
         "supply: 6.0 V",
         "supply: 5.0 V",
-        "the bench has 5 V, and 6 V needs another supply",
+        "the bench supplies 5 V; 6 V needs another supply",
     );
 }
 

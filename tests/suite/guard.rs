@@ -72,7 +72,7 @@ fn a_program_that_could_break_a_limit_is_refused_before_it_starts() {
     let stranger = Program { edges: vec![on(1, 9, When::At(at(0)))], ..Program::default() };
     refused(&mut core, stranger, "no output 9");
     let orphan = Program { edges: vec![on(1, 0, after(77, 0))], ..Program::default() };
-    refused(&mut core, orphan, "nobody gave");
+    refused(&mut core, orphan, "never given");
 }
 
 /// Plays what is due at a moment, each edge `late` after it; panics at what must never be.

@@ -5,6 +5,7 @@
 mod attention;
 mod command_line;
 mod common;
+mod costs;
 mod defects;
 mod diagnostics;
 mod evidence;

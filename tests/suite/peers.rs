@@ -91,7 +91,7 @@ fn a_peer_that_lies_about_time_is_an_error() {
 fn a_peer_that_speaks_out_of_turn_is_an_error() {
     breaks("out-of-turn", "out of turn");
     breaks("answers-unasked", "nothing asked for");
-    breaks("asks", "it only answers");
+    breaks("asks", "it may only answer");
     breaks("wrong-answer", "expected `ran`");
 }
 
@@ -241,5 +241,5 @@ fn users_that_a_lock_still_counts_are_a_failure() {
     let arguments = ["run", "reset-erases-everything", "--rig", &rig, "--model", "yale-linus"];
     let output = lockrig(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("app still counts 3 users"), "{}", text(&output));
+    assert!(text(&output).contains("app still reports 3 users"), "{}", text(&output));
 }

@@ -64,9 +64,7 @@ fn every_played_case_has_its_timeline_and_its_steps() {
     }
     let (_, _, at) = cases.iter().find(|(id, ..)| id.starts_with("reset-is-confirmed~")).expect("a case");
     let failed = &details[at.expect("details")];
-    for part in
-        ["sound pulsed more than 3 times", "class=\"band fail\"", "Where it was decided: confirmed", "5 s"]
-    {
+    for part in ["sound pulsed more than 3 times", "class=\"band fail\"", "Decisive part: confirmed", "5 s"] {
         assert!(failed.contains(part), "{part}: {failed}");
     }
 }

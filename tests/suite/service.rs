@@ -152,7 +152,7 @@ fn a_bench_that_counts_on_a_watchdog_is_not_played_without_it() {
     let output = lockrig(folder, &["rig", "selftest", "served"]).output().expect("an end");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("counts on watchdog") && said.contains("No such file"), "{said}");
+    assert!(said.contains("relies on watchdog") && said.contains("No such file"), "{said}");
     let outputs = fs::read_to_string(folder.join("outputs")).unwrap_or_default();
     assert!(!outputs.lines().any(|line| line.ends_with(" 1 1")), "nothing was switched: {outputs}");
 }

@@ -81,9 +81,9 @@ fn scenario(but: &str) -> String {
 /// One way to write each alteration.
 const ALTERATIONS: &[(Kind, &str)] = &[
     (Kind::Hold, "hold: 80 %"),
-    (Kind::ThenHold, "then_hold: 80 %"),
+    (Kind::SecondHold, "second_hold: 80 %"),
     (Kind::Gap, "gap: 150 %"),
-    (Kind::LetGo, "let_go: 300 ms"),
+    (Kind::Interrupted, "interrupted_for: 300 ms"),
     (Kind::Bounces, "bounces: 3"),
     (Kind::Presses, "presses: -1"),
     (Kind::WrongKey, "wrong_key: every"),
@@ -124,7 +124,7 @@ fn alterations_compose_or_are_refused() {
             let (loaded, findings) = Library::load(&[], &[source]);
             if findings.has_errors() {
                 let said = findings.render(false);
-                assert!(said.contains("can't be had together"), "{but}: {said}");
+                assert!(said.contains("can't be combined"), "{but}: {said}");
                 refused += 1;
                 continue;
             }
@@ -180,7 +180,7 @@ fn what_the_author_writes_into_a_negative_act_is_judged() {
         )
     };
     let model = "kwikset-smartcode-914";
-    let opens = "  - together:\n      - - do: {operation: enter, with: {code: user.1}}\n      - - no_change: {of: [bolt], for: 8 s}\n  - do: lock\n";
+    let opens = "  - together:\n      - - do: {operation: enter, with: {code: user.1}}\n      - - no_change: {channels: [bolt], for: 8 s}\n  - do: lock\n";
     only(&verdicts(&act(opens), model, &[]), "fail");
     only(
         &verdicts(&act("  - ask: {hub: status, role: owner, expect: refused, within: 5 s}\n"), model, &[]),
@@ -236,7 +236,7 @@ fn model_text(name: &str) -> String {
 fn the_number_of_decisive_keys_is_counted() {
     let wrong = model_text("commax-cdl-107u").replace("keys: 7", "keys: 2");
     let said = checked("commax-cdl-107u.yaml", &wrong);
-    assert!(said.contains("the procedure types 7 keys, and 2 are said to decide"), "{said}");
+    assert!(said.contains("the number of keys in the procedure is 7, but `keys` says 2"), "{said}");
 }
 
 #[test]
@@ -401,8 +401,8 @@ fn nonsense_is_refused() {
         ("  cover: removable\n", "  cover: somehow\n", "unknown kind of cover `somehow`"),
         ("  cover: removable\n", "  cover: removable\n  knob: \"no\"\n", "unknown kind of knob `no`"),
         ("  cover: removable\n", "  cover: removable\n  door: \"no\"\n", "unknown kind of door `no`"),
-        ("  reset: button\n", "  Reset: button\n", "`Reset` is not a name for a button"),
-        ("  set_master: unknown\n", "", "`operations` does not name `set_master`"),
+        ("  reset: button\n", "  Reset: button\n", "`Reset` is not a valid button name"),
+        ("  set_master: unknown\n", "", "missing from `operations`: `set_master`"),
         ("  beeper: {}\n", "  beeper: {}\n  1: {}\n  \"1\": {}\n", "key `1` is defined twice"),
     ] {
         let said = checked("kwikset-powerbolt-2.yaml", &model(from, to));
@@ -438,15 +438,16 @@ fn two_boards_of_one_name_are_refused() {
 #[test]
 fn what_expands_without_bound_is_refused_by_check() {
     let model = model_text("kwikset-powerbolt-2");
-    let boom = model
-        .replace("    - type: \"0000 lock 0 lock\"\n", "    - repeat: {times: 200, do: [{do: calibrate}]}\n")
-        + "  calibrate: [{repeat: {times: 200, do: [{do: initiate}]}}]\n  initiate: [{repeat: {times: 200, do: [{press: reset}]}}]\n";
+    let boom = model.replace(
+        "    - type: \"0000 lock 0 lock\"\n",
+        "    - repeat: {times: 200, steps: [{do: calibrate}]}\n",
+    ) + "  calibrate: [{repeat: {times: 200, steps: [{do: initiate}]}}]\n  initiate: [{repeat: {times: 200, steps: [{press: reset}]}}]\n";
     let said = checked("kwikset-powerbolt-2.yaml", &boom);
-    assert!(said.contains("32000001 steps follow with all repeats written out"), "{said}");
+    assert!(said.contains("with all repeats written out this is 32000001 steps"), "{said}");
     // A scenario's repeats meet the operations of models.
-    let scenario = "scenario: boom\ntitle: Boom\nmethods: baseline\nact:\n  - repeat: {times: 1000, do: [{repeat: {times: 100, do: [{do: {operation: enter, with: {code: wrong}}}]}}]}\nexpect:\n  - unchanged\n";
+    let scenario = "scenario: boom\ntitle: Boom\nmethods: baseline\nact:\n  - repeat: {times: 1000, steps: [{repeat: {times: 100, steps: [{do: {operation: enter, with: {code: wrong}}}]}}]}\nexpect:\n  - unchanged\n";
     let said = checked("boom.yaml", scenario);
-    assert!(said.contains("steps follow with all repeats written out"), "{said}");
+    assert!(said.contains("with all repeats written out"), "{said}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn is_refused_until_its_selftest(folder: &Path, bench: &Bench, output: &Output, 
     assert!(said.contains("error        reset-is-confirmed~holds~button~r1"), "{said}");
     assert!(said.contains(cause), "{said}");
     let again = text(&run(folder));
-    assert!(again.contains("is refused since it broke") && again.contains(cause), "{again}");
+    assert!(again.contains("is out of use after a fault") && again.contains(cause), "{again}");
 }
 
 /// The self-test passes, and the next run plays.

@@ -46,7 +46,9 @@ impl<'a> Progress<'a> {
         let has_bar = terminal.is_interactive() && said != Said::Nothing && said != Said::Little;
         let bar = has_bar.then(|| {
             let bar = ProgressBar::new(cases as u64);
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} left {eta} {wide_msg}");
+            let style = ProgressStyle::with_template(
+                "{bar:30} {pos}/{len}  {elapsed} elapsed, {eta} left  {wide_msg}",
+            );
             if let Ok(style) = style {
                 bar.set_style(style);
             }

@@ -32,7 +32,7 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
     let manifest = match verify(folder) {
         Verification::Intact(manifest) | Verification::Aborted { manifest, .. } => manifest,
         Verification::Running(_) => {
-            return Err(Refusal::usage("that run is still going on", "wait for its end, or end it"));
+            return Err(Refusal::usage("that run is still in progress", "wait for it to finish, or stop it"));
         }
         Verification::Altered(findings) => {
             let message = format!("the run to resume does not verify: {}", findings.join("; "));
@@ -45,7 +45,7 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
     if *rig != *manifest.rig.id {
         return Err(Refusal::usage(
             format!("the run was made on rig `{}`", manifest.rig.id),
-            "a run is resumed on the same rig",
+            "a run can only be resumed on the same rig",
         ));
     }
     same_inputs(files, folder, &rig)?;
@@ -77,8 +77,8 @@ fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Cou
         let before = folder.parent().unwrap_or(Path::new(".")).join(&run);
         if before == at.0 || !before.is_dir() {
             return Err(Refusal::usage(
-                format!("run {run}, which that one continued, is not beside it"),
-                "put its folder back: what it finished is not played again",
+                format!("run {run}, which that run continued, is not in the same folder"),
+                "put its folder back next to it: the cases it finished are not played again",
             ));
         }
         let earlier = read_manifest(&before).map_err(broken)?;
@@ -91,7 +91,7 @@ fn same_inputs(files: &Files, folder: &Path, rig: &str) -> Result<(), Refusal> {
     let (_, rigs, _) = files.load();
     let changed = |name: &str| {
         Refusal::usage(
-            format!("{name} is not what it was when the run was made"),
+            format!("{name} has changed since the run was made"),
             "start a new run, or restore the file from the run's inputs/",
         )
     };

@@ -63,7 +63,7 @@ pub(super) fn print(
             terminal.line(&format!("             shortest case: {}", finding.shortest));
         }
         if found.len() > MAX_FINDINGS {
-            terminal.line(&format!("… and {} more findings in the report", found.len() - MAX_FINDINGS));
+            terminal.line(&format!("… and {} more in the report", found.len() - MAX_FINDINGS));
         }
     }
     terminal.line("");
@@ -81,25 +81,24 @@ pub(super) fn print(
     let omitted: usize = summary.omitted.values().map(std::collections::BTreeMap::len).sum();
     if omitted > 0 {
         terminal.line(&format!(
-            "{} left out, because sources do not state what they need: see the report",
+            "{} left out, because the sources do not state what is needed: see the report",
             counted(omitted as u64, "claim")
         ));
     }
     if let (Some(defect), true) = (&summary.manifest.defect, summary.problems.is_empty()) {
-        terminal.line(&format!(
-            "no case caught defect `{defect}`: these claims and models do not come across it"
-        ));
+        terminal
+            .line(&format!("no case caught defect `{defect}`: these claims and models do not exercise it"));
     }
     if !summary.executed_anything() {
-        terminal.line("no case was executed, so nothing is proved");
+        terminal.line("no case was played, so nothing is proved");
     }
     if let (Some(run), Some(earlier)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
         let verdict = overall(earlier);
-        terminal.line(&format!("before it, in {run}: {}", terminal.paint(verdict, &told(earlier))));
+        terminal.line(&format!("earlier, in {run}: {}", terminal.paint(verdict, &told(earlier))));
     }
     if summary.unplayed() > 0 {
         terminal.line(&format!(
-            "interrupted: {} cases were not played; lockrig run --resume {}",
+            "interrupted, cases not played: {}; continue with: lockrig run --resume {}",
             summary.unplayed(),
             typed(&shown(folder))
         ));
@@ -136,7 +135,7 @@ fn matrix(summary: &Summary, terminal: &Terminal) {
         }
         terminal.line(line.trim_end());
     }
-    terminal.line("(n/a: not applicable, the report says why; –: the source says nothing of it)");
+    terminal.line("(n/a: not applicable, the report says why; –: the source says nothing about it)");
 }
 
 fn cell(counts: &Counts) -> String {
@@ -154,7 +153,7 @@ fn deviations(summary: &Summary, terminal: &Terminal) {
             let clauses = if against.is_empty() {
                 String::new()
             } else {
-                format!("; not met, documented: {}", against.join(", "))
+                format!("; documented as not meeting {}", against.join(", "))
             };
             terminal.line(&format!("{model} {what}{clauses}"));
         }
@@ -193,7 +192,7 @@ pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &Plan, as_json: bool, 
     }
     let inconclusive = match lacking {
         0 => String::new(),
-        count => format!("; {count} would be inconclusive for what rig `{}` lacks", rig.id),
+        count => format!("; inconclusive because of what rig `{}` lacks: {count}", rig.id),
     };
     terminal.line(&format!(
         "{playable} of {} cases would be played, in at most {total} of lock time{inconclusive}",

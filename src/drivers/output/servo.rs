@@ -36,7 +36,7 @@ impl ServoOutput {
         let broken = |reason: String| OutputFault::Broken(format!("{name}: {reason}"));
         let export = format!("/sys/class/pwm/pwmchip{}/export", servo.chip);
         if !Path::new(&export).exists() {
-            let hint = "there is no such PWM chip: `docs/bench.md` says how a Raspberry Pi gets it";
+            let hint = "there is no such PWM chip: `docs/bench.md` says how to enable it on a Raspberry Pi";
             return Err(broken(hint.into()));
         }
         if let Some(reason) = access::denied(export.as_ref()) {
@@ -76,7 +76,7 @@ fn claim(name: &str) -> Result<UnixDatagram, OutputFault> {
     let address = SocketAddr::from_abstract_name(format!("lockrig {name}")).map_err(broken)?;
     UnixDatagram::bind_addr(&address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            OutputFault::Busy { what: name.to_owned(), holder: "another process of lockrig".into() }
+            OutputFault::Busy { what: name.to_owned(), holder: "another lockrig process".into() }
         }
         _ => broken(error),
     })

@@ -60,7 +60,8 @@ impl Reader<'_> {
             && contact.drive(safe) == Drive::Energised
         {
             let (is, other) = if safe { (closed, "normally closed") } else { (open, "normally open") };
-            let message = format!("`{name}` would need power to be {is}: when power fails, it is not safe");
+            let message =
+                format!("`{name}` would need power to be {is}, so it would not be safe in a power failure");
             self.findings.error_with_hint(
                 &Place::of(source, word),
                 message,
@@ -71,13 +72,13 @@ impl Reader<'_> {
         if let (Some((true, word)), false) = (safe, rests_closed)
             && closed == "pressed"
         {
-            let message = format!("`{name}` would be pressed whenever nobody is there");
+            let message = format!("`{name}` would be pressed whenever nothing drives it");
             self.findings.error_with_hint(&Place::of(source, word), message, "write `safe: released`");
         }
         let rest = contact.map(|contact| if rests_closed { contact.drive(true) } else { Drive::Deenergised });
         let max_on = match wire.max_on.as_ref() {
             Some(word) if rest == Some(Drive::Energised) => {
-                let message = format!("`{name}` rests with power: `max_on` means nothing for it");
+                let message = format!("`{name}` is energised at rest, so `max_on` does not apply to it");
                 self.findings.error(&Place::of(source, word), message);
                 None
             }
@@ -97,11 +98,11 @@ impl Reader<'_> {
         let board = line.as_ref().and_then(|line| self.bench.boards.get(&line.board));
         let has_no_level = matches!(board, Some(Board::Lcus(_) | Board::Numato(_) | Board::Servo(_)));
         if let (Some(word), true, Some(Active::Low)) = (wire.active.as_ref(), has_no_level, active) {
-            let message = "a serial relay board or a servo has no active level";
+            let message = "a serial relay board or a servo can't be active low";
             self.findings.error(&Place::of(source, word), message);
         }
         if rests_closed && matches!(board, Some(Board::Servo(_))) {
-            self.findings.error(place, format!("a finger presses, and can't switch `{name}`"));
+            self.findings.error(place, format!("a servo finger only presses: it can't switch `{name}`"));
         }
         let output =
             Output { name, line: line?, active: active?, contact: contact?, rest: rest?, max_on, sense };
@@ -182,7 +183,7 @@ impl Reader<'_> {
         };
         let problem = match kind {
             kind if kind.is_header() && number < 2 => {
-                Some(format!("pin {number} is reserved for the identification of boards on top"))
+                Some(format!("pin {number} is reserved for identifying add-on boards (HATs)"))
             }
             kind if kind.is_header() && number > 27 => {
                 Some(format!("a Raspberry Pi's header has no pin {number}"))
@@ -190,7 +191,7 @@ impl Reader<'_> {
             Board::Program { .. } => Some(format!("board `{board}` has no lines")),
             Board::Servo(_) if number > 0 => Some(format!("finger `{board}` has one line: `{board}/0`")),
             Board::Lcus(board) | Board::Numato(board) if board_lacks(kind, number, board.relays) => {
-                Some(format!("the board has {} relays, and none has number {number}", board.relays))
+                Some(format!("the board has no relay {number}; it has {} in all", board.relays))
             }
             _ => None,
         };
@@ -200,7 +201,7 @@ impl Reader<'_> {
             return None;
         }
         if let Some((other, _)) = self.used.get(&line) {
-            let message = format!("line `{line}` is wired to `{other}` already");
+            let message = format!("line `{line}` is already wired to `{other}`");
             self.findings.error_with_hint(&place, message, format!("`{name}` needs a line of its own"));
             return None;
         }

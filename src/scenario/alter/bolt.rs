@@ -33,7 +33,7 @@ impl Alter for Bolt {
         match self {
             Self::Jammed => Ok(()),
             Self::Moving if subject.facts.starts_unlocked => {
-                Err("the manual has the reset begin with the bolt open".into())
+                Err("according to the manual, the reset starts with the bolt open".into())
             }
             Self::Moving => ["lock", "enter"].iter().try_for_each(|name| {
                 let fact = subject.model.operation(name);

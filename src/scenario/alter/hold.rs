@@ -1,4 +1,4 @@
-//! `hold: 80 %`, `then_hold: 110 %`: a decisive hold lasts another share of its stated length.
+//! `hold: 80 %`, `second_hold: 110 %`: a decisive hold lasts another share of its stated length.
 
 use crate::scenario::point::Point;
 use crate::scenario::program::{Action, Program};
@@ -14,17 +14,17 @@ pub const JUST_UNDER: Ratio = Ratio::percent(95);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scenario) enum Stretch {
     Hold,
-    ThenHold,
+    SecondHold,
     Gap,
 }
 
 impl Stretch {
-    pub(in crate::scenario) const ALL: [Self; 3] = [Self::Hold, Self::ThenHold, Self::Gap];
+    pub(in crate::scenario) const ALL: [Self; 3] = [Self::Hold, Self::SecondHold, Self::Gap];
 
     pub(in crate::scenario) const fn kind(self) -> Kind {
         match self {
             Self::Hold => Kind::Hold,
-            Self::ThenHold => Kind::ThenHold,
+            Self::SecondHold => Kind::SecondHold,
             Self::Gap => Kind::Gap,
         }
     }
@@ -39,7 +39,7 @@ pub(in crate::scenario) struct Hold {
 
 impl Hold {
     fn stretch(&self) -> Stretch {
-        if self.is_second { Stretch::ThenHold } else { Stretch::Hold }
+        if self.is_second { Stretch::SecondHold } else { Stretch::Hold }
     }
 }
 
@@ -58,7 +58,7 @@ impl Alter for Hold {
     }
 
     fn rewrite(&self, _: &Point, plan: &mut Plan) {
-        let share = if self.is_second { &mut plan.then_hold } else { &mut plan.hold };
+        let share = if self.is_second { &mut plan.second_hold } else { &mut plan.hold };
         *share = Some(self.share);
     }
 

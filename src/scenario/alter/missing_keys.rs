@@ -22,7 +22,11 @@ impl Alter for MissingKeys {
 
     fn applies(&self, subject: &Subject<'_>, _: &Plan) -> Result<(), String> {
         let keys = subject.facts.decisive.keys.ok_or_else(|| subject.has_no("key sequence"))?;
-        if self.count < keys { Ok(()) } else { Err(format!("the procedure types only {keys} keys")) }
+        if self.count < keys {
+            Ok(())
+        } else {
+            Err(format!("the number of keys in the procedure is only {keys}"))
+        }
     }
 
     fn rewrite(&self, _: &Point, plan: &mut Plan) {

@@ -26,7 +26,7 @@ impl Alter for Presses {
         match presses.count.checked_add_signed(self.more) {
             Some(left) if left > 0 => Ok(()),
             _ => Err(format!(
-                "the method takes {} only: none would be left",
+                "the method takes only {}, so none would be left",
                 crate::unit::counted(presses.count.into(), "press")
             )),
         }

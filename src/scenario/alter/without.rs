@@ -24,14 +24,14 @@ impl Alter for Without {
 
     fn applies(&self, subject: &Subject<'_>, _: &Plan) -> Result<(), String> {
         if self.axis(subject.model, subject.facts).is_none() {
-            return Err(format!("the method needs no {}", self.factor));
+            return Err(format!("the method does not depend on {}", self.factor));
         }
         let asks = ast::all(&subject.facts.procedure)
             .iter()
             .any(|step| matches!(step.action, ast::Action::Ask { .. }));
         // Nobody but app, hub and maker hears of these.
         if self.factor != "power" && !asks {
-            return Err(format!("no step of the procedure tells the lock of {}", self.factor));
+            return Err(format!("no step of the procedure tells the lock about {}", self.factor));
         }
         Ok(())
     }

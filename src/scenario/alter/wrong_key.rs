@@ -29,7 +29,7 @@ impl Alter for WrongKey {
         let keys = subject.facts.decisive.keys.ok_or_else(|| subject.has_no("key sequence"))?;
         let typed = keys.saturating_sub(plan.missing_keys);
         match plan.wrong_key {
-            Some(key) if key > keys => Err(format!("the procedure types only {keys} keys")),
+            Some(key) if key > keys => Err(format!("the number of keys in the procedure is only {keys}")),
             Some(key) if key > typed => Err(format!("key {key} is not typed at all")),
             Some(_) | None => Ok(()),
         }

@@ -81,9 +81,7 @@ impl<'a> Context<'a> {
         };
         let names_one = ast::all(steps).iter().any(names_slot);
         if names_one && self.has("add_code") && !self.takes("add_code", "slot") {
-            return Err(
-                "the lock chooses the slot of a code itself, and the source does not state which".into()
-            );
+            return Err("the lock picks a code's slot itself, and the source does not say which one".into());
         }
         Ok(())
     }
@@ -95,10 +93,10 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         if ast::all(act).iter().any(|step| matches!(step.action, ast::Action::Never { .. })) {
-            return Err("the manual has the reset begin with the bolt open".into());
+            return Err("according to the manual, the reset starts with the bolt open".into());
         }
         let code = draft.belief.codes.first().cloned();
-        let code = code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?;
+        let code = code.ok_or_else(|| Excluded::plan("there is no code to open the lock with"))?;
         self.expect_open(draft, &code)
     }
 
@@ -142,7 +140,7 @@ impl<'a> Context<'a> {
             | Claim::FactoryState
             | Claim::Recommission
             | Claim::Unchanged
-            | Claim::AllOrNothing => Err(Excluded::plan("this claim is judged only after the act")),
+            | Claim::AllOrNothing => Err(Excluded::plan("this claim can only be judged after the act")),
         }
     }
 
@@ -184,7 +182,7 @@ impl<'a> Context<'a> {
         self.check_possible(draft, &plan)?;
         if self.subject.facts.starts_unlocked {
             let code = draft.belief.codes.first().cloned();
-            let code = code.ok_or_else(|| Excluded::plan("no code is there to open the lock with"))?;
+            let code = code.ok_or_else(|| Excluded::plan("there is no code to open the lock with"))?;
             self.open_with(draft, &code)?;
         }
         let bindings = self.act_bindings(draft, Origin::Setup);
@@ -203,22 +201,24 @@ impl<'a> Context<'a> {
             let is_gone =
                 Bond::of(channel).is_some_and(|bond| is_again || draft.belief.unbound.contains(&bond));
             if is_gone {
-                return Err(format!("the method asks the {channel}, which is not bound any more").into());
+                return Err(
+                    format!("the method goes through the {channel}, which is no longer paired").into()
+                );
             }
         }
         if is_again && ["code", "master"].iter().any(|name| facts.takes(name)) {
-            return Err("the method types a code that the reset before erased".into());
+            return Err("the method types a code that the previous reset erased".into());
         }
         if facts.takes("proof") && !plan.used_proof && std::mem::replace(&mut draft.belief.proof_spent, true)
         {
-            return Err("a proof of the maker's is good for one reset, and a case has one".into());
+            return Err("a maker's proof is good for one reset, and a case has only one proof".into());
         }
         if is_again && facts.starts_unlocked {
-            return Err("the manual has the reset begin with the bolt open".into());
+            return Err("according to the manual, the reset starts with the bolt open".into());
         }
         // Nothing is left that a second reset could be seen to erase.
         match facts.confirmed_by.known() {
-            None if is_again => Err(facts.confirmed_by.absence("how a reset is confirmed").into()),
+            None if is_again => Err(facts.confirmed_by.absence("a confirmation of the reset").into()),
             _ => Ok(()),
         }
     }
@@ -285,16 +285,16 @@ impl<'a> Context<'a> {
         let since = Since::Mark(begin, Duration::ZERO);
         let duration = interval.length.scaled(share);
         let held = self.subject.facts.held_in(interval).filter(|_| stretch == Stretch::Hold);
-        if let (Some(pause), Some(controls)) = (plan.let_go, held) {
+        if let (Some(pause), Some(controls)) = (plan.interrupted_for, held) {
             let half = Duration::nanoseconds(duration.as_nanoseconds() / 2);
             draft.push(format!("wait {half}"), self.act(), Action::Wait { since, duration: half });
             self.actuate(draft, controls, false, self.act());
-            draft.alters(Kind::LetGo);
+            draft.alters(Kind::Interrupted);
             let from = draft.touches.last;
             draft.wait(pause);
-            draft.alters(Kind::LetGo);
+            draft.alters(Kind::Interrupted);
             self.actuate(draft, controls, true, self.act());
-            draft.alters(Kind::LetGo);
+            draft.alters(Kind::Interrupted);
             measure_pause(draft, from, pause);
         }
         draft.push(format!("wait {duration} instead"), self.act(), Action::Wait { since, duration });
@@ -350,7 +350,7 @@ impl<'a> Context<'a> {
     fn confirmation_start(&self, marks: &Marks) -> Since {
         let facts = self.subject.facts;
         let last = marks.iter().rposition(|(first, _)| first.is_some());
-        for interval in [&facts.decisive.then_hold, &facts.decisive.hold].into_iter().flatten() {
+        for interval in [&facts.decisive.second_hold, &facts.decisive.hold].into_iter().flatten() {
             // A lock that gives a cue within the hold confirms only after the release.
             let is_last = Some(interval.to) == last && !has_cue(facts, interval);
             if let (true, Some((_, Some(from)))) = (is_last, marks.get(interval.from)) {
@@ -370,7 +370,7 @@ impl<'a> Context<'a> {
     /// from the press confirms only then.
     fn unconfirmed_window(&self, marks: &Marks) -> (Since, Duration) {
         let facts = self.subject.facts;
-        for stretch in [Stretch::ThenHold, Stretch::Hold] {
+        for stretch in [Stretch::SecondHold, Stretch::Hold] {
             let Some((interval, share)) = interval(facts, stretch).zip(self.plan.share(stretch)) else {
                 continue;
             };
@@ -396,7 +396,7 @@ impl<'a> Context<'a> {
         let share = self.plan.share(stretch).unwrap_or(Ratio::WHOLE);
         // A gap is decisive as long as it is short, a hold as long as it is long.
         let is_long = match stretch {
-            Stretch::Hold | Stretch::ThenHold => share >= Ratio::WHOLE,
+            Stretch::Hold | Stretch::SecondHold => share >= Ratio::WHOLE,
             Stretch::Gap => share > Ratio::WHOLE,
         };
         // Where the lock itself says when to let go, it may do so a little sooner than stated.
@@ -418,7 +418,7 @@ impl<'a> Context<'a> {
     fn cut_meanwhile(&self, draft: &mut Draft, procedure: Vec<Step>, cut: Cut) -> Result<Step, Excluded> {
         let since = match draft.confirmation.since {
             Since::Here => {
-                return Err(Excluded::plan("no edge of the procedure marks when a cut should happen"));
+                return Err(Excluded::plan("nothing in the procedure marks when to cut the power"));
             }
             Since::Touch(mark) => Since::Mark(mark, Duration::ZERO),
             since @ Since::Mark(..) => self.met_at(since),
@@ -440,13 +440,13 @@ impl<'a> Context<'a> {
             Ok(())
         })?;
         let both = Action::Together(vec![procedure, branch]);
-        Ok(Step::new("reset, power cut meanwhile", self.act(), both))
+        Ok(Step::new("reset with a power cut meanwhile", self.act(), both))
     }
 
     /// The moment at which the decisive quantity is met as stated: a sweep begins there.
     fn met_at(&self, since: Since) -> Since {
         let decisive = &self.subject.facts.decisive;
-        let holds = [&decisive.then_hold, &decisive.hold].into_iter().flatten();
+        let holds = [&decisive.second_hold, &decisive.hold].into_iter().flatten();
         match since {
             Since::Mark(mark, offset) => {
                 let hold = holds.map(|hold| hold.length).find(|length| length.scaled(JUST_UNDER) == offset);
@@ -460,7 +460,7 @@ impl<'a> Context<'a> {
         if cells {
             let count = self.lock().power.cells;
             if count == 0 {
-                return Err("the model has no cells that come out singly".into());
+                return Err("the model has no cells that can be taken out one by one".into());
             }
             let order = (1..=count).map(|n| (n, false)).chain((1..=count).map(|n| (n, true)));
             for (number, inserted) in order {
@@ -494,7 +494,7 @@ fn has_cue(facts: &ast::MethodFacts, interval: &Interval) -> bool {
 fn measure_pause(draft: &mut Draft, from: Option<Mark>, pause: Duration) {
     let Some((from, to)) = from.zip(draft.touches.last) else { return };
     let limit = Limit::at_least(Duration::nanoseconds(pause.as_nanoseconds() / 2));
-    let name = "let go in the middle".to_owned();
+    let name = "break in the hold".to_owned();
     let label = format!("measure {name}");
     draft.push(label, Origin::Stimulus, Action::Measure { name, from, to, limit });
 }

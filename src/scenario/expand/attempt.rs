@@ -50,7 +50,7 @@ impl Context<'_> {
         self.perform(draft, operation, &bindings)?;
         let touches = draft.touches;
         let ends = touches.first.zip(touches.last);
-        let (first, last) = ends.ok_or_else(|| Excluded::plan("entering a code touches nothing"))?;
+        let (first, last) = ends.ok_or_else(|| Excluded::plan("entering a code operates no control"))?;
         // Only the last key can open; a bolt that opens while it is typed was opened by an earlier code.
         let since = match &observation {
             Observation::Contact { .. } => touches.before_last_key.unwrap_or(first).max(first).min(last),
@@ -224,7 +224,7 @@ impl Context<'_> {
             digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
                 let length = u8::try_from(digits.len()).unwrap_or(u8::MAX);
                 if !self.takes_any_length() && self.lock().code_digits != Fact::Known(length) {
-                    return Err("a code of another length than the lock's can't be entered".into());
+                    return Err("a code of a different length from the lock's can't be entered".into());
                 }
                 Credential::Published(digits.into())
             }
@@ -232,7 +232,7 @@ impl Context<'_> {
                 let codes = &draft.belief.codes;
                 let number = user.strip_prefix("user.").and_then(|n| n.parse::<usize>().ok());
                 let code = number.and_then(|number| codes.get(number.checked_sub(1)?)).cloned();
-                let reason = format!("no code {user} was provisioned");
+                let reason = format!("code {user} was not provisioned");
                 // A model without codes has none to try; else the scenario forgot it.
                 let none = codes.is_empty();
                 code.ok_or(if none { Excluded::Model(reason) } else { Excluded::Plan(reason) })?
@@ -264,7 +264,7 @@ impl Context<'_> {
             return self.expect_accepted(draft, &code, Origin::Claim);
         }
         if self.lock().opens_for_any_code && name == "wrong" && draft.belief.is_reset {
-            draft.deviation("opens for any code until it is set up");
+            draft.deviation("opens with any code until it is set up");
             return self.expect_accepted(draft, &code, Origin::Claim);
         }
         self.expect_refused(draft, &[code])
@@ -332,7 +332,7 @@ impl Context<'_> {
         code: &Credential,
         origin: Origin,
     ) -> Result<Probe, Excluded> {
-        let label = format!("try {} as master", code.name());
+        let label = format!("try {} as master code", code.name());
         let (probe, steps) = draft.nested(|draft| self.attempt(draft, code, "try_master", origin))?;
         draft.push(label, origin, Action::Sequence(steps));
         Ok(probe)

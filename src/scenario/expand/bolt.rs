@@ -39,15 +39,15 @@ impl Context<'_> {
     /// Opens the bolt, so that it can be thrown meanwhile.
     pub(super) fn open_bolt(&self, draft: &mut Draft) -> Result<(), Excluded> {
         if self.subject.facts.starts_unlocked {
-            return Err("the manual has the reset begin with the bolt open".into());
+            return Err("according to the manual, the reset starts with the bolt open".into());
         }
         if ast::reset(&self.scenario.act) && takes_the_power(&self.subject.facts.procedure) {
-            return Err("the method takes the power, and no motor moves without it".into());
+            return Err("the method cuts the power, and the motor can't move without it".into());
         }
         self.operation("lock")?;
         self.operation("enter")?;
         let code = draft.belief.codes.first().cloned();
-        let code = code.ok_or_else(|| Excluded::from("no code is there to open the lock with"))?;
+        let code = code.ok_or_else(|| Excluded::from("there is no code to open the lock with"))?;
         self.expect_open(draft, &code)
     }
 
@@ -82,7 +82,7 @@ impl Context<'_> {
         // The key that locks is let go first, and a bolt that has arrived by then shows nothing.
         let still = Action::NoChange { channels: vec![Channel::Bolt], duration: MOTOR_RUNS };
         let meanwhile = vec![
-            Step::new("the bolt is on its way", Origin::Stimulus, still),
+            Step::new("the bolt is still moving", Origin::Stimulus, still),
             Step::new(label, self.act(), Action::Sequence(steps)),
         ];
         let both = Action::Together(vec![locks, meanwhile]);
@@ -103,7 +103,7 @@ impl Context<'_> {
         let good = good.ok_or_else(|| Excluded::plan("no code was provisioned"))?;
         let ((), opens) = draft.nested(|draft| self.open_with(draft, &good))?;
         self.while_it_moves(draft, &format!("enter {}", good.name()), opens)?;
-        draft.part("codes are heard", Stage::Arrange);
+        draft.part("codes are accepted while the bolt moves", Stage::Arrange);
         draft.may_be_open = true;
         let tried = draft.nested(|draft| self.attempt(draft, code, "enter", Origin::Claim));
         draft.may_be_open = false;

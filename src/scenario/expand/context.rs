@@ -193,7 +193,7 @@ impl<'a> Context<'a> {
             | Channel::Operator => false,
         };
         absent.then(|| match channel {
-            Channel::Memory => "the model's source names no debug port".to_owned(),
+            Channel::Memory => "the model's source mentions no debug port".to_owned(),
             _ => format!("the model has no {channel}"),
         })
     }

@@ -246,7 +246,7 @@ impl Draft {
     /// A secret code of the model's length.
     pub(super) fn secret(&mut self, cx: &Context<'_>, handle: &str) -> Result<Credential, Excluded> {
         let digits = &cx.lock().code_digits;
-        let digits = *digits.known().ok_or_else(|| digits.absence("a length for codes"))?;
+        let digits = *digits.known().ok_or_else(|| digits.absence("a code length"))?;
         let code = Credential::secret(handle, digits);
         self.bind(&code);
         Ok(code)

@@ -30,7 +30,18 @@ impl<'a> Context<'a> {
             match claim {
                 Claim::Erased(assets) => self.bindings_erased(draft, assets)?,
                 Claim::FactoryState => self.unpaired(draft),
-                _ => {}
+                Claim::Provision { .. }
+                | Claim::Prove
+                | Claim::Reset
+                | Claim::Restart { .. }
+                | Claim::Inventory
+                | Claim::Attempt { .. }
+                | Claim::LockOut
+                | Claim::Confirmed
+                | Claim::Unconfirmed
+                | Claim::Recommission
+                | Claim::Unchanged
+                | Claim::AllOrNothing => {}
             }
         }
         let of_a_reset =
@@ -52,7 +63,16 @@ impl<'a> Context<'a> {
                     let word = if *accepted { "accepted" } else { "refused" };
                     draft.part(format!("code {code} {word}"), Stage::Expect);
                 }
-                _ => {}
+                Claim::Provision { .. }
+                | Claim::Prove
+                | Claim::Reset
+                | Claim::Restart { .. }
+                | Claim::Inventory
+                | Claim::LockOut
+                | Claim::Confirmed
+                | Claim::Unconfirmed
+                | Claim::FactoryState
+                | Claim::Recommission => {}
             }
         }
         let of_memory = |claim: &&Claim| {
@@ -69,7 +89,7 @@ impl<'a> Context<'a> {
         // Without a word of the model's on it, it is the scenario that left nothing to judge.
         Err(match draft.last_omission() {
             Some(reason) => Excluded::Model(reason.to_owned()),
-            None => Excluded::plan("the scenario arranged nothing that its claim could be judged on"),
+            None => Excluded::plan("the scenario set up nothing to judge its claim on"),
         })
     }
 
@@ -104,7 +124,7 @@ impl<'a> Context<'a> {
             };
             let word = phrase(&step.action);
             let Some(steps) = confirmed_by.known() else {
-                draft.omit(word, confirmed_by.absence("how a reset is confirmed"));
+                draft.omit(word, confirmed_by.absence("a confirmation of the reset"));
                 continue;
             };
             if *claim == Claim::Confirmed {
@@ -220,12 +240,12 @@ impl<'a> Context<'a> {
     }
 
     fn opens_for_any(&self, draft: &mut Draft, codes: &[Credential]) -> Result<(), Excluded> {
-        draft.deviation("opens for any code until it is set up");
+        draft.deviation("opens with any code until it is set up");
         let random = draft.wrong_code(self)?;
         for code in codes.iter().take(1).chain([&random]) {
             self.expect_accepted(draft, code, Origin::Claim)?;
         }
-        draft.part("opens for any code as documented", Stage::Expect);
+        draft.part("opens with any code as documented", Stage::Expect);
         Ok(())
     }
 
@@ -250,7 +270,7 @@ impl<'a> Context<'a> {
             Ok(())
         });
         if let (Some(old), Some(new)) = (old, draft.belief.master.clone()) {
-            let name = "old master code refused after the new set-up";
+            let name = "old master code refused after setting up again";
             draft.claim(name, |draft| self.master_replaced(draft, &old, &new));
         }
         let mut fresh = Vec::new();
@@ -272,7 +292,7 @@ impl<'a> Context<'a> {
         if let (Some(control), false, false) = (fresh.first(), old.is_empty(), self.keeps(Asset::UserCodes)) {
             // A lock may bring back what it hid, once it is in use again.
             draft.belief.known_good = Some(control.clone());
-            draft.claim("old codes refused after the new set-up", |draft| self.expect_refused(draft, &old));
+            draft.claim("old codes refused after setting up again", |draft| self.expect_refused(draft, &old));
         }
         Ok(())
     }
@@ -304,7 +324,7 @@ impl<'a> Context<'a> {
         let probes = self.probes_of_memory(draft)?;
         draft.may_be_open = false;
         let Some(first) = probes.first().copied().filter(|_| probes.len() > 1) else {
-            return Err("the lock holds too little to be erased by halves".into());
+            return Err("the lock holds too little to be only half erased".into());
         };
         let reason = "some of the owner's data are gone and some are left".to_owned();
         let rule = if self.lock().opens_for_any_code { Rule::Opposite } else { Rule::Same };

@@ -24,7 +24,7 @@ pub(super) fn another(stroke: &Keystroke, keys: &BTreeSet<Arc<str>>) -> Result<K
             let next = others.clone().find(|key| *key > label).or_else(|| others.next());
             let kind = if is_digit(label) { "digit" } else { "function key" };
             next.map(|key| Keystroke::Key(Arc::clone(key)))
-                .ok_or_else(|| Excluded::Model(format!("`{label}` is the only {kind} of the keypad")))
+                .ok_or_else(|| Excluded::Model(format!("`{label}` is the only {kind} on the keypad")))
         }
     }
 }

@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
         };
         match typed.filter(|facts| facts.takes("master")).filter(is_seen) {
             Some(facts) => Ok(Means::Reset(facts)),
-            None => Err("the source states nothing that a master code could be tried with".into()),
+            None => Err("the source describes no way to try a master code".into()),
         }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Context<'a> {
                         self.judge(draft, probe, Rule::Yes, reason, Origin::Control);
                         Ok(())
                     }
-                    None => Err(Excluded::plan("no master code is known that must be accepted")),
+                    None => Err(Excluded::plan("no valid master code is known to use as a control")),
                 }
             }
             Means::Added => self.adds_nothing(draft, old),
@@ -88,7 +88,7 @@ impl<'a> Context<'a> {
                 self.expect_accepted(draft, &code, Origin::Claim)
             }
             Means::Reset(_) => {
-                Err("the source states nothing that would show a master code without a reset".into())
+                Err("the source describes no way to check a master code without a reset".into())
             }
         }
     }
@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
         // What was typed in vain counts as wrong codes, and a lock in its penalty refuses anything.
         draft.wait(self.penalty().max(self.forgets()));
         let (probe, steps) = draft.nested(|draft| self.attempt(draft, &by_old, "enter", Origin::Claim))?;
-        draft.push(format!("try the code that {} added", old.name()), Origin::Claim, Action::Sequence(steps));
+        draft.push(format!("try the code added with {}", old.name()), Origin::Claim, Action::Sequence(steps));
         let reason = format!("the old master code {} still adds codes", old.name());
         self.judge(draft, probe, Rule::No, reason, Origin::Claim);
         draft.wait(self.deaf());
@@ -111,7 +111,8 @@ impl<'a> Context<'a> {
         let (probe, steps) =
             draft.nested(|draft| self.attempt(draft, &by_valid, "enter", Origin::Control))?;
         draft.push(label, Origin::Control, Action::Sequence(steps));
-        let reason = "a valid master code adds no code either, so that the old one adds none proves nothing";
+        let reason =
+            "a valid master code adds no code either, so it proves nothing that the old one adds none";
         self.judge(draft, probe, Rule::Yes, reason.into(), Origin::Control);
         Ok(())
     }
@@ -166,8 +167,7 @@ impl<'a> Context<'a> {
                 let (probe, steps) =
                     draft.nested(|draft| self.attempt(draft, code, "enter", Origin::Control))?;
                 draft.push(format!("control: try {}", code.name()), Origin::Control, Action::Sequence(steps));
-                let reason =
-                    "a valid master code resets nothing either, so that the old one does not proves nothing";
+                let reason = "a valid master code resets nothing either, so it proves nothing that the old one does not";
                 self.judge(draft, probe, Rule::No, reason.into(), Origin::Control);
                 draft.wait(self.deaf());
             }
@@ -216,7 +216,7 @@ impl<'a> Context<'a> {
                 Ok(())
             }
             Means::Added | Means::Reset(_) => {
-                Err("the source states no way to try a master code that changes nothing".into())
+                Err("the source describes no way to try a master code without changing anything".into())
             }
         }
     }

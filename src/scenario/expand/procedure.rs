@@ -230,7 +230,7 @@ impl<'a> Context<'a> {
             "master" => bindings.with("master", Binding::Code(self.named_code(draft, value)?)),
             "slot" => bindings.with("slot", Binding::Word(Arc::clone(value))),
             "role" => bindings.with("role", Binding::Word(Arc::clone(value))),
-            other => return Err(Excluded::plan(format!("`{other}` is no parameter of an operation"))),
+            other => return Err(Excluded::plan(format!("`{other}` is not a parameter of any operation"))),
         })
     }
 

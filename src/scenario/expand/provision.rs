@@ -124,7 +124,7 @@ impl Context<'_> {
         let bonds = belief.bound.iter().map(|bond| bond.noun().to_owned());
         let held: Vec<String> = codes.chain(master).chain(bonds).collect();
         if held.is_empty() {
-            return Err("nothing of an owner's can be stored".into());
+            return Err("no owner data can be stored".into());
         }
         for bond in draft.belief.bound.clone() {
             self.expect_holding(draft, bond, Origin::Setup);
@@ -155,7 +155,7 @@ impl Context<'_> {
             ("role".into(), Argument::Text("owner".into())),
         ];
         let channel = bond.channel();
-        let label = format!("{channel} can't add a code any more");
+        let label = format!("{channel} can no longer add a code");
         let (expected, op) = (Expected::Refused, Arc::from("add_code"));
         let ask = Action::Ask { channel, op, arguments, expected, within: ANSWER_WITHIN, mark: None };
         draft.push(label, Origin::Claim, ask);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::alter::{
-    Alter, Bolt, Bounces, But, CutPower, Gap, Hold, JUST_UNDER, Kind, LetGo, MissingKeys, Pause, Presses,
-    Rotation, UsedProof, Without, WrongKey, excludes,
+    Alter, Bolt, Bounces, But, CutPower, Gap, Hold, Interrupted, JUST_UNDER, Kind, MissingKeys, Pause,
+    Presses, Rotation, UsedProof, Without, WrongKey, excludes,
 };
 use crate::scenario::ast::{self, Action, Claim, MethodChoice, Scenario, Step};
 use crate::scenario::clauses;
@@ -49,8 +49,8 @@ pub(in crate::scenario) fn scenario(
     if act.is_empty() && !findings.has_errors() {
         findings.error_with_hint(
             &place,
-            "a scenario does something",
-            "add `act:`, most often with `- reset`",
+            "a scenario must do something",
+            "add `act:`, usually with `- reset`",
         );
     }
     if !expect.iter().any(sense::judges) && !findings.has_errors() {
@@ -62,8 +62,9 @@ pub(in crate::scenario) fn scenario(
         .and_then(|(word, source)| Reader::new(source, findings).quantity(word));
     let given = given(lineage, findings);
     if let Some(factor) = but.without().filter(|factor| given.contains_key(factor)) {
-        let hint = format!("`without: {factor}` already plays every level at which a method does not work");
-        findings.error_with_hint(&place, format!("`{factor}` is in `given` and in `but`"), hint);
+        let hint =
+            format!("`without: {factor}` already covers every level at which the method does not work");
+        findings.error_with_hint(&place, format!("`{factor}` is in both `given` and `but`"), hint);
     }
     Some(Scenario {
         id,
@@ -145,7 +146,7 @@ fn methods(
         findings.error_with_hint(
             place,
             "field `methods` is missing",
-            "`all`, `baseline` (the claim is not about a method) or a list",
+            "write `all`, `baseline` (if the claim is not about a method) or a list",
         );
         return None;
     };
@@ -161,7 +162,7 @@ fn methods(
                     Some(method) => drop(chosen.insert(method)),
                     None if matches!(word.as_str(), "all" | "baseline") => {
                         let place = at.narrowed_to(word);
-                        reader.findings.error(&place, format!("`{word}` stands alone, not in a list"));
+                        reader.findings.error(&place, format!("`{word}` must stand alone, not in a list"));
                     }
                     None => reader.findings.unknown(
                         &at,
@@ -222,33 +223,29 @@ fn check_but(
         let is_there = resets || (locks_out && !alteration.is_of_a_reset());
         if !is_there {
             let kind = alteration.kind();
-            let hint = "add `- reset` to `act`, or take it out of `but`";
-            findings.error_with_hint(place, format!("`{kind}` alters a reset, and `act` has none"), hint);
+            let hint = "add `- reset` to `act`, or remove the alteration from `but`";
+            findings.error_with_hint(place, format!("`{kind}` alters a reset, but `act` has none"), hint);
         }
     }
     let kinds = but.kinds();
     for (index, one) in kinds.iter().enumerate() {
         for other in kinds.iter().skip(index + 1) {
             if let Some(reason) = excludes(*one, *other, but.without()) {
-                findings.error_with_hint(
-                    place,
-                    format!("`{one}` and `{other}` can't be had together"),
-                    reason,
-                );
+                findings.error_with_hint(place, format!("`{one}` and `{other}` can't be combined"), reason);
             }
         }
     }
     if expect.iter().any(|step| is(Claim::Unconfirmed)(&step)) && !resets {
-        findings.error(place, "`unconfirmed` is said of a reset that was tried, and `act` has none");
+        findings.error(place, "`unconfirmed` is about an attempted reset, but `act` has none");
     }
     if but.alters(Kind::Proof) && !ast::reset(arrange) {
-        findings.error(place, "`proof: used` needs a `reset` in `arrange` that uses it first");
+        findings.error(place, "`proof: used` needs a `reset` in `arrange` that uses the proof first");
     }
 }
 
 fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     let mut list: Vec<Arc<dyn Alter>> = Vec::new();
-    for (word, is_second) in [(&syntax.hold, false), (&syntax.then_hold, true)] {
+    for (word, is_second) in [(&syntax.hold, false), (&syntax.second_hold, true)] {
         if let Some(share) = word.as_ref().and_then(|word| share(reader, word, "hold")) {
             list.push(Arc::new(Hold { share, is_second }));
         }
@@ -259,27 +256,27 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     if let Some(share) = syntax.rotation.as_ref().and_then(|word| share(reader, word, "turn")) {
         list.push(Arc::new(Rotation { share }));
     }
-    if let Some(pause) = some_time(reader, syntax.let_go.as_ref()) {
-        list.push(Arc::new(LetGo { pause }));
+    if let Some(pause) = some_time(reader, syntax.interrupted_for.as_ref()) {
+        list.push(Arc::new(Interrupted { pause }));
     }
     if let Some(length) = some_time(reader, syntax.pause.as_ref()) {
         list.push(Arc::new(Pause { length }));
     }
     if let Some(more) = syntax.presses {
         if more == 0 || more.unsigned_abs() > 1_000 {
-            reader.findings.error(place, "presses change by at least one");
+            reader.findings.error(place, "`presses` must change the count by 1 to 1000, up or down");
         }
         list.push(Arc::new(Presses { more }));
     }
     if let Some(times) = syntax.bounces {
         if !(1..=100).contains(&times) {
-            reader.findings.error(place, "`bounces` is a count from 1 to 100");
+            reader.findings.error(place, "`bounces` must be a count from 1 to 100");
         }
         list.push(Arc::new(Bounces { times: times.min(100) }));
     }
     if let Some(count) = syntax.missing_keys {
         if count == 0 {
-            reader.findings.error(place, "`missing_keys` is at least 1");
+            reader.findings.error(place, "`missing_keys` must be at least 1");
         }
         list.push(Arc::new(MissingKeys { count }));
     }
@@ -310,7 +307,7 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
         let to: Ratio = reader.quantity(word)?;
         if !(Ratio::default()..Ratio::WHOLE).contains(&to) {
             let place = reader.place(word);
-            reader.findings.error(&place, "a cut leaves less than the whole supply");
+            reader.findings.error(&place, "a cut must leave less than the full supply");
         }
         Some(to)
     });
@@ -321,7 +318,7 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
         }
         None if syntax.cut_to.is_some() => reader.findings.error_with_hint(
             place,
-            "`cut_to` says how deep, and nothing says when",
+            "`cut_to` says how far the supply drops, but nothing says when",
             "add `cut_power_at`",
         ),
         None => {}
@@ -340,7 +337,7 @@ fn share(reader: &mut Reader<'_>, word: &Word, what: &str) -> Option<Ratio> {
     let share: Ratio = reader.quantity(word)?;
     if share == Ratio::WHOLE || share <= Ratio::default() {
         let place = reader.place(word);
-        let message = format!("`{}` does not alter the {what} to something that tells", word.value.0);
+        let message = format!("`{}` is not a meaningful change to the {what}", word.value.0);
         reader.findings.error(&place, message);
     }
     Some(share)
@@ -352,7 +349,7 @@ fn some_time(reader: &mut Reader<'_>, word: Option<&Word>) -> Option<Duration> {
     let length: Duration = reader.quantity(word)?;
     if length == Duration::ZERO {
         let place = reader.place(word);
-        reader.findings.error(&place, "a length of nothing alters nothing");
+        reader.findings.error(&place, "a length of zero alters nothing");
     }
     Some(length)
 }
@@ -364,8 +361,12 @@ fn wrong_key(reader: &mut Reader<'_>, word: &Word) -> Option<WrongKey> {
             Ok(position) if position > 0 => Some(WrongKey::At(position)),
             _ => {
                 let place = reader.place(word);
-                let message = format!("`{number}` is not a key's position");
-                reader.findings.error_with_hint(&place, message, "keys count from 1; `every` tries each");
+                let message = format!("`{number}` is not a key position");
+                reader.findings.error_with_hint(
+                    &place,
+                    message,
+                    "keys are numbered from 1; `every` tries each one",
+                );
                 None
             }
         },

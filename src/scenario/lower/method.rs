@@ -46,7 +46,7 @@ pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFa
         let place = reader.place(word);
         let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
         if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
-            let message = format!("`{}` is kept after a reset, as `keeps` says", asset.word());
+            let message = format!("`{}` survives a reset, according to `keeps`", asset.word());
             reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
         }
         erases.insert(asset);
@@ -63,7 +63,7 @@ pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFa
             let place = reader.place(&syntax.confirmed_by);
             reader.findings.error_with_hint(
                 &place,
-                "nothing is named",
+                "no confirmation is named",
                 "if the source does not say, write `unknown`",
             );
             Fact::Unknown
@@ -82,22 +82,22 @@ fn decisive(reader: &mut Reader<'_>, syntax: &DecisiveSyntax, procedure: &[Step]
     let mut interval = |syntax: &Option<Spanned<IntervalSyntax>>, least: bool| {
         syntax.as_ref().and_then(|interval| self::interval(reader, interval, procedure, least))
     };
-    let (hold, then_hold) = (interval(&syntax.hold, true), interval(&syntax.then_hold, true));
+    let (hold, second_hold) = (interval(&syntax.hold, true), interval(&syntax.second_hold, true));
     let gap = interval(&syntax.gap, false);
     let rotation = reader.optional(syntax.rotation.as_ref());
     if let Some(word) = &syntax.rotation
         && !procedure.iter().any(|step| matches!(step.action, Action::Turn { .. }))
     {
         let place = reader.place(word);
-        reader.findings.error(&place, "a turn can't decide: the procedure has none");
+        reader.findings.error(&place, "a turn can't be decisive: the procedure has none");
     }
     if let Some(keys) = &syntax.keys {
         let place = reader.place(keys);
         match reader.facts.and_then(|facts| typed(procedure, facts)) {
-            Some(0) => reader.findings.error(&place, "keys can't decide: the procedure types none"),
+            Some(0) => reader.findings.error(&place, "keys can't be decisive: the procedure types none"),
             Some(count) if count != keys.value => reader.findings.error_with_hint(
                 &place,
-                format!("the procedure types {count} keys, and {} are said to decide", keys.value),
+                format!("the number of keys in the procedure is {count}, but `keys` says {}", keys.value),
                 format!("write `keys: {count}`"),
             ),
             // Without a length for codes nothing can be typed: the claims on it say so.
@@ -115,16 +115,17 @@ fn decisive(reader: &mut Reader<'_>, syntax: &DecisiveSyntax, procedure: &[Step]
         let mut fitting = procedure.iter().enumerate().filter_map(fits);
         match (fitting.next(), fitting.next()) {
             (Some(found), None) => return Some(found),
-            (Some(_), Some(_)) => reader
-                .findings
-                .error(&place, format!("several steps of the procedure press {} times", presses.value)),
+            (Some(_), Some(_)) => reader.findings.error(
+                &place,
+                format!("more than one step of the procedure has a press count of {}", presses.value),
+            ),
             (None, _) => reader
                 .findings
-                .error(&place, format!("no step of the procedure presses {} times", presses.value)),
+                .error(&place, format!("no step of the procedure has a press count of {}", presses.value)),
         }
         None
     });
-    Decisive { hold, then_hold, gap, presses, keys: syntax.keys.as_ref().map(|keys| keys.value), rotation }
+    Decisive { hold, second_hold, gap, presses, keys: syntax.keys.as_ref().map(|keys| keys.value), rotation }
 }
 
 /// How many keys a procedure types, codes written out; nothing if the length of a code is not stated.
@@ -193,16 +194,16 @@ fn interval(
     let length = match (least, at_least, at_most) {
         (true, Some(word), None) | (false, None, Some(word)) => reader.quantity::<Duration>(word)?,
         (true, ..) => {
-            reader.findings.error(&place, "a hold is decided by `at_least`");
+            reader.findings.error(&place, "a hold takes `at_least`, and no `at_most`");
             return None;
         }
         (false, ..) => {
-            reader.findings.error(&place, "a gap is decided by `at_most`");
+            reader.findings.error(&place, "a gap takes `at_most`, and no `at_least`");
             return None;
         }
     };
     if length == Duration::ZERO {
-        reader.findings.error(&place, "a length of nothing decides nothing");
+        reader.findings.error(&place, "a length of zero decides nothing");
         return None;
     }
     let inside = &procedure[from + 1..to];
@@ -215,8 +216,8 @@ fn interval(
     if least && !listens && waited < length {
         reader.findings.error_with_hint(
             &place,
-            format!("the procedure waits only {waited} within a hold that needs {length}"),
-            "a person who follows it would not reset the lock",
+            format!("the procedure waits only {waited} in a hold that must last {length}"),
+            "anyone following it would not reset the lock",
         );
     }
     Some(Interval { from, to, length })

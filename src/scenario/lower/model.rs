@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lock::{
-    Asset, Defaults, Fact, Facts, Lockout, Mark, Method, Named, PadFacts, PowerFacts, Radio, SourceDocument,
+    Asset, Defaults, Fact, Facts, Lockout, Method, Named, PadFacts, PowerFacts, Radio, SourceDocument,
+    SourceKind,
 };
 use crate::scenario::ast::{MethodFacts, Model, Operation, Step};
 use crate::scenario::syntax::{ModelSyntax, OperationSyntax, StepSyntax, WordListOr, WordOr};
@@ -41,7 +42,7 @@ pub(in crate::scenario) fn model(
         .collect();
     if !missing.is_empty() {
         let hint = "write `unknown` if the source does not say, and `unsupported` if there is no such thing";
-        let message = format!("`operations` does not name {}", missing.join(", "));
+        let message = format!("missing from `operations`: {}", missing.join(", "));
         findings.error_with_hint(&place, message, hint);
     }
     sense::recursion(&operations, findings);
@@ -50,8 +51,10 @@ pub(in crate::scenario) fn model(
     for (method, facts) in &methods {
         let known = facts.known().map_or(&[][..], |facts| &facts.afterwards);
         for name in known.iter().filter(|name| !operations.contains_key(*name)) {
-            findings
-                .error(&place, format!("method `{method}` ends with `{name}`, which is no operation here"));
+            findings.error(
+                &place,
+                format!("`afterwards` of `{method}` names `{name}`, which is not an operation here"),
+            );
         }
     }
     Some(Model { facts, baseline, methods, operations, place })
@@ -62,7 +65,7 @@ fn required<T>(value: Option<T>, field: &str, place: &Place, findings: &mut Diag
         findings.error_with_hint(
             place,
             format!("field `{field}` is missing"),
-            "neither this file nor what it is `like` has it",
+            "neither this file nor any it is `like` has it",
         );
     }
     value
@@ -79,11 +82,11 @@ fn facts(
     let document = required(lineage.nearest(|m| m.source.as_ref()), "source", place, findings);
     let document = document.and_then(|(syntax, source)| {
         let mut reader = Reader::new(source, findings);
-        let mark_place = reader.place(&syntax.mark);
+        let kind_place = reader.place(&syntax.kind);
         Some(SourceDocument {
             title: syntax.title.clone(),
             document: syntax.document.clone(),
-            mark: reader.named::<Mark>("source mark", &syntax.mark.value.0, &mark_place)?,
+            kind: reader.named::<SourceKind>("kind of source", &syntax.kind.value.0, &kind_place)?,
             conflicts: syntax.conflicts.clone(),
         })
     });
@@ -164,7 +167,7 @@ fn controls(
                 let (nominal, low) = (facts.power.nominal, facts.power.low.known().copied());
                 let sane = (1_000_000..=48_000_000).contains(&nominal.as_millionths());
                 if !sane || low.is_some_and(|low| low >= nominal || low <= Voltage::default()) {
-                    findings.error(&at, "nominal is 1 V to 48 V, and low lies below it");
+                    findings.error(&at, "`nominal` must be 1 V to 48 V, and `low` must be below it");
                 }
                 if facts.power.cells > 12 {
                     findings.error(&at, format!("{} cells are more than a rig can switch (12)", power.cells));
@@ -184,7 +187,7 @@ fn controls(
             (button, WordOr::Word(kind)) if kind == "button" => {
                 if format!("button.{button}").parse::<Channel>().is_err() {
                     let hint = "1 to 40 lower-case letters, digits, `_` and `-`";
-                    findings.error_with_hint(&at, format!("`{button}` is not a name for a button"), hint);
+                    findings.error_with_hint(&at, format!("`{button}` is not a valid button name"), hint);
                 }
                 facts.buttons.insert(button.into());
             }
@@ -198,7 +201,7 @@ fn controls(
                     None => findings.unknown(&at, "kind of control", kind, ["button"]),
                 }
             }
-            (_, WordOr::Full(_)) => findings.error(&at, "only `power` has details"),
+            (_, WordOr::Full(_)) => findings.error(&at, "only `power` takes a mapping of details"),
         }
     }
     if !has_power {
@@ -242,7 +245,7 @@ fn indicators(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &
             (light, WordListOr::List(colours)) if light.starts_with("light.") => {
                 if light.parse::<Channel>().is_err() {
                     let hint = "`light.` and 1 to 40 lower-case letters, digits, `_` and `-`";
-                    findings.error_with_hint(&place, format!("`{light}` is not a name for a light"), hint);
+                    findings.error_with_hint(&place, format!("`{light}` is not a valid light name"), hint);
                 }
                 let colours = colours.iter().map(|colour| colour.as_str().into()).collect();
                 facts.lights.insert(light["light.".len()..].into(), colours);
@@ -262,7 +265,7 @@ fn codes(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut D
         if (4..=10).contains(&codes.digits.value) {
             facts.code_digits = Fact::Known(codes.digits.value);
         } else {
-            findings.error(&place, format!("{} is not a number of digits from 4 to 10", codes.digits.value));
+            findings.error(&place, format!("a code has 4 to 10 digits, not {}", codes.digits.value));
         }
     }
     if let Some((defaults, source)) = lineage.nearest(|m| m.defaults.as_ref()) {
@@ -315,7 +318,9 @@ fn codes(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut D
                 }
                 Some(_) => {
                     let place = reader.place(lockout);
-                    reader.findings.error(&place, "a lockout takes at least one wrong code and some time");
+                    reader
+                        .findings
+                        .error(&place, "a lockout needs at least one wrong code and a time above zero");
                     Fact::Unknown
                 }
                 None => Fact::Unknown,
@@ -384,8 +389,8 @@ fn operations(
                 }
                 Fact::Known(operation(&mut reader, steps, None))
             }
-            WordListOr::Full(OperationSyntax { with, procedure, accepted_by }) => {
-                for parameter in with.iter().filter(|p| !parameters.contains(&p.as_str())) {
+            WordListOr::Full(OperationSyntax { parameters: own, procedure, accepted_by }) => {
+                for parameter in own.iter().filter(|p| !parameters.contains(&p.as_str())) {
                     reader.findings.unknown(&place, "parameter", parameter, parameters.iter().copied());
                 }
                 Fact::Known(operation(&mut reader, procedure, accepted_by.as_ref()))

@@ -41,7 +41,7 @@ impl Reader<'_> {
 
     fn reject_light_words(&mut self, see: &SeeSyntax, place: &Place) {
         if see.indicator.is_some() || see.blinks.is_some() || see.on.is_some() || see.off.is_some() {
-            self.findings.error(place, "`indicator`, `blinks`, `on` and `off` go with `light`");
+            self.findings.error(place, "`indicator`, `blinks`, `on` and `off` only go with `light`");
         }
     }
 
@@ -66,7 +66,7 @@ impl Reader<'_> {
                 self.findings.error_with_hint(
                     place,
                     "which light?",
-                    "a scenario names it: `indicator: status`",
+                    "a scenario must name it: `indicator: status`",
                 );
             }
             return name.map(|word| word.value.0.as_str().into());
@@ -113,8 +113,8 @@ impl Reader<'_> {
         {
             self.findings.error_with_hint(
                 place,
-                "`hear` takes either `voice`, or `beeps`, or as many `lengths`",
-                "`beeps: any` is the first beep",
+                "`hear` takes either `voice`, or `beeps` and/or `lengths` with matching counts",
+                "`beeps: any` matches the first beep",
             );
             return None;
         }

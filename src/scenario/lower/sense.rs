@@ -25,7 +25,7 @@ pub(super) fn steps(list: &[Step], facts: Option<&Facts>, findings: &mut Diagnos
             Action::Hold(controls) => {
                 for control in controls {
                     if held.contains(control) {
-                        findings.error(&step.place, format!("{} is held already", name(control)));
+                        findings.error(&step.place, format!("{} is already held", name(control)));
                     }
                     held.push(control.clone());
                 }
@@ -40,10 +40,26 @@ pub(super) fn steps(list: &[Step], facts: Option<&Facts>, findings: &mut Diagnos
             }
             Action::Press { controls, .. } => {
                 for control in controls.iter().filter(|control| held.contains(control)) {
-                    findings.error(&step.place, format!("{} is held while it is pressed", name(control)));
+                    findings
+                        .error(&step.place, format!("{} is pressed while it is already held", name(control)));
                 }
             }
-            _ => {}
+            Action::Type { .. }
+            | Action::Power { .. }
+            | Action::Turn { .. }
+            | Action::Contact { .. }
+            | Action::Wait(_)
+            | Action::WaitLockout
+            | Action::WaitUntil { .. }
+            | Action::Observe { .. }
+            | Action::NoChange { .. }
+            | Action::Never { .. }
+            | Action::Witness { .. }
+            | Action::Ask { .. }
+            | Action::Together(_)
+            | Action::Repeat { .. }
+            | Action::Do { .. }
+            | Action::Claim(_) => {}
         }
     }
     if let (Some(step), Some(control)) = (list.last(), held.first()) {
@@ -68,18 +84,18 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         Action::Hold(list) | Action::Release(list) | Action::Press { controls: list, .. }
             if list.is_empty() =>
         {
-            wrong("nothing is named");
+            wrong("no control is named");
         }
         Action::Type { keys, .. } if keys.is_empty() => wrong("no key is named"),
-        Action::NoChange { channels, .. } if channels.is_empty() => wrong("no channel is named in `of`"),
+        Action::NoChange { channels, .. } if channels.is_empty() => wrong("`channels` names no channel"),
         Action::NoChange { duration, .. } if *duration == Duration::ZERO => {
-            wrong("a window of no length sees nothing")
+            wrong("a window of zero length sees nothing")
         }
         Action::NoChange { channels, .. } if channels.iter().any(Channel::is_driven) => {
-            wrong("the rig itself drives that: nothing but its own doing would show")
+            wrong("the rig drives this channel itself, so only its own actions would show")
         }
         Action::Never { body, .. } if !body.is_empty() && body.iter().all(takes_no_time) => {
-            wrong("`while` takes no time: nothing would be seen")
+            wrong("`while` takes no time, so nothing would be seen")
         }
         Action::Never { body, .. } | Action::Repeat { body, .. } if body.is_empty() => {
             wrong("the body is empty")
@@ -87,14 +103,15 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         Action::Together(branches) if branches.iter().any(Vec::is_empty) || branches.is_empty() => {
             wrong("a branch is empty");
         }
-        Action::Wait(duration) if *duration > LONGEST_WAIT => wrong("a wait is at most 24 h"),
+        Action::Wait(duration) if *duration > LONGEST_WAIT => wrong("a wait can be at most 24 h"),
         Action::Observe { within, .. } if *within == Duration::ZERO => {
-            wrong("a window of no length sees nothing")
+            wrong("a window of zero length sees nothing")
         }
         Action::Contact { channel, .. } => {
             let absent = facts.is_some_and(|facts| match channel {
                 Channel::Cover => !facts.cover,
-                _ => !facts.door,
+                Channel::Door => !facts.door,
+                _ => false,
             });
             if absent {
                 wrong(&format!("the model has no {channel}"));
@@ -104,14 +121,31 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
             let most = facts.map_or(48_000_000, |facts| facts.power.nominal.as_millionths() * 3 / 2);
             if !(0..=most).contains(&volts.as_millionths()) {
                 wrong(&format!(
-                    "{volts} is outside what this lock may get: 0 V to one and a half times nominal"
+                    "{volts} is outside the range allowed for this lock: 0 V to 1.5 times nominal"
                 ));
             }
         }
         Action::Power { over: Some(_), duration: Some(_), .. } => {
-            wrong("`over` and `for` exclude each other")
+            wrong("`over` and `for` can't be used together")
         }
-        _ => {}
+        Action::Hold(_)
+        | Action::Release(_)
+        | Action::Press { .. }
+        | Action::Type { .. }
+        | Action::Power { .. }
+        | Action::Turn { .. }
+        | Action::Wait(_)
+        | Action::WaitLockout
+        | Action::WaitUntil { .. }
+        | Action::Observe { .. }
+        | Action::NoChange { .. }
+        | Action::Never { .. }
+        | Action::Witness { .. }
+        | Action::Ask { .. }
+        | Action::Together(_)
+        | Action::Repeat { .. }
+        | Action::Do { .. }
+        | Action::Claim(_) => {}
     }
     match &step.action {
         Action::Never { body, .. } | Action::Repeat { body, .. } => steps(body, facts, findings),
@@ -119,7 +153,22 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         Action::Together(branches) => {
             branches.iter().flatten().for_each(|inner| self::step(inner, facts, findings));
         }
-        _ => {}
+        Action::Hold(_)
+        | Action::Release(_)
+        | Action::Press { .. }
+        | Action::Type { .. }
+        | Action::Power { .. }
+        | Action::Turn { .. }
+        | Action::Contact { .. }
+        | Action::Wait(_)
+        | Action::WaitLockout
+        | Action::WaitUntil { .. }
+        | Action::Observe { .. }
+        | Action::NoChange { .. }
+        | Action::Witness { .. }
+        | Action::Ask { .. }
+        | Action::Do { .. }
+        | Action::Claim(_) => {}
     }
 }
 
@@ -199,7 +248,7 @@ pub(in crate::scenario) fn too_long(list: &[Step], of: &dyn Fn(&str) -> u64, fin
     let count = expanded(list, of);
     if let Some(step) = list.first().filter(|_| count > MAX_STEPS) {
         let message =
-            format!("{count} steps follow with all repeats written out, and {MAX_STEPS} are allowed");
+            format!("with all repeats written out this is {count} steps; at most {MAX_STEPS} are allowed");
         findings.error(&step.place, message);
     }
 }
@@ -213,7 +262,7 @@ pub(super) fn recursion(operations: &BTreeMap<Arc<str>, Fact<Operation>>, findin
             let procedure = operations.get(name).and_then(Fact::known).map(|operation| &operation.procedure);
             for (used, at) in procedure.into_iter().flat_map(|steps| uses(steps)) {
                 if *used == **start {
-                    findings.error(at, format!("operation `{start}` does itself"));
+                    findings.error(at, format!("operation `{start}` calls itself"));
                     return;
                 }
                 if seen.insert(used) {

@@ -77,7 +77,7 @@ impl Reader<'_> {
             StepSyntax::See(see) => self.see(see, place)?,
             StepSyntax::Hear(hear) => self.hear(hear, place)?,
             StepSyntax::NoChange(quiet) => {
-                let channels = quiet.of.iter().filter_map(|word| self.channel(word)).collect();
+                let channels = quiet.channels.iter().filter_map(|word| self.channel(word)).collect();
                 Action::NoChange { channels, duration: self.quantity(&quiet.duration)? }
             }
             StepSyntax::Never(never) => self.never(never, place)?,
@@ -85,12 +85,12 @@ impl Reader<'_> {
                 observation: Observation::Notified {
                     channel: self
                         .choice(
-                            "channel that tells anything",
+                            "notification channel",
                             &notified.channel,
                             &[("app", 0), ("hub", 1), ("cloud", 2)],
                         )
                         .map(|index| [Channel::App, Channel::Hub, Channel::Cloud][index].clone())?,
-                    what: notified.of.value.0.as_str().into(),
+                    what: notified.event.value.0.as_str().into(),
                 },
                 within: self.quantity(&notified.within)?,
             },
@@ -102,7 +102,7 @@ impl Reader<'_> {
             StepSyntax::Repeat(repeat) => Action::Repeat {
                 times: self.count(&repeat.times)?,
                 within: self.optional(repeat.within.as_ref()),
-                body: self.steps(&repeat.body),
+                body: self.steps(&repeat.steps),
             },
             StepSyntax::Do(operation) => self.operation(operation, place)?,
             claim => self.claim(claim, place)?,
@@ -276,7 +276,7 @@ impl Reader<'_> {
             return None;
         }
         if !matches!(to, Supply::On | Supply::Off) {
-            self.findings.error(&place, "a single cell is only put in (`on`) or taken out (`off`)");
+            self.findings.error(&place, "a single cell can only be put in (`on`) or taken out (`off`)");
             return None;
         }
         Some(cell.value)
@@ -361,8 +361,10 @@ impl Reader<'_> {
                         continue;
                     }
                     if target.is_some() {
-                        self.findings
-                            .error(&op_place, "a request goes to one of `app`, `hub`, `cloud` and `memory`");
+                        self.findings.error(
+                            &op_place,
+                            "a request goes to only one of `app`, `hub`, `cloud` and `memory`",
+                        );
                     }
                     target = Some((name.parse().ok()?, Arc::from(word.value.0.as_str())));
                 }
@@ -390,14 +392,14 @@ impl Reader<'_> {
                 other => {
                     let word_place = self.place(word);
                     let known = ["app", "hub", "cloud", "expect", "within", "slot", "code", "role", "proof"];
-                    self.findings.unknown(&word_place, "word in a request", other, known);
+                    self.findings.unknown(&word_place, "request field", other, known);
                 }
             }
         }
         let Some((channel, op)) = target else {
             self.findings.error_with_hint(
                 place,
-                "whom to ask?",
+                "who should be asked?",
                 "write `ask: {app: status}`, or `hub:`, `cloud:`",
             );
             return None;
@@ -459,7 +461,7 @@ impl Reader<'_> {
             self.findings.error_with_hint(
                 place,
                 "this step belongs in a scenario",
-                "a model's procedure holds only what a person does and sees",
+                "a model's procedure contains only what a person does and sees",
             );
             return None;
         }
@@ -483,7 +485,25 @@ impl Reader<'_> {
             StepSyntax::Recommission => Claim::Recommission,
             StepSyntax::Unchanged => Claim::Unchanged,
             StepSyntax::AllOrNothing => Claim::AllOrNothing,
-            _ => return None,
+            StepSyntax::Hold(_)
+            | StepSyntax::Release(_)
+            | StepSyntax::Press(_)
+            | StepSyntax::Type(_)
+            | StepSyntax::Power(_)
+            | StepSyntax::Turn(_)
+            | StepSyntax::Door(_)
+            | StepSyntax::Cover(_)
+            | StepSyntax::Wait(_)
+            | StepSyntax::See(_)
+            | StepSyntax::Hear(_)
+            | StepSyntax::NoChange(_)
+            | StepSyntax::Never(_)
+            | StepSyntax::Notified(_)
+            | StepSyntax::Witness(_)
+            | StepSyntax::Ask(_)
+            | StepSyntax::Together(_)
+            | StepSyntax::Repeat(_)
+            | StepSyntax::Do(_) => return None,
         }))
     }
 
@@ -511,11 +531,13 @@ impl Reader<'_> {
                 }
                 "app" => app = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
                 "hub" => hub = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
-                "master" => master = self.choice("master code", word, &[("set", true), ("unset", false)])?,
+                "master" => {
+                    master = self.choice("master code state", word, &[("set", true), ("unset", false)])?
+                }
                 other => {
                     self.findings.unknown(
                         place,
-                        "thing to provision",
+                        "item to provision",
                         other,
                         ["user_codes", "app", "hub", "master"],
                     );

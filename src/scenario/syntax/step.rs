@@ -121,7 +121,7 @@ pub(in crate::scenario) struct HearSyntax {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct NoChangeSyntax {
-    pub of: Vec<Word>,
+    pub channels: Vec<Word>,
     #[serde(rename = "for")]
     pub duration: Word,
 }
@@ -140,7 +140,7 @@ pub(in crate::scenario) struct NeverSyntax {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct NotifiedSyntax {
     pub channel: Word,
-    pub of: Word,
+    pub event: Word,
     pub within: Word,
 }
 
@@ -156,8 +156,7 @@ pub(in crate::scenario) struct WitnessSyntax {
 pub(in crate::scenario) struct RepeatSyntax {
     pub times: Spanned<u32>,
     pub within: Option<Word>,
-    #[serde(rename = "do")]
-    pub body: Steps,
+    pub steps: Steps,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

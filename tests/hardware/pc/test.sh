@@ -8,7 +8,7 @@ here=$(dirname "$0")
 echo "emulated PC: $(paste -sd, "$pc/versions" | sed 's/,/, /g')"
 cc -shared -fPIC -O1 -o "$out/registers.so" "$here/../pi/registers.c"
 programs=target/release/examples
-files="target/release/lockrig $programs/bench-lock $programs/bench-kill $out/registers.so $here/rigs $here/../pi/rigs"
+files="target/release/lockrig $programs/bench-lock $programs/bench-kill $programs/bench-edges $out/registers.so $here/rigs $here/../pi/rigs"
 
 boot() { # NAME STATUS JOB
   local status=0
@@ -55,6 +55,8 @@ others() {
     { echo "FAILED in the emulated PC: no reset by the watchdog"; cat "$out/watchdog.txt"; return 1; }
   echo "emulated PC, watchdog: $(grep -c 'goes on' "$out/watchdog.txt") single deaths leave the machine alone," \
     "and both at once reset it"
+  boot edges 0 job-edges
+  echo "emulated PC, edges: $(paste -sd';' "$out/edges.txt")"
   boot registers 0 ../pi/job-registers
   echo "Raspberry Pi's registers: $(grep -c ': [03], ' "$out/registers.txt") commands as expected," \
     "faulty relays among them; $(tail -1 "$out/registers.txt")"

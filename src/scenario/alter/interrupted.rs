@@ -1,4 +1,4 @@
-//! `let_go: 300 ms`: what is held is let go for so long, in the middle of the hold.
+//! `interrupted_for: 300 ms`: what is held is let go for so long, in the middle of the hold.
 
 use crate::scenario::point::Point;
 use crate::scenario::program::{Action, Program};
@@ -7,13 +7,13 @@ use crate::unit::Duration;
 use super::{Alter, Kind, Plan, Subject, witnesses};
 
 #[derive(Debug)]
-pub(in crate::scenario) struct LetGo {
+pub(in crate::scenario) struct Interrupted {
     pub pause: Duration,
 }
 
-impl Alter for LetGo {
+impl Alter for Interrupted {
     fn kind(&self) -> Kind {
-        Kind::LetGo
+        Kind::Interrupted
     }
 
     fn is_negative(&self) -> bool {
@@ -26,11 +26,11 @@ impl Alter for LetGo {
     }
 
     fn rewrite(&self, _: &Point, plan: &mut Plan) {
-        plan.let_go = Some(self.pause);
+        plan.interrupted_for = Some(self.pause);
     }
 
     fn is_witnessed(&self, _: &Subject<'_>, _: &Plan, program: &Program) -> bool {
-        let steps = witnesses(program, Kind::LetGo);
+        let steps = witnesses(program, Kind::Interrupted);
         let waits =
             |action: &Action| matches!(action, Action::Wait { duration, .. } if *duration == self.pause);
         let sets = steps.iter().filter(|step| matches!(step.action, Action::Set { .. })).count();
