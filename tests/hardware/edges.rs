@@ -88,7 +88,10 @@ fn bursts(chip: &str, folder: &Path) {
             line.drive(level);
         }
         let edges = drain(&mut inputs);
-        assert!(edges.windows(2).all(|two| two[0].active != two[1].active && two[0].at < two[1].at), "in order");
+        assert!(
+            edges.windows(2).all(|two| two[0].active != two[1].active && two[0].at < two[1].at),
+            "in order"
+        );
         assert_eq!(edges.last().map(|edge| edge.active), Some(level), "the level after burst {round}");
         read += edges.len();
     }
@@ -111,7 +114,10 @@ fn dimmed(chip: &str, folder: &Path) {
         busy = busy.max(start.elapsed());
     }
     read.extend(drain(&mut inputs));
-    println!("a light dimmed at 1 kHz for 5 s: {} of {driven} edges; one look took {busy:?} at most", read.len());
+    println!(
+        "a light dimmed at 1 kHz for 5 s: {} of {driven} edges; one look took {busy:?} at most",
+        read.len()
+    );
     assert_eq!(read.len(), driven as usize);
     assert!(busy < Wall::from_millis(5), "the player is held up");
 }

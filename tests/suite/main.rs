@@ -8,6 +8,7 @@ mod common;
 mod costs;
 mod defects;
 mod diagnostics;
+mod engine;
 mod evidence;
 mod fit;
 mod guard;

@@ -1,0 +1,83 @@
+//! The engine alone: programs in, results out.
+
+use lockrig::engine::{CaseResult, Engine, Precision};
+use lockrig::scenario::ast::Observation;
+use lockrig::scenario::{Action, Origin, Part, Program, Since, Stage, Step};
+use lockrig::trace::{Channel, Value};
+use lockrig::unit::{Duration, Instant};
+use lockrig::verdict::Verdict;
+
+fn at(milliseconds: u64) -> Instant {
+    Instant::START + Duration::milliseconds(milliseconds)
+}
+
+/// One part, whose steps are an author's.
+fn program(actions: Vec<Action>) -> Program {
+    let steps = actions.into_iter().map(|action| Step::new("step", Origin::Author, action)).collect();
+    let part = Part { name: "part".into(), stage: Stage::Act, steps };
+    Program { parts: vec![part], time_limit: Duration::seconds(60), ..Program::default() }
+}
+
+fn wait(milliseconds: u64) -> Action {
+    Action::Wait { since: Since::Here, duration: Duration::milliseconds(milliseconds) }
+}
+
+fn play(engine: &mut Engine<'_>) -> CaseResult {
+    loop {
+        while engine.poll().is_some() {}
+        if let Some(result) = engine.result() {
+            return result.clone();
+        }
+        let deadline = engine.deadline();
+        engine.advance(deadline, deadline);
+    }
+}
+
+#[test]
+fn a_case_that_is_stopped_says_so_and_why() {
+    let program = program(vec![wait(1_000)]);
+    for verdict in [Verdict::Aborted, Verdict::Error] {
+        let mut engine = Engine::new(&program, Precision::default());
+        engine.advance(at(10), at(10));
+        engine.stop(verdict, "the reason");
+        let result = play(&mut engine);
+        assert_eq!((result.verdict, &*result.reason), (verdict, "part: the reason"));
+    }
+}
+
+/// The first fault of a rig is the cause of the others, and outdoes whatever the lock seemed to do.
+#[test]
+fn a_rig_that_breaks_in_the_last_moment_makes_the_case_doubtful() {
+    let program = program(vec![wait(1)]);
+    let mut engine = Engine::new(&program, Precision::default());
+    assert_eq!(play(&mut engine).verdict, Verdict::Pass);
+    engine.stop(Verdict::Aborted, "too late");
+    assert_eq!(play(&mut engine).verdict, Verdict::Pass);
+    engine.stop(Verdict::Error, "first fault");
+    engine.stop(Verdict::Error, "second fault");
+    let result = play(&mut engine);
+    assert_eq!((result.verdict, &*result.reason), (Verdict::Error, "first fault"));
+}
+
+/// What is shorter on a contact than a glitch, or than its `debounce`, is no change.
+#[test]
+fn a_contact_that_bounces_has_not_changed() {
+    let open = Observation::Contact { channel: Channel::Bolt, value: false };
+    let program = program(vec![Action::Never {
+        observation: open,
+        body: vec![Step::new("wait", Origin::Author, wait(200))],
+    }]);
+    let verdict = |length: u64, debounce: u64| {
+        let precision = Precision { debounce: Duration::milliseconds(debounce), ..Precision::default() };
+        let mut engine = Engine::new(&program, precision);
+        engine.signal(at(0), &Channel::Bolt, Value::Switch(true));
+        engine.advance(at(50), at(49));
+        engine.signal(at(50), &Channel::Bolt, Value::Switch(false));
+        engine.signal(at(50 + length), &Channel::Bolt, Value::Switch(true));
+        play(&mut engine).verdict
+    };
+    assert_eq!(verdict(6, 0), Verdict::Pass);
+    assert_eq!(verdict(30, 0), Verdict::Fail);
+    assert_eq!(verdict(30, 50), Verdict::Pass);
+    assert_eq!(verdict(60, 50), Verdict::Fail);
+}
