@@ -1,5 +1,6 @@
 //! `report.html`: one self-contained file.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -39,9 +40,13 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let scenes = SceneReader::open(folder)?;
     let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
     write(&top(&summary).into_string())?;
+    let title = |entry: &CaseEntry| {
+        let scenario = entry.case.split('~').next().unwrap_or_default();
+        summary.catalogue.scenarios.get(scenario).map_or("", |scenario| scenario.title.as_str())
+    };
     for (index, entry) in summary.problems.iter().take(MAX_PROBLEMS).enumerate() {
         let scene = scenes.read(&entry.case)?;
-        write(&problem(entry, scene.as_ref(), index < OPEN_PROBLEMS).into_string())?;
+        write(&problem(entry, scene.as_ref(), title(entry), index < OPEN_PROBLEMS).into_string())?;
     }
     write(&middle(&summary).into_string())?;
     write("<script type=\"text/plain\" id=\"details\">")?;
@@ -69,7 +74,10 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     }
     let words: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.word()).collect();
     write("</script><script type=\"application/json\" id=\"cases\">")?;
-    write(&format!("{{\"verdicts\":{},\"cases\":[", serde_json::json!(words)))?;
+    let titles: BTreeMap<_, _> =
+        summary.catalogue.scenarios.iter().map(|(id, scenario)| (id, visible(&scenario.title))).collect();
+    let titles = serde_json::json!(titles).to_string().replace('<', "\\u003c");
+    write(&format!("{{\"verdicts\":{},\"titles\":{titles},\"cases\":[", serde_json::json!(words)))?;
     for (index, (entry, at)) in read_results(folder)?.zip(places).enumerate() {
         let entry = entry?;
         let verdict = Verdict::ALL.iter().position(|known| *known == entry.result.verdict);
@@ -139,10 +147,11 @@ fn found(summary: &Summary) -> Markup {
     }
 }
 
-fn problem(entry: &CaseEntry, scene: Option<&Scene>, is_open: bool) -> Markup {
+fn problem(entry: &CaseEntry, scene: Option<&Scene>, title: &str, is_open: bool) -> Markup {
     html! {
         details open[is_open] {
             summary { (verdict(entry.result.verdict)) " " code { (entry.case) } " " (visible(&entry.result.reason)) }
+            p.claim { (visible(title)) }
             (case(entry, scene))
         }
     }
@@ -354,6 +363,7 @@ fn browser() -> Markup {
         noscript { p.notice { "This table needs JavaScript. `results.json` and `lockrig report RUN --format csv` have all cases." } }
         section id="detail" tabindex="-1" hidden aria-labelledby="detail-name" {
             h3 id="detail-name" {}
+            p id="detail-title" {}
             div id="detail-body" {}
         }
         div id="browse" hidden {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
-  const { verdicts, cases } = JSON.parse(byId("cases").textContent);
+  const { verdicts, titles, cases } = JSON.parse(byId("cases").textContent);
   const rows = byId("rows"), count = byId("count"), more = byId("more"), detail = byId("detail");
   const fields = ["verdict", "model", "method", "scenario", "text"].map((name) => byId("by-" + name));
   const PAGE = 200;
@@ -10,7 +10,7 @@
   // An id reads scenario~model~method~factors~repetition.
   const all = cases.map(([id, verdict, length, reason, at]) => {
     const [scenario, model, method] = id.split("~");
-    return { id, scenario, model, method, verdict: verdicts[verdict], length, reason, at };
+    return { id, scenario, model, method, title: titles[scenario] ?? "", verdict: verdicts[verdict], length, reason, at };
   });
   const fill = (name) => {
     const known = [...new Set(all.map((one) => one[name]))].sort();
@@ -23,7 +23,7 @@
     (want.verdict === "all" || (want.verdict === "played" ? one.verdict !== "not_applicable"
       : want.verdict === "problems" ? !["pass", "not_applicable"].includes(one.verdict) : one.verdict === want.verdict)) &&
     ["model", "method", "scenario"].every((name) => !want[name] || one[name] === want[name]) &&
-    (!want.text || (one.id + " " + one.reason).toLowerCase().includes(want.text.toLowerCase()));
+    (!want.text || (one.id + " " + one.title + " " + one.reason).toLowerCase().includes(want.text.toLowerCase()));
 
   const cell = (...content) => {
     const td = document.createElement("td");
@@ -38,7 +38,10 @@
     const mark = document.createElement("span");
     mark.className = "verdict " + one.verdict;
     mark.textContent = one.verdict.replaceAll("_", " ");
-    tr.append(cell(mark), cell(link), cell((one.length / 1000).toFixed(1) + " s"), cell(one.reason));
+    const title = document.createElement("div");
+    title.className = "claim";
+    title.textContent = one.title;
+    tr.append(cell(mark), cell(link, title), cell((one.length / 1000).toFixed(1) + " s"), cell(one.reason));
     return tr;
   };
   const list = () => {
@@ -67,6 +70,7 @@
   const open = async (id) => {
     const one = all.find((one) => one.id === id);
     byId("detail-name").textContent = one ? id : "There is no case " + id;
+    byId("detail-title").textContent = one ? one.title : "";
     const body = byId("detail-body");
     body.replaceChildren();
     detail.hidden = false;

@@ -19,7 +19,7 @@ use crate::trace::{Channel, Value};
 use crate::unit::Duration;
 
 use super::Library;
-use super::alter::Subject;
+use super::alter::{Kind, Plan as Altered, Subject};
 use super::ast::{MethodChoice, MethodFacts, Model, Scenario};
 use super::point::{self, Axis, Point};
 use super::program::{Content, Origin, Program, Stage};
@@ -143,6 +143,14 @@ impl Planned {
             _ => Content::NotApplicable("the library has no such scenario or model".into()),
         }
     }
+
+    /// An alteration of this case that a program does not carry out; [`Planned::build`] refuses such a program.
+    pub fn unwitnessed(&self, library: &Library, program: &Program) -> Option<Kind> {
+        let (scenario, model) = (library.scenarios.get(&self.scenario)?, library.models.get(&self.model)?);
+        let facts = model.methods.get(&self.method)?.known()?;
+        let subject = Subject { model, method: self.method, facts, levels: levels(&self.point) };
+        unwitnessed(scenario, &subject, &scenario.but.plan(&self.point), program)
+    }
 }
 
 /// The families that are wanted, by model, method and scenario.
@@ -219,6 +227,21 @@ fn axes(scenario: &Scenario, model: &Model, method: Method) -> Vec<Axis> {
     given.chain(altered).collect()
 }
 
+/// The levels of a point's factors.
+fn levels(point: &Point) -> Levels {
+    point.factors().fold(Levels::default(), Levels::with)
+}
+
+/// An alteration of the scenario that a program does not carry out.
+fn unwitnessed(
+    scenario: &Scenario,
+    subject: &Subject<'_>,
+    plan: &Altered,
+    program: &Program,
+) -> Option<Kind> {
+    scenario.but.iter().find(|one| !one.is_witnessed(subject, plan, program)).map(|one| one.kind())
+}
+
 /// The program of a case, or why the model excludes it.
 fn program(
     scenario: &Scenario,
@@ -229,18 +252,17 @@ fn program(
 ) -> Result<Program, Excluded> {
     let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
     let facts = fact.known().ok_or_else(|| fact.absence(&format!("a reset by {method}")))?;
-    let levels = point.factors().fold(Levels::default(), Levels::with);
-    let subject = Subject { model, method, facts, levels };
+    let subject = Subject { model, method, facts, levels: levels(point) };
     let plan = scenario.but.plan(point);
     scenario.but.iter().try_for_each(|alteration| alteration.applies(&subject, &plan))?;
-    check_levels(plan.without, facts, levels)?;
+    check_levels(plan.without, facts, subject.levels)?;
     let cx = Context { subject, scenario, plan };
     let mut draft = Draft::new(&cx, scenario.time_limit.unwrap_or(TIME_LIMIT));
     cx.write(&mut draft, start)?;
     let program = draft.finish();
-    match scenario.but.iter().find(|one| !one.is_witnessed(&cx.subject, &cx.plan, &program)) {
+    match unwitnessed(scenario, &cx.subject, &cx.plan, &program) {
         // A program that does not do what its claim says would prove something else.
-        Some(one) => Err(Excluded::plan(format!("the case could not be made with `{}` applied", one.kind()))),
+        Some(kind) => Err(Excluded::plan(format!("the case could not be made with `{kind}` applied"))),
         None => Ok(program),
     }
 }

@@ -19,11 +19,8 @@ pub enum Name {
 
 impl Name {
     fn of(channel: &Channel) -> Option<Self> {
-        match channel {
-            Channel::Button(name) => Some(Self::Button(Arc::clone(name))),
-            Channel::Light(name) => Some(Self::Light(Arc::clone(name))),
-            _ => None,
-        }
+        // A button is named by the step that presses it; watching what the rig itself drives is refused.
+        if let Channel::Light(name) = channel { Some(Self::Light(Arc::clone(name))) } else { None }
     }
 
     fn of_control(control: &Control) -> Self {

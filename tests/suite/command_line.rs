@@ -209,3 +209,19 @@ fn views_are_written_outside_the_folder_and_never_into_it() {
     assert_eq!(code(folder.path(), &["report", &run_text, "--format", "html", "--out", &inside]), 2);
     assert_eq!(code(folder.path(), &["verify", &run_text]), 0);
 }
+
+/// What a technician follows by hand reads the same from one change to the next.
+#[test]
+fn cases_are_shown_as_numbered_steps() {
+    let folder = empty_folder();
+    let shown = |case: &str| text(&lockrig(folder.path(), &["show", case]));
+    let cases = [
+        "short-second-hold-erases-nothing~yale-ydm3109a~button~r1",
+        "half-turn-erases-nothing~connect-internal-fingerprint~knob~r1",
+        "jammed-bolt-erases-all-or-nothing~baldwin-8225~button~r1",
+        "brown-out-erases-all-or-nothing~baldwin-8225~button~cut=0~r1",
+        "wrong-code-erases-nothing~commax-cdl-107u~keypad~key=1~r1",
+        "reset-needs-the-owner~yale-linus~app~role=guest~r1",
+    ];
+    insta::assert_snapshot!(cases.map(shown).join("\n"));
+}

@@ -22,15 +22,22 @@ fn wait(milliseconds: u64) -> Action {
     Action::Wait { since: Since::Here, duration: Duration::milliseconds(milliseconds) }
 }
 
-fn play(engine: &mut Engine<'_>) -> CaseResult {
-    loop {
+/// Goes from one deadline to the next until then, as players do.
+fn go(engine: &mut Engine<'_>, until: Instant) {
+    while engine.result().is_none() {
         while engine.poll().is_some() {}
-        if let Some(result) = engine.result() {
-            return result.clone();
+        let next = engine.deadline().min(until);
+        engine.advance(next, if next == until { next.before(Duration::nanoseconds(1)) } else { next });
+        if next == until {
+            return;
         }
-        let deadline = engine.deadline();
-        engine.advance(deadline, deadline);
     }
+}
+
+fn play(engine: &mut Engine<'_>) -> CaseResult {
+    go(engine, Instant::NEVER);
+    while engine.poll().is_some() {}
+    engine.result().expect("an outcome").clone()
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn a_contact_that_bounces_has_not_changed() {
         let precision = Precision { debounce: Duration::milliseconds(debounce), ..Precision::default() };
         let mut engine = Engine::new(&program, precision);
         engine.signal(at(0), &Channel::Bolt, Value::Switch(true));
-        engine.advance(at(50), at(49));
+        go(&mut engine, at(50));
         engine.signal(at(50), &Channel::Bolt, Value::Switch(false));
         engine.signal(at(50 + length), &Channel::Bolt, Value::Switch(true));
         play(&mut engine).verdict
@@ -80,4 +87,25 @@ fn a_contact_that_bounces_has_not_changed() {
     assert_eq!(verdict(30, 0), Verdict::Fail);
     assert_eq!(verdict(30, 50), Verdict::Pass);
     assert_eq!(verdict(60, 50), Verdict::Fail);
+}
+
+#[test]
+fn what_never_happens_may_be_watched_while_branches_run_side_by_side() {
+    let open = || Observation::Contact { channel: Channel::Bolt, value: false };
+    let step = |action| Step::new("step", Origin::Author, action);
+    let never = |length: u64| step(Action::Never { observation: open(), body: vec![step(wait(length))] });
+    let branches = Action::Together(vec![vec![never(100)], vec![never(300)], vec![step(wait(200))]]);
+    let program = program(vec![Action::Never { observation: open(), body: vec![step(branches)] }, wait(100)]);
+    let verdict = |opens: u64| {
+        let mut engine = Engine::new(&program, Precision::default());
+        engine.signal(at(0), &Channel::Bolt, Value::Switch(true));
+        go(&mut engine, at(opens));
+        engine.signal(at(opens), &Channel::Bolt, Value::Switch(false));
+        play(&mut engine).verdict
+    };
+    for (opens, expected) in
+        [(50, Verdict::Fail), (150, Verdict::Fail), (250, Verdict::Fail), (350, Verdict::Pass)]
+    {
+        assert_eq!(verdict(opens), expected, "at {opens} ms");
+    }
 }
