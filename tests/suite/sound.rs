@@ -10,6 +10,7 @@ use lockrig::scenario::alter::Kind;
 use lockrig::scenario::{Action, Content, Library, Plan, Program, Selection, Start, expand, find_case};
 use lockrig::sim::Variation;
 use lockrig::trace::{Argument, Channel, Keystroke, Value};
+use lockrig::unit::Duration;
 use lockrig::verdict::Verdict;
 use lockrig::yaml::Source;
 use serde_json::Value as Json;
@@ -415,6 +416,7 @@ fn nonsense_is_refused() {
         ("  cover: removable\n", "  cover: removable\n  door: \"no\"\n", "unknown kind of door `no`"),
         ("  reset: button\n", "  Reset: button\n", "`Reset` is not a valid button name"),
         ("  set_master: unknown\n", "", "missing from `operations`: `set_master`"),
+        ("lockout: {attempts: 5, for: 45 s}\n", "lockout: sometimes\n", "unknown lockout `sometimes`"),
         ("  beeper: {}\n", "  beeper: {}\n  1: {}\n  \"1\": {}\n", "key `1` is defined twice"),
     ] {
         let said = checked("kwikset-powerbolt-2.yaml", &model(from, to));
@@ -544,4 +546,22 @@ fn a_peers_contacts_can_be_debounced_as_a_benchs_can() {
     assert_eq!(code, Some(1), "{said}");
     let (code, said) = outcome(", debounce: 50 ms");
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// A supply that falls over four seconds takes two seconds longer than one that falls over two.
+#[test]
+fn a_ramp_lasts_as_long_as_it_says() {
+    let longest = |over: u64| {
+        let scenario = format!(
+            "scenario: ramp\ntitle: A ramp\nmethods: baseline\nact:\n  - power: {{to: 3 V, over: {over} ms}}\n  - power: on\nexpect:\n  - no_change: {{channels: [bolt], for: 1 s}}\n"
+        );
+        let library = with(&scenario);
+        let selection = Selection { models: vec!["yale-nextouch".into()], ..Selection::default() };
+        match expand(&library, &selection)[0].build(&library, Start::Delivered) {
+            Content::Play(program) => program.longest(),
+            _ => panic!("not built"),
+        }
+    };
+    assert_eq!(longest(4_000).saturating_sub(longest(2_000)), Duration::milliseconds(2_000));
+    assert_eq!(longest(2_015).saturating_sub(longest(2_000)), Duration::milliseconds(15));
 }
