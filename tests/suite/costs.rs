@@ -79,7 +79,7 @@ fn cases_that_are_named_cost_in_proportion_to_their_number() {
 #[test]
 fn a_fault_of_lockrigs_own_is_an_error_with_its_reason() {
     assert_eq!(contain(|| 7), Ok(7));
-    let fault = contain(|| usize::from_str_radix("none", 10).expect("a number")).expect_err("it panics");
+    let fault = contain(|| "none".parse::<usize>().expect("a number")).expect_err("it panics");
     let result = fault.result();
     assert_eq!(result.verdict, Verdict::Error);
     assert!(
