@@ -158,6 +158,12 @@ pub struct JournalLine {
     pub entry: Entry,
 }
 
+/// Whether a text can be a case id: it becomes a file name, and nothing that leads elsewhere is one.
+fn is_case_id(text: &str) -> bool {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '=' | '.' | '%');
+    text.len() <= 250 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(safe)
+}
+
 impl JournalLine {
     /// Reads a line.
     ///
@@ -172,10 +178,14 @@ impl JournalLine {
             .iter()
             .find(|(name, _)| !matches!(name.as_str(), "seq" | "t_ns" | "case" | "prev"))
             .ok_or_else(|| wrong("no content"))?;
+        let case = object.get("case").and_then(Json::as_str).ok_or_else(|| wrong("case"))?;
+        if !case.is_empty() && !is_case_id(case) {
+            return Err(EntryError(format!("{case:?} is not a case id")));
+        }
         Ok(Self {
             seq: number("seq")?,
             at: Instant::from_nanoseconds(number("t_ns")?),
-            case: object.get("case").and_then(Json::as_str).ok_or_else(|| wrong("case"))?.to_owned(),
+            case: case.to_owned(),
             entry: Entry::decode(body.0, body.1)?,
         })
     }

@@ -1,5 +1,6 @@
 //! Traces of single cases, read back from the journal.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::trace::{Edge, Timeline};
@@ -19,7 +20,7 @@ pub fn traces(
 ) -> Result<(), EvidenceError> {
     let path = folder.join("journal.jsonl");
     let mut reader = JournalReader::open(&path)?;
-    let mut trace = Timeline::default();
+    let (mut trace, mut commanded) = (Timeline::default(), BTreeMap::new());
     while let Some(line) = reader.next_line()? {
         let line =
             JournalLine::parse(line).map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
@@ -27,11 +28,21 @@ pub fn traces(
             continue;
         }
         match line.entry {
-            Entry::Command { channel, value, achieved_ns, .. } => {
-                trace.push(&channel, Edge { at: achieved_ns.unwrap_or(line.at), value });
+            Entry::Command { id, channel, value, achieved_ns } => match achieved_ns {
+                Some(at) => trace.push(&channel, Edge { at, value }),
+                // On a bench it is done later, or never.
+                None => drop(commanded.insert(id, (channel, value))),
+            },
+            Entry::Achieved { id } => {
+                if let Some((channel, value)) = commanded.remove(&id) {
+                    trace.push(&channel, Edge { at: line.at, value });
+                }
             }
             Entry::Signal { channel, value } => trace.push(&channel, Edge { at: line.at, value }),
-            Entry::End(_) => each(&line.case, std::mem::take(&mut trace))?,
+            Entry::End(_) => {
+                commanded.clear();
+                each(&line.case, std::mem::take(&mut trace))?;
+            }
             _ => {}
         }
     }

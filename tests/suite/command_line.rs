@@ -223,5 +223,8 @@ fn cases_are_shown_as_numbered_steps() {
         "wrong-code-erases-nothing~commax-cdl-107u~keypad~key=1~r1",
         "reset-needs-the-owner~yale-linus~app~role=guest~r1",
     ];
+    let unknown = lockrig(folder.path(), &["show", "restart-erases-nothing", "--model", "yale-linsu"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown).contains("did you mean `yale-linus`?"), "{}", text(&unknown));
     insta::assert_snapshot!(cases.map(shown).join("\n"));
 }

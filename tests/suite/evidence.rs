@@ -343,7 +343,7 @@ fn waveforms_and_junit_are_what_their_readers_expect() {
         )
         .filter_map(|item| if let vcd::ScopeItem::Var(var) = item { Some(var.reference) } else { None })
         .collect();
-    for channel in ["button.program", "power", "beeper", "light.status", "hub"] {
+    for channel in ["button.program", "power", "beeper", "light.status", "hub.request", "hub.answer"] {
         assert!(names.iter().any(|name| name == channel), "{channel} in {names:?}");
     }
     assert!(parser.count() > 20, "changes follow");

@@ -25,3 +25,4 @@ mod service;
 mod sound;
 mod tutorial;
 mod unplugged;
+mod waves;

@@ -1,0 +1,155 @@
+//! Waveforms, read back.
+
+use std::collections::BTreeMap;
+
+use lockrig::engine::{CaseResult, Cause};
+use lockrig::evidence::{
+    Catalogue, DeviceIdentity, Entry, JournalLine, RigIdentity, RunFolder, RunInfo, Selected, traces,
+};
+use lockrig::trace::{Channel, Edge, Request, Response, Timeline, Value, vcd as waves};
+use lockrig::unit::{Duration, Instant};
+use lockrig::verdict::Verdict;
+use vcd::{Command, Parser, ScopeItem};
+
+use crate::common::empty_folder;
+
+/// Nanoseconds of a file's unit, and the string values of each variable with their time in units.
+fn strings(edges: &[(u64, Channel, Value)]) -> (u64, BTreeMap<String, Vec<(u64, String)>>) {
+    let mut timeline = Timeline::default();
+    for (nanoseconds, channel, value) in edges {
+        let at = Instant::START + Duration::nanoseconds(*nanoseconds);
+        timeline.push(channel, Edge { at, value: value.clone() });
+    }
+    let mut bytes = Vec::new();
+    waves::write(&timeline, "a case", &mut bytes).expect("written");
+    let mut parser = Parser::new(&*bytes);
+    let header = parser.parse_header().expect("a header");
+    let (number, unit) = header.timescale.expect("a timescale");
+    let seconds = f64::from(number) / unit.divisor() as f64;
+    let mut names = BTreeMap::new();
+    for item in &header.items {
+        let ScopeItem::Scope(scope) = item else { continue };
+        for item in &scope.items {
+            let ScopeItem::Var(variable) = item else { continue };
+            let begins = variable.code.to_string().chars().next().expect("a code");
+            assert!(!"01xXzZbBrR#".contains(begins), "{}", variable.code);
+            names.insert(variable.code, variable.reference.clone());
+        }
+    }
+    let (mut now, mut found) = (0, BTreeMap::<String, Vec<(u64, String)>>::new());
+    for command in parser {
+        match command.expect("a command") {
+            Command::Timestamp(at) => now = at,
+            Command::ChangeString(code, text) => {
+                found.entry(names[&code].clone()).or_default().push((now, text));
+            }
+            _ => {}
+        }
+    }
+    ((seconds * 1e9).round() as u64, found)
+}
+
+fn text(words: &str) -> Value {
+    Value::Text(words.into())
+}
+
+#[test]
+fn time_is_as_coarse_as_it_can_be() {
+    let unit = |times: &[u64]| {
+        let edges: Vec<_> = times.iter().map(|at| (*at, Channel::Console, text("a"))).collect();
+        strings(&edges).0
+    };
+    assert_eq!(unit(&[0, 2_000_000, 500_000_000]), 1_000_000);
+    assert_eq!(unit(&[0, 2_100_000]), 100_000);
+    assert_eq!(unit(&[3, 2_000_000]), 1);
+    assert_eq!(unit(&[40_000_000_000]), 10_000_000_000);
+}
+
+#[test]
+fn words_are_whole_and_one_line_and_say_where_they_were_cut() {
+    let long = "x".repeat(1_000);
+    let edges =
+        [(1_000, Channel::Console, text("two words\nand a \\ é")), (2_000, Channel::Console, text(&long))];
+    let (_, found) = strings(&edges);
+    let console = &found["console"];
+    assert_eq!(console[0], (1, "two\\x20words\\x0Aand\\x20a\\x20\\\\\\x20\\xC3\\xA9".to_owned()));
+    assert!(console[1].1.ends_with("xxx...") && console[1].1.len() < 500, "{}", console[1].1);
+}
+
+/// An answer and the request after it are told apart, even at the same instant.
+#[test]
+fn what_is_asked_and_what_is_answered_are_variables_of_their_own() {
+    let request = Value::Request(Request { id: 1, op: "status".into(), arguments: Vec::new() });
+    let response = Value::Response(Response { id: 1, ok: true, ..Response::default() });
+    let edges = [
+        (1_000_000, Channel::Hub, request.clone()),
+        (2_000_000, Channel::Hub, response),
+        (2_000_000, Channel::Hub, request),
+        (3_000_000, Channel::Hub, Value::Notify("reset_locally".into())),
+    ];
+    let (_, found) = strings(&edges);
+    let times = |name: &str| found[name].iter().map(|(at, _)| *at).collect::<Vec<_>>();
+    assert_eq!(times("hub.request"), [1, 2]);
+    assert_eq!(times("hub.answer"), [2]);
+    assert_eq!(found["hub.notice"], [(3, "reset_locally".to_owned())]);
+}
+
+/// On a bench a command is done later than it was given, or never: a waveform shows when it was done.
+#[test]
+fn a_benchs_commands_stand_where_they_were_achieved() {
+    let parent = empty_folder();
+    let info = RunInfo {
+        tool: String::new(),
+        provenance: "hardware".into(),
+        rig: RigIdentity { id: "bench".into(), title: String::new(), calibration_due: None },
+        device: DeviceIdentity::default(),
+        operator: None,
+        seed: 1,
+        defect: None,
+        variation: None,
+        resumes: None,
+        earlier: None,
+        selected: Selected::default(),
+        started: String::new(),
+        planned: 1,
+    };
+    let mut folder =
+        RunFolder::create(parent.path(), "run", info, &Catalogue::default(), &BTreeMap::new()).expect("made");
+    let at = |milliseconds| Instant::START + Duration::milliseconds(milliseconds);
+    let button = Channel::Button("reset".into());
+    let command =
+        |id, on| Entry::Command { id, channel: button.clone(), value: Value::Switch(on), achieved_ns: None };
+    let result = CaseResult::unplayed(Verdict::Pass, Cause::Lockrig, "");
+    for (time, entry) in [
+        (0, command(1, true)),
+        (0, command(2, false)),
+        (3, Entry::Achieved { id: 1 }),
+        (14, Entry::Achieved { id: 2 }),
+        (14, command(3, true)),
+        (20, Entry::End(result)),
+    ] {
+        folder.record("a~b~button~r1", at(time), &entry).expect("recorded");
+    }
+    folder.commit().expect("durable");
+    let mut found = Vec::new();
+    let mut keep = |_: &str, trace: Timeline| {
+        found.extend(trace.channels().flat_map(|(_, edges)| edges.iter().map(|edge| edge.at)));
+        Ok(())
+    };
+    traces(folder.path(), &|_| true, &mut keep).expect("traces");
+    assert_eq!(found, [at(3), at(14)]);
+}
+
+/// A case's id becomes a file name: one that leads elsewhere is none.
+#[test]
+fn a_case_that_is_no_id_is_refused() {
+    let line = |case: &str| {
+        let json = serde_json::json!({"seq": 1, "t_ns": 0, "case": case, "begin": {"seed": 1}});
+        JournalLine::parse(json.to_string().as_bytes())
+    };
+    assert!(line("").is_ok() && line("power-cut~yale-linus~app~power=ok~cut=0.5~r1").is_ok());
+    for wrong in ["../x", "/tmp/x", "a/b", "..", ".x", "a b", "a\nb", &"x".repeat(300)] {
+        let error = line(wrong).expect_err(wrong);
+        assert!(error.to_string().contains("is not a case id"), "{error}");
+    }
+}
