@@ -37,12 +37,15 @@ impl<'p> Engine<'p> {
                 return false;
             }
         };
-        let step = watching.step;
+        let (step, begin) = (watching.step, self.fibers[index].begin);
         let outcome = match &step.action {
-            Action::Observe { observation, mark, already, .. } => {
-                return self.watch_observation(index, watching, observation, *mark, *already);
+            Action::Observe { observation, mark, already, within, .. } => {
+                let deadline = begin + *within;
+                return self.watch_observation(index, watching, observation, deadline, *mark, *already);
             }
-            Action::Unseen { observations, .. } => self.watch_unseen(index, &watching, observations),
+            Action::Unseen { observations, within, .. } => {
+                self.watch_unseen(&watching, observations, begin + *within)
+            }
             Action::NoChange { channels, duration } => {
                 let begin = watching.begin.at;
                 let end = begin + *duration;
@@ -59,8 +62,9 @@ impl<'p> Engine<'p> {
                     None => Outcome::Open(end + self.precision.bounce()),
                 }
             }
-            Action::Watch { observation, first, from_rest, probe, .. } => {
-                match self.watch_entry(index, &mut watching, observation, (*first, *from_rest)) {
+            Action::Watch { observation, first, from_rest, probe, within, .. } => {
+                let deadline = begin + *within;
+                match self.watch_entry(&mut watching, observation, deadline, (*first, *from_rest)) {
                     Ok(Some(taken)) => {
                         self.probes[probe.0] = Some(taken);
                         Outcome::Done(Ok(()))
@@ -113,37 +117,16 @@ impl<'p> Engine<'p> {
         }
     }
 
-    fn end_of(&self, index: usize, step: &Step) -> Instant {
-        let begin = self.fibers[index].begin;
-        match &step.action {
-            Action::Observe { within, .. } | Action::Unseen { within, .. } | Action::Watch { within, .. } => {
-                begin + *within
-            }
-            Action::NoChange { .. }
-            | Action::Set { .. }
-            | Action::Ask { .. }
-            | Action::Wait { .. }
-            | Action::If { .. }
-            | Action::Judge { .. }
-            | Action::Measure { .. }
-            | Action::Unprovable { .. }
-            | Action::Never { .. }
-            | Action::Limited { .. }
-            | Action::Sequence(_)
-            | Action::Together(_) => begin,
-        }
-    }
-
     fn watch_observation(
         &mut self,
         index: usize,
         mut watching: Box<Watching<'p>>,
         observation: &'p Observation,
+        deadline: Instant,
         mark: Option<Mark>,
         already: bool,
     ) -> bool {
         let step = watching.step;
-        let deadline = self.end_of(index, step);
         let limits = self.limits(watching.begin, deadline, already);
         let weight = step.origin.unmet();
         let outcome = match observed(observation, &self.timeline, limits, &mut watching.progress) {
@@ -174,8 +157,13 @@ impl<'p> Engine<'p> {
         self.conclude(index, watching, outcome)
     }
 
-    fn watch_unseen(&self, index: usize, watching: &Watching<'p>, observations: &[Observation]) -> Outcome {
-        let limits = self.limits(watching.begin, self.end_of(index, watching.step), false);
+    fn watch_unseen(
+        &self,
+        watching: &Watching<'p>,
+        observations: &[Observation],
+        deadline: Instant,
+    ) -> Outcome {
+        let limits = self.limits(watching.begin, deadline, false);
         match unseen(observations, &self.timeline, limits) {
             Judgement::Pending { until } => Outcome::Open(until),
             Judgement::Met { at } => {
@@ -190,13 +178,12 @@ impl<'p> Engine<'p> {
     /// Whether the lock takes what was entered; nothing while that is open.
     fn watch_entry(
         &self,
-        index: usize,
         watching: &mut Watching<'p>,
         observation: &'p Observation,
+        deadline: Instant,
         (first, from_rest): (Mark, bool),
     ) -> Result<Option<bool>, (Weight, String)> {
         let since = watching.begin.at;
-        let deadline = self.end_of(index, watching.step);
         let Observation::Contact { channel, value } = observation else {
             let limits = Limits { slack: Duration::ZERO, ..self.limits(watching.begin, deadline, false) };
             return match observed(observation, &self.timeline, limits, &mut watching.progress) {

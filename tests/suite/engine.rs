@@ -94,7 +94,8 @@ fn what_never_happens_may_be_watched_while_branches_run_side_by_side() {
     let open = || Observation::Contact { channel: Channel::Bolt, value: false };
     let step = |action| Step::new("step", Origin::Author, action);
     let never = |length: u64| step(Action::Never { observation: open(), body: vec![step(wait(length))] });
-    let branches = Action::Together(vec![vec![never(100)], vec![never(300)], vec![step(wait(200))]]);
+    let inner = step(Action::Together(vec![vec![step(wait(10))], vec![step(wait(20))]]));
+    let branches = Action::Together(vec![vec![inner, never(80)], vec![never(300)], vec![step(wait(200))]]);
     let program = program(vec![Action::Never { observation: open(), body: vec![step(branches)] }, wait(100)]);
     let verdict = |opens: u64| {
         let mut engine = Engine::new(&program, Precision::default());
