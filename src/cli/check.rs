@@ -12,6 +12,7 @@ use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan, Selection, expand};
 use crate::trace::Channel;
+use crate::unit::counted;
 use crate::yaml::Severity;
 
 use super::exit::Exit;
@@ -49,7 +50,7 @@ fn read(args: &CheckArgs) -> (Files, usize) {
 
 /// Replaces one word after the other: the next one is found only when the file is read without this one.
 fn fix(args: &CheckArgs, terminal: &Terminal) -> Result<(), String> {
-    let mut fixed: BTreeMap<String, usize> = BTreeMap::new();
+    let mut fixed: BTreeMap<String, u64> = BTreeMap::new();
     loop {
         let (_, _, findings) = read(args).0.load();
         let mut seen = BTreeSet::new();
@@ -69,8 +70,7 @@ fn fix(args: &CheckArgs, terminal: &Terminal) -> Result<(), String> {
         }
     }
     for (file, count) in &fixed {
-        let plural = if *count == 1 { "" } else { "s" };
-        terminal.note(&format!("fixed {count} word{plural} in {file}"));
+        terminal.note(&format!("fixed {} in {file}", counted(*count, "word")));
     }
     if fixed.is_empty() {
         terminal.note("nothing to fix");

@@ -253,6 +253,15 @@ impl Files {
     }
 }
 
+/// That there is none of that name, and what would help.
+pub(super) fn unknown<T>(kind: &str, id: &str, all: &BTreeMap<Arc<str>, T>) -> (String, String) {
+    let hint = match yaml::nearest(id, all.keys().map(|known| &**known)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("`lockrig list {kind}s` shows the known ones"),
+    };
+    (format!("unknown {kind} `{id}`"), hint)
+}
+
 fn embedded(kind: Kind) -> Option<&'static Dir<'static>> {
     match kind {
         Kind::Model => SCENARIOS.get_dir("models"),

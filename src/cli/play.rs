@@ -29,7 +29,7 @@ use crate::verdict::Verdict;
 use crate::yaml::nearest;
 
 use super::exit::Exit;
-use super::files::{Files, Kind};
+use super::files::{Files, Kind, unknown};
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
 use progress::{Progress, Said};
@@ -441,11 +441,8 @@ fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
 
 fn known<'a, T>(kind: &str, id: &str, all: &'a BTreeMap<Arc<str>, T>) -> Result<&'a T, Refusal> {
     all.get(id).ok_or_else(|| {
-        let hint = match nearest(id, all.keys().map(|known| &**known)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("`lockrig list {kind}s` shows the known ones"),
-        };
-        Refusal::usage(format!("unknown {kind} `{id}`"), hint)
+        let (message, hint) = unknown(kind, id, all);
+        Refusal::usage(message, hint)
     })
 }
 

@@ -7,7 +7,7 @@ use crate::scenario::{Content, Library, Planned, Selection, expand, find_case, s
 use crate::yaml::nearest;
 
 use super::exit::Exit;
-use super::files::{Files, Kind};
+use super::files::{Files, Kind, unknown};
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -84,18 +84,16 @@ fn chosen(
     if let Some(case) = find_case(library, wanted) {
         return Ok(case);
     }
-    let hint = |found: &str, known: Vec<&str>, list: &str| {
-        let near = nearest(found, known);
-        near.map_or_else(|| format!("`{list}` shows their ids"), |near| format!("did you mean `{near}`?"))
-    };
     if !library.scenarios.contains_key(wanted) {
-        let known = library.scenarios.keys().map(|id| &**id).collect();
-        let hint = hint(wanted, known, "lockrig list cases");
+        let near = nearest(wanted, library.scenarios.keys().map(|id| &**id));
+        let hint = near.map_or_else(
+            || "`lockrig list cases` shows their ids".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         return Err((format!("`{wanted}` is neither a case nor a scenario"), hint));
     }
     if let Some(model) = model.as_ref().filter(|model| !library.models.contains_key(*model)) {
-        let known = library.models.keys().map(|id| &**id).collect();
-        return Err((format!("unknown model `{model}`"), hint(model, known, "lockrig list models")));
+        return Err(unknown("model", model, &library.models));
     }
     let models = model.into_iter().collect();
     let selection = Selection { models, scenarios: vec![Arc::clone(wanted)], ..Selection::default() };

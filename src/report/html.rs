@@ -40,13 +40,12 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let scenes = SceneReader::open(folder)?;
     let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
     write(&top(&summary).into_string())?;
-    let title = |entry: &CaseEntry| {
-        let scenario = entry.case.split('~').next().unwrap_or_default();
-        summary.catalogue.scenarios.get(scenario).map_or("", |scenario| scenario.title.as_str())
-    };
     for (index, entry) in summary.problems.iter().take(MAX_PROBLEMS).enumerate() {
         let scene = scenes.read(&entry.case)?;
-        write(&problem(entry, scene.as_ref(), title(entry), index < OPEN_PROBLEMS).into_string())?;
+        write(
+            &problem(entry, scene.as_ref(), summary.title(&entry.scenario), index < OPEN_PROBLEMS)
+                .into_string(),
+        )?;
     }
     write(&middle(&summary).into_string())?;
     write("<script type=\"text/plain\" id=\"details\">")?;
@@ -324,13 +323,12 @@ fn clauses(summary: &Summary) -> Markup {
 
 /// Each claim with what came of it.
 fn scenarios(summary: &Summary) -> Markup {
-    let title = |id: &str| summary.catalogue.scenarios.get(id).map_or("", |scenario| scenario.title.as_str());
     html! {
         h2 { "Claims" }
         div.scroll { table {
             thead { tr { th scope="col" { "Claim" } th scope="col" { "Scenario" } th scope="col" { "Evidence" } } }
             tbody { @for (id, counts) in &summary.scenarios {
-                tr { td { (title(id)) } th scope="row" { a href={ "#scenario=" (id) } { (id) } } td { (cell(counts)) } }
+                tr { td { (summary.title(id)) } th scope="row" { a href={ "#scenario=" (id) } { (id) } } td { (cell(counts)) } }
             } }
         } }
     }

@@ -88,6 +88,11 @@ impl Summary {
         }
     }
 
+    /// The sentence that a scenario claims; empty if it is not known.
+    pub fn title(&self, scenario: &str) -> &str {
+        self.catalogue.scenarios.get(scenario).map_or("", |scenario| scenario.title.as_str())
+    }
+
     /// Whether any case was executed at all.
     pub fn executed_anything(&self) -> bool {
         self.counts.total() > self.counts.of(Verdict::NotApplicable)

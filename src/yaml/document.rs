@@ -244,7 +244,7 @@ fn explain(source: &Arc<Source>, error: &serde_yaml::Error, renamed: &[(&str, &'
         let is_known = |(old, new): &&(&str, &'static str)| *old == found && expected.contains(new);
         match renamed.iter().find(is_known) {
             Some((_, new)) if place.text() == found => unknown.fix(new),
-            Some((_, new)) => unknown.hint(did_you_mean(new, [*new])),
+            Some((_, new)) => unknown.hint(format!("did you mean `{new}`?")),
             None => unknown.hint(did_you_mean(found, expected.iter().copied())),
         }
     };
