@@ -10,7 +10,7 @@ use std::time::{Duration as Wall, Instant as Clock};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lockrig::engine::{Engine, Precision};
-use lockrig::evidence::{Catalogue, DeviceIdentity, RigIdentity, RunFolder, RunInfo, Selected};
+use lockrig::evidence::{Catalogue, RunFolder, RunInfo};
 use lockrig::rig::Hello;
 use lockrig::run::{Vault, play};
 use lockrig::scenario::ast::Observation;
@@ -20,21 +20,7 @@ use lockrig::trace::{Channel, Phase, PulsePattern, Value};
 use lockrig::unit::{Duration, Instant};
 
 fn folder(parent: &Path) -> RunFolder {
-    let info = RunInfo {
-        tool: String::new(),
-        provenance: "simulated".into(),
-        rig: RigIdentity { id: "bench".into(), title: String::new(), calibration_due: None },
-        device: DeviceIdentity::default(),
-        operator: None,
-        seed: 1,
-        defect: None,
-        variation: None,
-        resumes: None,
-        earlier: None,
-        selected: Selected::default(),
-        started: String::new(),
-        planned: 1,
-    };
+    let info = RunInfo { provenance: "simulated".into(), seed: 1, planned: 1, ..RunInfo::default() };
     RunFolder::create(parent, "bench", info, &Catalogue::default(), &BTreeMap::new()).unwrap_or_else(
         |error| {
             eprint(&error.to_string());

@@ -19,7 +19,7 @@ use super::results::{CaseEntry, Catalogue, ResultsWriter};
 use super::{EvidenceError, hex};
 
 /// What is known of a run when it begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RunInfo {
     /// Version of the tool.
     pub tool: String,

@@ -27,7 +27,7 @@ pub enum State {
 }
 
 /// Which bench.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RigIdentity {
     /// Rig id.
     pub id: String,

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockrig::engine::{CaseResult, Cause};
-use lockrig::evidence::{
-    Catalogue, DeviceIdentity, Entry, JournalLine, RigIdentity, RunFolder, RunInfo, Selected, traces,
-};
+use lockrig::evidence::{Catalogue, Entry, JournalLine, RunFolder, RunInfo, traces};
 use lockrig::trace::{Channel, Edge, Request, Response, Timeline, Value, vcd as waves};
 use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
@@ -98,21 +96,7 @@ fn what_is_asked_and_what_is_answered_are_variables_of_their_own() {
 #[test]
 fn a_benchs_commands_stand_where_they_were_achieved() {
     let parent = empty_folder();
-    let info = RunInfo {
-        tool: String::new(),
-        provenance: "hardware".into(),
-        rig: RigIdentity { id: "bench".into(), title: String::new(), calibration_due: None },
-        device: DeviceIdentity::default(),
-        operator: None,
-        seed: 1,
-        defect: None,
-        variation: None,
-        resumes: None,
-        earlier: None,
-        selected: Selected::default(),
-        started: String::new(),
-        planned: 1,
-    };
+    let info = RunInfo { provenance: "hardware".into(), seed: 1, planned: 1, ..RunInfo::default() };
     let mut folder =
         RunFolder::create(parent.path(), "run", info, &Catalogue::default(), &BTreeMap::new()).expect("made");
     let at = |milliseconds| Instant::START + Duration::milliseconds(milliseconds);
