@@ -13,6 +13,7 @@ use std::time::{Duration as Wall, Instant as Clock};
 use lockrig::drivers::input::{Inputs, Reading};
 use lockrig::rig::{self, Active, Bias, Board, Input};
 use lockrig::unit::Duration;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 struct Line(File);
 
@@ -45,14 +46,10 @@ fn open(chip: &str, lines: &[u32]) -> Inputs {
 
 /// Reads until nothing came for 20 ms.
 fn drain(inputs: &mut Inputs) -> Vec<Reading> {
-    let (mut all, mut last) = (Vec::new(), Clock::now());
-    while last.elapsed() < Wall::from_millis(20) {
-        let before = all.len();
+    let quiet = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+    let mut all = Vec::new();
+    while poll(&mut [PollFd::new(&*inputs, PollFlags::IN)], Some(&quiet)).expect("a wait") > 0 {
         inputs.read(&mut all).unwrap_or_else(|fault| panic!("{fault}"));
-        if all.len() > before {
-            last = Clock::now();
-        }
-        std::thread::sleep(Wall::from_millis(1));
     }
     all
 }

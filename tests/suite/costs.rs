@@ -62,8 +62,8 @@ fn cases_that_are_named_cost_in_proportion_to_their_number() {
     let folder = empty_folder();
     in_proportion(|size| {
         let ids =
-            (1..=50 * size).map(|number| format!("restart-erases-nothing~august-smart-lock~app~r{number}"));
-        let words = ["run", "restart-erases-nothing", "--dry-run", "--repeat", "1000"];
+            (1..=400 * size).map(|number| format!("restart-erases-nothing~august-smart-lock~app~r{number}"));
+        let words = ["run", "restart-erases-nothing", "--dry-run", "--repeat", "6400"];
         let mut arguments: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         for id in ids {
             arguments.extend(["--case".to_owned(), id]);
