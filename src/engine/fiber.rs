@@ -12,7 +12,7 @@ use super::ahead::Ahead;
 use super::judge::answered;
 use super::observe::{Begin, Limits, Progress, observed};
 use super::record::{Record, StepOutcome};
-use super::watch::Watching;
+use super::watch::{Watching, unclear};
 use super::{Engine, Output, When};
 
 /// A list of steps being played.
@@ -162,15 +162,16 @@ impl<'p> Engine<'p> {
             };
             match observed(guard.observation, timeline, limits, &mut guard.progress) {
                 Judgement::Met { at } if at <= guard.until => {
-                    Some((guard.origin, format!("violated after {at}: {}", guard.label)))
+                    Some((guard.origin.unmet(), format!("violated after {at}: {}", guard.label)))
                 }
-                _ => None,
+                Judgement::Unclear { reason } => Some((unclear(guard.origin.unmet()), reason)),
+                Judgement::Met { .. } | Judgement::Unmet { .. } | Judgement::Pending { .. } => None,
             }
         });
         match violated {
-            Some((origin, reason)) => {
+            Some((weight, reason)) => {
                 self.step_record(reason.clone(), self.now, StepOutcome::Unmet, String::new());
-                self.unmet(origin.unmet(), &reason);
+                self.unmet(weight, &reason);
                 self.part.is_none()
             }
             None => false,

@@ -2,7 +2,7 @@
 
 use crate::scenario::Since;
 use crate::scenario::ast::Observation;
-use crate::trace::{Channel, Edge, Form, Judgement, Pulse, Recognition, TRAILING, Timeline, Value};
+use crate::trace::{Channel, Edge, Form, Judgement, Recognition, TRAILING, Timeline, Value};
 use crate::unit::{Duration, Instant};
 
 /// Since when an observation counts.
@@ -175,30 +175,24 @@ pub(super) fn unseen(observations: &[Observation], timeline: &Timeline, limits: 
     all
 }
 
-/// When something happened in a window, noise left out; no more of it than can be told.
+/// When a light or beep changed in a window, noise left out; no more of it than can be told.
 fn beginnings(timeline: &Timeline, channel: &Channel, since: Instant, until: Instant) -> Vec<Instant> {
-    let all: Box<dyn Iterator<Item = Instant>> = match channel.form() {
-        Form::Pulses => {
-            let pulses = timeline.train(channel).map_or(&[][..], |train| train.seen(until));
-            let first = pulses.partition_point(|pulse| pulse.end.is_some_and(|end| end <= since));
-            let ends = |pulse: &Pulse| std::iter::once(pulse.start).chain(pulse.end);
-            Box::new(pulses.get(first..).unwrap_or_default().iter().flat_map(ends))
-        }
-        Form::Contact => {
-            let changes = timeline.contact(channel).map_or(&[][..], |contact| contact.since(since));
-            Box::new(changes.iter().map(|edge| edge.at))
-        }
-        Form::Level | Form::Message => Box::new(timeline.since(channel, since).iter().map(|edge| edge.at)),
-    };
+    let pulses = timeline.train(channel).map_or(&[][..], |train| train.seen(until));
+    let first = pulses.partition_point(|pulse| pulse.end.is_some_and(|end| end <= since));
+    let all = pulses[first..].iter().flat_map(|pulse| std::iter::once(pulse.start).chain(pulse.end));
     let within = all.filter(|at| *at > since).take_while(|at| *at <= until);
     within.take(MAX_BEGINNINGS + 1).collect()
 }
 
-/// Judges one from each edge on. What begins within a group of pulses could be a part of another signal.
+/// Judges one wherever in the window it begins. A pattern may begin at any change; what begins within a group of
+/// pulses could be a part of another signal.
 fn anywhere(observation: &Observation, timeline: &Timeline, limits: Limits) -> Judgement {
     let Limits { begin: since, deadline, horizon, .. } = limits;
-    let channel = observation.channel();
-    let own = beginnings(timeline, &channel, since, deadline.min(horizon));
+    let Observation::Pulses { channel, .. } = observation else {
+        let mut progress = Progress::of(observation, Begin { at: since, is_touch: false });
+        return observed(observation, timeline, limits, &mut progress);
+    };
+    let own = beginnings(timeline, channel, since, deadline.min(horizon));
     if own.len() > MAX_BEGINNINGS {
         let reason = format!("more than {MAX_BEGINNINGS} changes on {channel}, too many to judge");
         return Judgement::Unclear { reason };
@@ -210,7 +204,7 @@ fn anywhere(observation: &Observation, timeline: &Timeline, limits: Limits) -> J
         let is_apart = index == 0 || at.since(before) >= TRAILING;
         before = at;
         let mut progress = Progress::of(observation, Begin { at, is_touch: false });
-        match observed(observation, timeline, Limits { begin: at, ..limits }, &mut progress) {
+        match observed(observation, timeline, limits, &mut progress) {
             met @ Judgement::Met { .. } if is_apart => return met,
             Judgement::Met { at } => {
                 let reason =

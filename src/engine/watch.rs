@@ -184,44 +184,36 @@ impl<'p> Engine<'p> {
         (first, from_rest): (Mark, bool),
     ) -> Result<Option<bool>, (Weight, String)> {
         let since = watching.begin.at;
-        let Observation::Contact { channel, value } = observation else {
-            let limits = Limits { slack: Duration::ZERO, ..self.limits(watching.begin, deadline, false) };
-            return match observed(observation, &self.timeline, limits, &mut watching.progress) {
-                Judgement::Met { .. } => Ok(Some(true)),
-                Judgement::Unmet { .. } => Ok(Some(false)),
-                Judgement::Unclear { reason } => Err((Weight::Inconclusive, reason)),
-                Judgement::Pending { until } => {
-                    watching.until = until;
-                    Ok(None)
-                }
-            };
-        };
-        let first = self.marks[first.0].unwrap_or(since);
-        let contact = self.timeline.contact(channel);
-        let is_wanted = |edge: &Edge| edge.value == Value::Switch(*value);
-        let changes = |since: Instant| contact.map_or(&[][..], |contact| contact.since(since));
-        let was_so =
-            contact.and_then(|contact| contact.at(first)).unwrap_or(channel.traits().begins_on) == *value;
-        let early = changes(first).iter().any(|edge| edge.at > first && edge.at <= since && is_wanted(edge));
-        if from_rest && (was_so || early) {
-            let reason = format!("the {channel} moved before the code was complete");
-            return Err((watching.step.origin.unmet(), reason));
+        if from_rest && let Observation::Contact { channel, value } = observation {
+            let first = self.marks[first.0].unwrap_or(since);
+            let contact = self.timeline.contact(channel);
+            let was_so =
+                contact.and_then(|contact| contact.at(first)).unwrap_or(channel.traits().begins_on) == *value;
+            let changes = contact.map_or(&[][..], |contact| contact.since(first));
+            let is_early =
+                |edge: &Edge| edge.at > first && edge.at <= since && edge.value == Value::Switch(*value);
+            if was_so || changes.iter().any(is_early) {
+                let reason = format!("the {channel} moved before the code was complete");
+                return Err((watching.step.origin.unmet(), reason));
+            }
         }
-        if changes(since).iter().any(|edge| edge.at > since && edge.at <= deadline && is_wanted(edge)) {
-            return Ok(Some(true));
+        // What happened at the very moment of the last touch was not caused by it.
+        let begin = since + Duration::nanoseconds(1);
+        let limits = Limits { begin, ..self.limits(watching.begin, deadline, false) };
+        match observed(observation, &self.timeline, limits, &mut watching.progress) {
+            Judgement::Met { .. } => Ok(Some(true)),
+            Judgement::Unmet { .. } => Ok(Some(false)),
+            Judgement::Unclear { reason } => Err((Weight::Inconclusive, reason)),
+            Judgement::Pending { until } => {
+                watching.until = until;
+                Ok(None)
+            }
         }
-        let known = deadline + self.precision.bounce();
-        if self.horizon >= known {
-            return Ok(Some(false));
-        }
-        let due = contact.and_then(|contact| contact.due()).filter(|due| *due > self.horizon);
-        watching.until = due.map_or(known, |due| due.min(known));
-        Ok(None)
     }
 }
 
 /// What can't be told is never the lock's failure.
-fn unclear(weight: Weight) -> Weight {
+pub(super) fn unclear(weight: Weight) -> Weight {
     match weight {
         Weight::Ignore => Weight::Ignore,
         Weight::Fail | Weight::Inconclusive => Weight::Inconclusive,

@@ -198,7 +198,7 @@ impl Origin {
 pub struct Mark(pub usize);
 
 /// Number of a result that later steps judge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Probe(pub usize);
 
 /// One step.

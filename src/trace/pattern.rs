@@ -151,7 +151,7 @@ impl Phase {
             };
         }
         let group = &pulses[..count];
-        let longest_on = self.longest_on(group);
+        let longest_on = self.longest_on(group, slack);
         let last = &group[count - 1];
         let Some(end) = last.end else {
             let bound = longest_on.map_or(deadline, |on| last.start + on).min(deadline + GLITCH);
@@ -177,9 +177,9 @@ impl Phase {
     }
 
     /// How long the last pulse may last before the light counts as stuck.
-    fn longest_on(&self, group: &[Pulse]) -> Option<Duration> {
+    fn longest_on(&self, group: &[Pulse], slack: Duration) -> Option<Duration> {
         if let Some(on) = self.on {
-            return Some(on.most());
+            return Some(on.widened(slack).most());
         }
         let (_, earlier) = group.split_last()?;
         let longest = earlier.iter().filter_map(|p| Some(p.end?.since(p.start))).max()?;

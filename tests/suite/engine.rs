@@ -2,9 +2,9 @@
 
 use lockrig::engine::{CaseResult, Engine, Precision};
 use lockrig::scenario::ast::Observation;
-use lockrig::scenario::{Action, Origin, Part, Program, Since, Stage, Step};
-use lockrig::trace::{Channel, Value};
-use lockrig::unit::{Duration, Instant};
+use lockrig::scenario::{Action, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step};
+use lockrig::trace::{Channel, Phase, PulsePattern, Value};
+use lockrig::unit::{Duration, Instant, Tolerance};
 use lockrig::verdict::Verdict;
 
 fn at(milliseconds: u64) -> Instant {
@@ -108,5 +108,40 @@ fn what_never_happens_may_be_watched_while_branches_run_side_by_side() {
         [(50, Verdict::Fail), (150, Verdict::Fail), (250, Verdict::Fail), (350, Verdict::Pass)]
     {
         assert_eq!(verdict(opens), expected, "at {opens} ms");
+    }
+}
+
+/// Whether an old code was refused must not hang on a millisecond that the rig can't tell.
+#[test]
+fn an_answer_too_close_to_its_limit_is_neither_taken_nor_refused() {
+    let light = Channel::Light("status".into());
+    let on = Some(Tolerance::parse("100 ms ±20 ms").expect("a tolerance"));
+    let phase = Phase { colour: "green".into(), count: Some(1), on, off: None, lengths: Vec::new() };
+    let pattern = PulsePattern { phases: vec![phase] };
+    let observation = Observation::Pulses { channel: light.clone(), pattern };
+    let (mark, probe, second) = (Mark(0), Probe(0), Duration::seconds(1));
+    let touch = Action::Set { channel: Channel::Beeper, value: Value::Switch(true), mark: Some(mark) };
+    let watch =
+        Action::Watch { observation, first: mark, since: mark, from_rest: false, within: second, probe };
+    let judge = Action::Judge { probes: vec![probe], rule: Rule::No, reason: "the code was taken".into() };
+    let program = Program { marks: 1, probes: 1, ..program(vec![touch, watch, judge]) };
+    let verdict = |length: u64| {
+        let precision = Precision { observation: Duration::milliseconds(2), ..Precision::default() };
+        let mut engine = Engine::new(&program, precision);
+        while engine.poll().is_some() {}
+        engine.achieved(0, at(0));
+        go(&mut engine, at(50));
+        engine.signal(at(50), &light, Value::Light(Some("green".into())));
+        engine.signal(at(50 + length), &light, Value::Light(None));
+        play(&mut engine).verdict
+    };
+    let expected = [
+        (100, Verdict::Fail),
+        (119, Verdict::Inconclusive),
+        (121, Verdict::Inconclusive),
+        (130, Verdict::Pass),
+    ];
+    for (length, expected) in expected {
+        assert_eq!(verdict(length), expected, "{length} ms");
     }
 }

@@ -1,9 +1,13 @@
 //! What the language can say, shown on locks of the rig.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use lockrig::scenario::{Action, Content, Expected, Mark, Probe, Selection, Start, Step, expand};
+
 use crate::common::{code, copy_tree, empty_folder, lockrig, root, text};
+use crate::defects::library;
 
 /// Runs a scenario made of these lines on a model, in a copy of the library.
 fn run(model: &str, scenario: &str) -> (i32, String) {
@@ -294,4 +298,53 @@ fn words_of_earlier_versions_are_rewritten_in_place() {
     let output = lockrig(folder.path(), &["check", "mine.yaml", "--fix"]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     assert!(fs::read_to_string(folder.path().join("mine.yaml")).expect("read").contains("titel:"));
+}
+
+/// Marks that these steps set and probes that they answer, each with how often: a second try only counts after
+/// a first that said no, so it is no second.
+fn numbered(
+    steps: &[Step],
+    marks: &mut BTreeMap<Mark, u32>,
+    probes: &mut BTreeMap<Probe, u32>,
+    again: Option<Probe>,
+) {
+    for step in steps {
+        let (mark, probe) = match &step.action {
+            Action::Set { mark, .. } | Action::Observe { mark, .. } => (*mark, None),
+            Action::Ask { mark, expected: Expected::Probe(probe), .. } => (*mark, Some(*probe)),
+            Action::Ask { mark, .. } => (*mark, None),
+            Action::Watch { probe, .. } => (None, Some(*probe)),
+            _ => (None, None),
+        };
+        mark.into_iter().for_each(|mark| *marks.entry(mark).or_default() += 1);
+        let probe = probe.filter(|probe| again != Some(*probe));
+        probe.into_iter().for_each(|probe| *probes.entry(probe).or_default() += 1);
+        let again = match &step.action {
+            Action::If { probe, yes: false, .. } => Some(*probe),
+            _ => again,
+        };
+        step.action.children().into_iter().for_each(|inner| numbered(inner, marks, probes, again));
+    }
+}
+
+/// What is tried in branches and side by side must not overwrite what is remembered elsewhere.
+#[test]
+fn every_mark_and_every_probe_of_a_program_has_one_step() {
+    let library = library();
+    let mut seen = 0;
+    for case in expand(&library, &Selection::default()) {
+        let Content::Play(program) = case.build(&library, Start::Delivered) else { continue };
+        let (mut marks, mut probes) = (BTreeMap::new(), BTreeMap::new());
+        for part in &program.parts {
+            numbered(&part.steps, &mut marks, &mut probes, None);
+        }
+        assert!(marks.keys().all(|mark| mark.0 < program.marks), "{}", case.id);
+        assert!(probes.keys().all(|probe| probe.0 < program.probes), "{}", case.id);
+        let twice: Vec<_> = marks.iter().filter(|(_, count)| **count > 1).collect();
+        assert!(twice.is_empty(), "{}: {twice:?}", case.id);
+        let twice: Vec<_> = probes.iter().filter(|(_, count)| **count > 1).collect();
+        assert!(twice.is_empty(), "{}: {twice:?}", case.id);
+        seen += probes.len();
+    }
+    assert!(seen > 3_000, "{seen}");
 }
