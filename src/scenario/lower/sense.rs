@@ -144,28 +144,12 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         | Action::Do { .. }
         | Action::Claim(_) => {}
     }
-    match &step.action {
-        Action::Never { body, .. } | Action::Repeat { body, .. } => steps(body, facts, findings),
-        // A button may be held in one branch while another acts.
-        Action::Together(branches) => {
-            branches.iter().flatten().for_each(|inner| self::step(inner, facts, findings));
-        }
-        Action::Hold(_)
-        | Action::Release(_)
-        | Action::Press { .. }
-        | Action::Type { .. }
-        | Action::Power { .. }
-        | Action::Turn { .. }
-        | Action::Contact { .. }
-        | Action::Wait(_)
-        | Action::WaitLockout
-        | Action::WaitUntil { .. }
-        | Action::Observe { .. }
-        | Action::NoChange { .. }
-        | Action::Witness { .. }
-        | Action::Ask { .. }
-        | Action::Do { .. }
-        | Action::Claim(_) => {}
+    if let Action::Never { body, .. } | Action::Repeat { body, .. } = &step.action {
+        steps(body, facts, findings);
+    } else {
+        // Of branches and of what is waited for, each by itself: a button may be held in one branch while another acts.
+        let inner = step.action.children();
+        inner.into_iter().flatten().for_each(|inner| self::step(inner, facts, findings));
     }
 }
 
