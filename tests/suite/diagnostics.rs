@@ -30,6 +30,9 @@ fn every_broken_file_is_refused_with_its_place_and_a_hint() {
         assert_eq!(output.status.code(), Some(2), "{name}: {}", text(&output));
         let said = text(&output);
         assert!(said.contains(&format!("{place}/{name}:")), "{name} is named with its place: {said}");
+        // A file with a word of an earlier version shows nothing of what it is there for.
+        let is_outdated = said.contains("check --fix");
+        assert_eq!(is_outdated, name.starts_with("outdated-"), "{name}: {said}");
         all.push_str(&format!("──── {name}\n{said}\n"));
     }
     // How many files the library has is no matter here.
