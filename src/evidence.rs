@@ -7,13 +7,14 @@ mod entry;
 mod folder;
 mod index;
 mod journal;
+mod line;
 mod manifest;
 mod results;
 mod scene;
 mod traces;
 mod verify;
 
-pub use entry::{Entry, EntryError, Header, InputHash, JournalLine};
+pub use entry::{Entry, EntryError, JournalLine};
 pub use folder::{RunFolder, RunInfo, list_files};
 pub use journal::{JournalReader, JournalWriter};
 pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, hash_file};

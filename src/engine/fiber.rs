@@ -340,7 +340,9 @@ impl<'p> Engine<'p> {
             }
             Action::Ask { channel, op, arguments, within, .. } => {
                 let id = self.next_command;
-                let arguments: Vec<(_, Argument)> = arguments.clone();
+                let mut arguments: Vec<(_, Argument)> = arguments.clone();
+                // In JSON they have no order: this is the one in which they are read back.
+                arguments.sort_by(|(one, _), (other, _)| one.cmp(other));
                 let request = Value::Request(Request { id, op: op.clone(), arguments });
                 self.command(When::At(self.now), channel, request);
                 let deadline = self.now + *within;

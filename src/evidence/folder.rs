@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::CaseResult;
 use crate::unit::Instant;
 
-use super::entry::{Entry, Header, InputHash};
+use super::entry::Entry;
 use super::index::IndexWriter;
 use super::journal::JournalWriter;
 use super::manifest::{
-    Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, hash_file, sync_folder,
+    Counts, DeviceIdentity, FORMAT, Heard, Manifest, RigIdentity, Selected, State, hash_file, sync_folder,
 };
 use super::results::{CaseEntry, Catalogue, ResultsWriter};
 use super::{EvidenceError, hex};
@@ -56,17 +55,9 @@ pub struct RunFolder {
     journal: JournalWriter,
     results: ResultsWriter,
     index: IndexWriter,
-    said: Said,
+    heard: Heard,
     /// Where in the journal the case that is played began.
     case_begin: Option<u64>,
-}
-
-/// What the device said of itself so far.
-enum Said {
-    Nothing,
-    Always(DeviceIdentity),
-    /// There were several devices: none is the one under test.
-    Different,
 }
 
 impl RunFolder {
@@ -84,7 +75,7 @@ impl RunFolder {
     ) -> Result<Self, EvidenceError> {
         fs::create_dir_all(parent).map_err(EvidenceError::io(parent))?;
         let (path, run) = create_fresh(parent, name)?;
-        let mut hashes = Vec::new();
+        let mut files = BTreeMap::new();
         for (name, bytes) in inputs {
             let relative = format!("inputs/{name}");
             let file = path.join(&relative);
@@ -92,22 +83,8 @@ impl RunFolder {
                 fs::create_dir_all(folder).map_err(EvidenceError::io(folder))?;
             }
             fs::write(&file, bytes).map_err(EvidenceError::io(&file))?;
-            hashes.push(InputHash { path: relative, sha256: hex(&Sha256::digest(bytes)) });
+            files.insert(relative, hex(&Sha256::digest(bytes)));
         }
-        let mut journal = JournalWriter::create(&path.join("journal.jsonl"))?;
-        let header = Header {
-            format: FORMAT,
-            tool: info.tool.clone(),
-            run: run.clone(),
-            seed: info.seed,
-            rig: info.rig.id.clone(),
-            provenance: info.provenance.clone(),
-            inputs: hashes,
-        };
-        journal.append("", Instant::START, &Entry::Run(header))?;
-        journal.commit()?;
-        let results = ResultsWriter::create(&path.join("results.json"), catalogue)?;
-        let index = IndexWriter::create(&path)?;
         let manifest = Manifest {
             format: FORMAT,
             state: State::Running,
@@ -127,12 +104,18 @@ impl RunFolder {
             ended: None,
             planned: info.planned,
             counts: Counts::default(),
-            files: BTreeMap::new(),
+            files,
             journal: None,
         };
         manifest.write(&path)?;
+        let mut journal = JournalWriter::create(&path.join("journal.jsonl"))?;
+        journal.append("", Instant::START, &Entry::Run(Box::new(manifest.clone())))?;
+        journal.commit()?;
+        let results = ResultsWriter::create(&path.join("results.json"), catalogue)?;
+        let index = IndexWriter::create(&path)?;
+        sync_folder(&path)?;
         sync_folder(parent)?;
-        Ok(Self { path, manifest, journal, results, index, said: Said::Nothing, case_begin: None })
+        Ok(Self { path, manifest, journal, results, index, heard: Heard::default(), case_begin: None })
     }
 
     /// Where it is.
@@ -150,19 +133,13 @@ impl RunFolder {
     /// # Errors
     /// Those of the file.
     pub fn record(&mut self, case: &str, at: Instant, entry: &Entry) -> Result<(), EvidenceError> {
-        if matches!(entry, Entry::Begin { .. }) {
+        if let Entry::Begin { .. } = entry {
             self.case_begin = Some(self.journal.length());
         }
-        self.journal.append(case, at, entry)
-    }
-
-    /// Notes what the device says of itself.
-    pub fn identify(&mut self, device: DeviceIdentity) {
-        match &self.said {
-            Said::Nothing => self.said = Said::Always(device),
-            Said::Always(known) if *known != device => self.said = Said::Different,
-            _ => {}
+        if let Entry::Ready(device) = entry {
+            self.heard.hear(device);
         }
+        self.journal.append(case, at, entry)
     }
 
     /// Ends a case. Its verdict may be shown once [`RunFolder::commit`] returned.
@@ -170,9 +147,8 @@ impl RunFolder {
     /// # Errors
     /// Those of the files.
     pub fn end_case(&mut self, entry: &CaseEntry, at: Instant) -> Result<(), EvidenceError> {
-        let result: CaseResult = entry.result.clone();
-        self.manifest.counts.add(result.verdict);
-        self.journal.append(&entry.case, at, &Entry::End(result))?;
+        self.manifest.counts.add(entry.result.verdict);
+        self.journal.append(&entry.case, at, &Entry::End(entry.result.clone()))?;
         if let Some(begin) = self.case_begin.take() {
             self.index.append(&entry.case, begin, self.journal.length() - begin)?;
         }
@@ -195,11 +171,7 @@ impl RunFolder {
     pub fn finish_results(&mut self) -> Result<(), EvidenceError> {
         self.results.finish()?;
         self.index.finish()?;
-        if let Said::Always(device) = std::mem::replace(&mut self.said, Said::Nothing) {
-            let known = &mut self.manifest.device;
-            known.serial = known.serial.take().or(device.serial);
-            known.firmware = known.firmware.take().or(device.firmware);
-        }
+        self.heard.complete(&mut self.manifest.device);
         self.manifest.write(&self.path)?;
         self.journal.commit()
     }
@@ -209,22 +181,26 @@ impl RunFolder {
     /// # Errors
     /// Those of the files.
     pub fn close(mut self, ended: String) -> Result<Manifest, EvidenceError> {
-        let (lines, last_hash, journal_hash) = self.journal.finish()?;
+        let (lines, journal) = self.journal.finish()?;
+        // What was written is sealed, not what lies there by now.
+        let files = &mut self.manifest.files;
+        files.insert("journal.jsonl".to_owned(), journal);
+        files.insert("results.json".to_owned(), self.results.hash());
+        files.insert("index.jsonl".to_owned(), self.index.hash());
         for name in list_files(&self.path)? {
-            match name.as_str() {
-                "run.json" | "run.json.new" => {}
-                "journal.jsonl" => drop(self.manifest.files.insert(name, journal_hash.clone())),
-                _ => {
-                    let path = self.path.join(&name);
-                    // The manifest vouches for what is on the disk.
-                    File::open(&path).and_then(|file| file.sync_all()).map_err(EvidenceError::io(&path))?;
-                    self.manifest.files.insert(name, hash_file(&path)?);
-                }
+            if matches!(name.as_str(), "run.json" | "run.json.new") {
+                continue;
+            }
+            let path = self.path.join(&name);
+            // The manifest vouches for what is on the disk.
+            File::open(&path).and_then(|file| file.sync_all()).map_err(EvidenceError::io(&path))?;
+            if !files.contains_key(&name) {
+                files.insert(name, hash_file(&path)?);
             }
         }
         self.manifest.state = State::Closed;
         self.manifest.ended = Some(ended);
-        self.manifest.journal = Some((lines, last_hash));
+        self.manifest.journal = Some(lines);
         self.manifest.write(&self.path)?;
         Ok(self.manifest)
     }

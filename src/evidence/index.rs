@@ -8,9 +8,10 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::EvidenceError;
 use super::manifest::open_regular;
+use super::{EvidenceError, hex};
 
 const NAME: &str = "index.jsonl";
 
@@ -23,23 +24,37 @@ struct Line<'a> {
     bytes: u64,
 }
 
+/// What stands in the index for a case.
+pub(super) fn index_line(case: &str, begin: u64, bytes: u64) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = serde_json::to_vec(&Line { case: case.into(), begin, bytes })?;
+    line.push(b'\n');
+    Ok(line)
+}
+
 /// Writes the index as cases end.
 pub(super) struct IndexWriter {
     path: PathBuf,
     file: BufWriter<File>,
+    hash: Sha256,
 }
 
 impl IndexWriter {
     pub(super) fn create(folder: &Path) -> Result<Self, EvidenceError> {
         let path = folder.join(NAME);
         let file = File::create_new(&path).map_err(EvidenceError::io(&path))?;
-        Ok(Self { path, file: BufWriter::new(file) })
+        Ok(Self { path, file: BufWriter::new(file), hash: Sha256::new() })
     }
 
     pub(super) fn append(&mut self, case: &str, begin: u64, bytes: u64) -> Result<(), EvidenceError> {
-        let line = serde_json::to_string(&Line { case: case.into(), begin, bytes })
+        let line = index_line(case, begin, bytes)
             .map_err(|error| EvidenceError::malformed(&self.path, error.to_string()))?;
-        writeln!(self.file, "{line}").map_err(EvidenceError::io(&self.path))
+        self.hash.update(&line);
+        self.file.write_all(&line).map_err(EvidenceError::io(&self.path))
+    }
+
+    /// Hash of what was written.
+    pub(super) fn hash(&self) -> String {
+        hex(&self.hash.clone().finalize())
     }
 
     pub(super) fn finish(&mut self) -> Result<(), EvidenceError> {

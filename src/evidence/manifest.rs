@@ -13,8 +13,8 @@ use crate::verdict::Verdict;
 
 use super::{EvidenceError, hex};
 
-/// Version of the evidence format; a reader refuses a newer one.
-pub const FORMAT: u32 = 1;
+/// Version of the evidence format; a reader refuses any other.
+pub const FORMAT: u32 = 2;
 
 /// Whether the run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,34 @@ pub struct DeviceIdentity {
     pub serial: Option<String>,
     /// Firmware version.
     pub firmware: Option<String>,
+}
+
+/// What the devices of a run said of themselves.
+#[derive(Default)]
+pub(super) enum Heard {
+    #[default]
+    Nothing,
+    Always(DeviceIdentity),
+    /// There were several devices: none is the one under test.
+    Different,
+}
+
+impl Heard {
+    pub(super) fn hear(&mut self, device: &DeviceIdentity) {
+        match self {
+            Self::Nothing => *self = Self::Always(device.clone()),
+            Self::Always(known) if known != device => *self = Self::Different,
+            Self::Always(_) | Self::Different => {}
+        }
+    }
+
+    /// What the operator said comes first.
+    pub(super) fn complete(&self, known: &mut DeviceIdentity) {
+        if let Self::Always(device) = self {
+            known.serial = known.serial.take().or_else(|| device.serial.clone());
+            known.firmware = known.firmware.take().or_else(|| device.firmware.clone());
+        }
+    }
 }
 
 /// What was asked for, so that a run can be continued.
@@ -139,10 +167,10 @@ pub struct Manifest {
     pub planned: u64,
     /// Cases by verdict.
     pub counts: Counts,
-    /// Every other file with its sha256; once closed.
+    /// Files with their sha256: those under `inputs/`, and every other once the run is closed.
     pub files: BTreeMap<String, String>,
-    /// Lines of the journal and the hash of the last one; once closed.
-    pub journal: Option<(u64, String)>,
+    /// Lines of the journal; once closed.
+    pub journal: Option<u64>,
 }
 
 impl Manifest {
@@ -167,8 +195,16 @@ impl Manifest {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let mut json: Json = serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?;
         let format = json.get("format").and_then(Json::as_u64);
-        if format.is_some_and(|format| format > u64::from(FORMAT)) {
-            return Err("written by a newer version of lockrig".into());
+        match format {
+            Some(format) if format > u64::from(FORMAT) => {
+                return Err("written by a newer version of lockrig".into());
+            }
+            Some(format) if format < u64::from(FORMAT) => {
+                return Err(format!(
+                    "written in format {format}, by an earlier version of lockrig; only that reads it"
+                ));
+            }
+            Some(_) | None => {}
         }
         let canonical = serde_json_canonicalizer::to_vec(&json).map_err(|error| error.to_string())?;
         if canonical != bytes {

@@ -6,13 +6,14 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Cause, PartResult};
 use crate::lock::Method;
 use crate::verdict::{Measurement, Verdict};
 
-use super::EvidenceError;
-use super::manifest::FORMAT;
+use super::manifest::{FORMAT, open_regular};
+use super::{EvidenceError, hex};
 
 /// One case with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,13 +103,15 @@ pub struct ModelSummary {
 pub(super) struct ResultsWriter {
     path: PathBuf,
     file: BufWriter<File>,
+    hash: Sha256,
     any: bool,
 }
 
 impl ResultsWriter {
     pub(super) fn create(path: &Path, catalogue: &Catalogue) -> Result<Self, EvidenceError> {
         let file = File::create_new(path).map_err(EvidenceError::io(path))?;
-        let mut writer = Self { path: path.to_owned(), file: BufWriter::new(file), any: false };
+        let mut writer =
+            Self { path: path.to_owned(), file: BufWriter::new(file), hash: Sha256::new(), any: false };
         let catalogue = serde_json::to_string(catalogue)
             .map_err(|error| EvidenceError::malformed(path, error.to_string()))?;
         writer
@@ -117,7 +120,13 @@ impl ResultsWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), EvidenceError> {
+        self.hash.update(bytes);
         self.file.write_all(bytes).map_err(EvidenceError::io(&self.path))
+    }
+
+    /// Hash of what was written.
+    pub(super) fn hash(&self) -> String {
+        hex(&self.hash.clone().finalize())
     }
 
     pub(super) fn append(&mut self, entry: &CaseEntry) -> Result<(), EvidenceError> {
@@ -141,7 +150,7 @@ impl ResultsWriter {
 /// The file can't be read.
 pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
     let path = folder.join("results.json");
-    let file = File::open(&path).map_err(EvidenceError::io(&path))?;
+    let file = open_regular(&path)?;
     for line in BufReader::new(file).lines().take(2) {
         let line = line.map_err(EvidenceError::io(&path))?;
         if let Ok(catalogue) = serde_json::from_str(&line) {
@@ -151,10 +160,12 @@ pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
     Err(EvidenceError::malformed(&path, "it has no catalogue"))
 }
 
-/// Reads results one by one.
+/// Reads results one by one, as they were written.
 pub struct ResultsReader {
     path: PathBuf,
     lines: std::io::Lines<BufReader<File>>,
+    /// In the list of cases.
+    is_within: bool,
 }
 
 /// Opens the results of a run folder.
@@ -163,24 +174,39 @@ pub struct ResultsReader {
 /// The file can't be read.
 pub fn read_results(folder: &Path) -> Result<ResultsReader, EvidenceError> {
     let path = folder.join("results.json");
-    let file = File::open(&path).map_err(EvidenceError::io(&path))?;
-    Ok(ResultsReader { path, lines: BufReader::new(file).lines() })
+    let file = open_regular(&path)?;
+    Ok(ResultsReader { path, lines: BufReader::new(file).lines(), is_within: false })
+}
+
+impl ResultsReader {
+    fn next_case(&mut self) -> Result<Option<CaseEntry>, EvidenceError> {
+        while let Some(line) = self.lines.next() {
+            let line = line.map_err(EvidenceError::io(&self.path))?;
+            if !self.is_within {
+                self.is_within = line == ",\"cases\":[";
+                continue;
+            }
+            if line.is_empty() || line == "]}" {
+                continue;
+            }
+            let line = line.strip_suffix(',').unwrap_or(&line);
+            let malformed = |reason: String| EvidenceError::malformed(&self.path, reason);
+            let entry: CaseEntry =
+                serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
+            let again = serde_json::to_string(&entry).map_err(|error| malformed(error.to_string()))?;
+            if again != line {
+                return Err(malformed(format!("the line of {} is not as lockrig writes it", entry.case)));
+            }
+            return Ok(Some(entry));
+        }
+        Ok(None)
+    }
 }
 
 impl Iterator for ResultsReader {
     type Item = Result<CaseEntry, EvidenceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let line = match self.lines.next()? {
-                Ok(line) => line,
-                Err(error) => return Some(Err(EvidenceError::io(&self.path)(error))),
-            };
-            let line = line.trim_end_matches(',');
-            if line.starts_with("{\"case\"") {
-                let entry = serde_json::from_str(line);
-                return Some(entry.map_err(|error| EvidenceError::malformed(&self.path, error.to_string())));
-            }
-        }
+        self.next_case().transpose()
     }
 }

@@ -2,21 +2,19 @@
 //!
 //! The chain is not checked here: whoever makes views verifies the folder first.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
-use serde_json::Value as Json;
 
 use crate::engine::{Record, StepOutcome};
 use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
 
 use super::EvidenceError;
+use super::entry::{Entry, JournalLine};
 use super::index::{Places, read_index};
+use super::line::Context;
 use super::manifest::open_regular;
 
 /// More than this was not written for one case by this tool.
@@ -33,6 +31,8 @@ pub struct Scene {
     pub holds: Vec<SceneHold>,
     /// What a command followed at once, and how soon.
     pub reactions: Vec<(String, Duration)>,
+    /// Commands that were not achieved so far.
+    waiting: BTreeMap<u64, (Channel, Value)>,
 }
 
 /// One step.
@@ -70,54 +70,6 @@ pub struct SceneReader {
     places: Places,
 }
 
-/// A line with only what a view needs.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    case: Cow<'a, str>,
-    t_ns: u64,
-    command: Option<Command>,
-    achieved: Option<Achieved>,
-    signal: Option<Signal>,
-    hold: Option<Hold>,
-    sensed_hold: Option<SensedHold>,
-    record: Option<Record>,
-}
-
-#[derive(Deserialize)]
-struct Command {
-    id: u64,
-    channel: String,
-    value: Json,
-    achieved_ns: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Achieved {
-    id: u64,
-}
-
-#[derive(Deserialize)]
-struct Signal {
-    channel: String,
-    value: Json,
-}
-
-#[derive(Deserialize)]
-struct Hold {
-    channel: String,
-    commanded_ns: Option<u64>,
-    achieved_ns: u64,
-    uncertainty_ns: u64,
-}
-
-#[derive(Deserialize)]
-struct SensedHold {
-    output: String,
-    sensed_ns: u64,
-    uncertainty_ns: u64,
-}
-
 impl SceneReader {
     /// Opens the journal of a run folder.
     ///
@@ -150,72 +102,67 @@ impl SceneReader {
         }
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         self.file.read_exact_at(&mut bytes, begin).map_err(EvidenceError::io(&self.path))?;
-        let (mut scene, mut waiting) = (Scene::default(), BTreeMap::new());
-        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(format!("{case}: {error}")))?;
-        for line in serde_json::Deserializer::from_str(text).into_iter::<Line<'_>>() {
-            let line = line.map_err(|error| malformed(format!("{case}: {error}")))?;
-            if line.case != case {
-                return Err(malformed(format!(
-                    "there is a line of {} where the index has {case}",
-                    line.case
-                )));
+        let (mut scene, mut context) = (Scene::default(), Context::default());
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let read = context.read(line).map_err(|error| malformed(format!("{case}: {error}")))?;
+            let Some(line) = read else { continue };
+            if *line.case != *case {
+                let found = &line.case;
+                return Err(malformed(format!("there is a line of {found} where the index has {case}")));
             }
-            scene.add(line, &mut waiting);
+            scene.add(line);
         }
         Ok(Some(scene))
     }
 }
 
-fn decoded(channel: &str, value: &Json) -> Option<(Channel, Value)> {
-    let channel: Channel = channel.parse().ok()?;
-    let value = Value::decode(&channel, value).ok()?;
-    Some((channel, value))
-}
-
 impl Scene {
-    fn add(&mut self, line: Line<'_>, waiting: &mut BTreeMap<u64, (Channel, Value)>) {
-        let at = Instant::from_nanoseconds(line.t_ns);
-        if let Some(command) = line.command
-            && let Some((channel, value)) = decoded(&command.channel, &command.value)
-        {
-            match command.achieved_ns {
-                Some(achieved) => {
-                    self.trace.push(&channel, Edge { at: Instant::from_nanoseconds(achieved), value });
+    /// Adds what happened next.
+    pub(super) fn add(&mut self, line: JournalLine) {
+        let at = line.at;
+        match line.entry {
+            Entry::Command { id, channel, value, achieved_ns } => match achieved_ns {
+                Some(at) => self.trace.push(&channel, Edge { at, value }),
+                // On a bench it is done later, or never.
+                None => drop(self.waiting.insert(id, (channel, value))),
+            },
+            Entry::Achieved { id } => {
+                if let Some((channel, value)) = self.waiting.remove(&id) {
+                    self.trace.push(&channel, Edge { at, value });
                 }
-                None => drop(waiting.insert(command.id, (channel, value))),
             }
-        }
-        if let Some((channel, value)) = line.achieved.and_then(|achieved| waiting.remove(&achieved.id)) {
-            self.trace.push(&channel, Edge { at, value });
-        }
-        if let Some((channel, value)) = line.signal.and_then(|signal| decoded(&signal.channel, &signal.value))
-        {
-            self.trace.push(&channel, Edge { at, value });
-        }
-        if let Some(hold) = line.hold {
-            self.holds.push(SceneHold {
-                what: hold.channel,
-                commanded: hold.commanded_ns.map(Duration::nanoseconds),
-                lasted: Duration::nanoseconds(hold.achieved_ns),
-                sensed: false,
-                uncertainty: Duration::nanoseconds(hold.uncertainty_ns),
-            });
-        }
-        if let Some(hold) = line.sensed_hold {
-            self.holds.push(SceneHold {
-                what: hold.output,
+            Entry::Signal { channel, value } => self.trace.push(&channel, Edge { at, value }),
+            Entry::Hold { channel, begin_ns: _, commanded_ns, achieved_ns, uncertainty_ns } => {
+                self.holds.push(SceneHold {
+                    what: channel.to_string(),
+                    commanded: commanded_ns,
+                    lasted: achieved_ns,
+                    sensed: false,
+                    uncertainty: uncertainty_ns,
+                });
+            }
+            Entry::SensedHold { output, sensed_ns, uncertainty_ns } => self.holds.push(SceneHold {
+                what: output,
                 commanded: None,
-                lasted: Duration::nanoseconds(hold.sensed_ns),
+                lasted: sensed_ns,
                 sensed: true,
-                uncertainty: Duration::nanoseconds(hold.uncertainty_ns),
-            });
-        }
-        match line.record {
-            Some(Record::Step { label, begin, end, outcome, .. }) => {
+                uncertainty: uncertainty_ns,
+            }),
+            Entry::Record(Record::Step { label, begin, end, outcome, reason: _ }) => {
                 self.steps.push(SceneStep { label, begin, end, unmet: outcome == StepOutcome::Unmet });
             }
-            Some(Record::Reaction { to, latency }) => self.reactions.push((to, latency)),
-            _ => {}
+            Entry::Record(Record::Reaction { to, latency }) => self.reactions.push((to, latency)),
+            Entry::Run(_)
+            | Entry::Begin { .. }
+            | Entry::Ready(_)
+            | Entry::Clock { .. }
+            | Entry::Sensed { .. }
+            | Entry::Advance { .. }
+            | Entry::Record(Record::Part(_) | Record::Measurement(_))
+            | Entry::Stderr { .. }
+            | Entry::Stop { .. }
+            | Entry::End(_)
+            | Entry::Commit { .. } => {}
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Traces of single cases, read back from the journal.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::trace::{Edge, Timeline};
+use crate::trace::Timeline;
 
 use super::EvidenceError;
-use super::entry::{Entry, JournalLine};
+use super::entry::Entry;
 use super::journal::JournalReader;
+use super::scene::Scene;
 
 /// Hands out the trace of every wanted case, one at a time, as its end is reached.
 ///
@@ -18,32 +18,19 @@ pub fn traces(
     wanted: &dyn Fn(&str) -> bool,
     each: &mut dyn FnMut(&str, Timeline) -> Result<(), EvidenceError>,
 ) -> Result<(), EvidenceError> {
-    let path = folder.join("journal.jsonl");
-    let mut reader = JournalReader::open(&path)?;
-    let (mut trace, mut commanded) = (Timeline::default(), BTreeMap::new());
-    while let Some(line) = reader.next_line()? {
-        let line =
-            JournalLine::parse(line).map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
+    let mut reader = JournalReader::open(&folder.join("journal.jsonl"))?;
+    let mut scene = Scene::default();
+    while let Some(line) = reader.next_entry()? {
+        if matches!(line.entry, Entry::Begin { .. }) {
+            scene = Scene::default();
+        }
         if !wanted(&line.case) {
             continue;
         }
-        match line.entry {
-            Entry::Command { id, channel, value, achieved_ns } => match achieved_ns {
-                Some(at) => trace.push(&channel, Edge { at, value }),
-                // On a bench it is done later, or never.
-                None => drop(commanded.insert(id, (channel, value))),
-            },
-            Entry::Achieved { id } => {
-                if let Some((channel, value)) = commanded.remove(&id) {
-                    trace.push(&channel, Edge { at: line.at, value });
-                }
-            }
-            Entry::Signal { channel, value } => trace.push(&channel, Edge { at: line.at, value }),
-            Entry::End(_) => {
-                commanded.clear();
-                each(&line.case, std::mem::take(&mut trace))?;
-            }
-            _ => {}
+        if matches!(line.entry, Entry::End(_)) {
+            each(&line.case, std::mem::take(&mut scene).trace)?;
+        } else {
+            scene.add(line);
         }
     }
     Ok(())

@@ -1,17 +1,25 @@
 //! Whether a run folder is what was written. Never writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{File, TryLockError};
 use std::io::Read;
 use std::path::Path;
 
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
 use crate::verdict::Verdict;
 
-use super::EvidenceError;
 use super::entry::{Entry, JournalLine};
 use super::folder::list_files;
+use super::index::index_line;
 use super::journal::JournalReader;
-use super::manifest::{Manifest, State, hash_file, open_regular};
+use super::manifest::{Counts, Heard, Manifest, State, hash_file, open_regular};
+use super::results::{CaseEntry, read_results};
+use super::{EvidenceError, hex};
+
+/// A longer `run.json` was not written by this tool.
+const MAX_MANIFEST: u64 = 64 << 20;
 
 /// What verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,70 @@ pub fn verify(folder: &Path) -> Verification {
     }
 }
 
+/// What a journal says of its run as a whole.
+#[derive(Default)]
+struct Recorded {
+    /// `run.json` when the run began.
+    began: Option<Box<Manifest>>,
+    counts: Counts,
+    heard: Heard,
+    /// Cases that ended, and how many of those ends are proven.
+    ended: usize,
+    proven: usize,
+    index: Sha256,
+}
+
+/// Reads a whole journal; `end` is handed each end of a case.
+fn read_journal(
+    reader: &mut JournalReader,
+    mut end: impl FnMut(&JournalLine) -> Result<(), String>,
+) -> Result<Recorded, String> {
+    let mut recorded = Recorded::default();
+    let mut seen: HashSet<[u8; 16]> = HashSet::new();
+    let mut begin = None;
+    while let Some(line) = reader.next_entry().map_err(|error| error.to_string())? {
+        let number = reader.lines();
+        let wrong = |what: &str| Err(format!("journal.jsonl: line {number}: {what}"));
+        match &line.entry {
+            Entry::Run(manifest) if number == 1 => recorded.began = Some(manifest.clone()),
+            Entry::Run(_) => return wrong("a run begins in another"),
+            _ if number == 1 => return wrong("it does not say which run it belongs to"),
+            Entry::Begin { .. } => begin = Some((line.case.clone(), reader.place().0)),
+            Entry::Ready(device) => recorded.heard.hear(device),
+            Entry::End(result) => {
+                let name = Sha256::digest(line.case.as_bytes());
+                let name = std::array::from_fn(|index| name[index]);
+                if !seen.insert(name) {
+                    return wrong(&format!("{} ends a second time", line.case));
+                }
+                if let Some((case, first)) = begin.take() {
+                    if case != line.case {
+                        return wrong(&format!("{case} began and never ended"));
+                    }
+                    let bytes = reader.place().1 - first;
+                    recorded.index.update(index_line(&case, first, bytes).unwrap_or_default());
+                }
+                recorded.counts.add(result.verdict);
+                recorded.ended += 1;
+                end(&line)?;
+            }
+            Entry::Commit { .. } => recorded.proven = recorded.ended,
+            Entry::Command { .. }
+            | Entry::Achieved { .. }
+            | Entry::Clock { .. }
+            | Entry::Sensed { .. }
+            | Entry::Hold { .. }
+            | Entry::SensedHold { .. }
+            | Entry::Signal { .. }
+            | Entry::Advance { .. }
+            | Entry::Record(_)
+            | Entry::Stderr { .. }
+            | Entry::Stop { .. } => {}
+        }
+    }
+    Ok(recorded)
+}
+
 fn verify_closed(folder: &Path, manifest: Manifest) -> Verification {
     let mut findings = Vec::new();
     let present: BTreeSet<String> = match list_files(folder) {
@@ -59,11 +131,16 @@ fn verify_closed(folder: &Path, manifest: Manifest) -> Verification {
             }
         }
     }
-    let allowed = |name: &str| matches!(name, "run.json" | "attestation.json");
-    let added = present.iter().filter(|name| !manifest.files.contains_key(*name) && !allowed(name));
+    let added = present.iter().filter(|name| *name != "run.json" && !manifest.files.contains_key(*name));
     findings.extend(added.map(|name| format!("{name}: added")));
-    if present.contains("journal.jsonl") {
-        findings.extend(closed_journal(folder, &manifest).err());
+    for name in ["journal.jsonl", "results.json", "index.jsonl"] {
+        if !manifest.files.contains_key(name) {
+            findings.push(format!("{name}: run.json does not list it"));
+        }
+    }
+    // What is bound to a file that is not the one of the run proves nothing.
+    if findings.is_empty() {
+        findings.extend(bound(folder, &manifest));
     }
     if findings.is_empty() {
         Verification::Intact(Box::new(manifest))
@@ -72,99 +149,145 @@ fn verify_closed(folder: &Path, manifest: Manifest) -> Verification {
     }
 }
 
-/// The chain says which line was altered; the file's hash says that none was.
-fn closed_journal(folder: &Path, manifest: &Manifest) -> Result<(), String> {
-    let path = folder.join("journal.jsonl");
-    let mut reader = JournalReader::open(&path).map_err(|error| error.to_string())?;
-    let chain = walk(&mut reader, |_| Ok(()));
-    let intact = hash_file(&path).map_err(|error| error.to_string())?;
-    if manifest.files.get("journal.jsonl") == Some(&intact) && chain.is_ok() {
-        return Ok(());
-    }
-    chain.map_err(|error| error.to_string())?;
-    let (lines, last_hash) = manifest.journal.clone().unwrap_or_default();
-    Err(match reader.lines() {
-        read if read < lines || reader.is_torn() => {
-            format!("journal.jsonl: cut after line {read} of {lines}")
+/// What in `run.json`, results and index does not follow from the journal.
+fn bound(folder: &Path, manifest: &Manifest) -> Vec<String> {
+    let (mut reader, mut results) =
+        match (JournalReader::open(&folder.join("journal.jsonl")), read_results(folder)) {
+            (Ok(reader), Ok(results)) => (reader, results),
+            (Err(error), _) | (_, Err(error)) => return vec![error.to_string()],
+        };
+    let mut findings = Vec::new();
+    let recorded = read_journal(&mut reader, |line| {
+        match results.next() {
+            Some(Ok(entry)) if is_same(&entry, line) => {}
+            Some(Ok(_)) | None => {
+                findings.push(format!("results.json: it does not say of {} what the journal says", line.case))
+            }
+            Some(Err(error)) => return Err(error.to_string()),
         }
-        read if read > lines => format!("journal.jsonl: lines added at the end: {}", read - lines),
-        _ if reader.last_hash() != last_hash => format!("journal.jsonl: line {lines} altered"),
-        _ => "journal.jsonl: altered".to_owned(),
-    })
+        // One is as good as all, and there may be many.
+        if findings.len() > 10 { Err("results.json: more of it differs".to_owned()) } else { Ok(()) }
+    });
+    let recorded = match recorded {
+        Ok(recorded) => recorded,
+        Err(finding) => {
+            findings.push(finding);
+            return findings;
+        }
+    };
+    let (read, lines) = (reader.lines(), manifest.journal.unwrap_or_default());
+    if read < lines || reader.is_torn() {
+        findings.push(format!("journal.jsonl: cut after line {read} of {lines}"));
+    } else if read > lines {
+        findings.push(format!("journal.jsonl: lines added at the end: {}", read - lines));
+    } else if manifest.files.get("journal.jsonl") != Some(&reader.hash()) {
+        findings.push("journal.jsonl: altered".to_owned());
+    }
+    if results.next().is_some() {
+        findings.push("results.json: it has a case that the journal does not have".to_owned());
+    }
+    if manifest.files.get("index.jsonl") != Some(&hex(&recorded.index.clone().finalize())) {
+        findings.push("index.jsonl: it does not say where the cases of the journal are".to_owned());
+    }
+    findings.extend(contradictions(manifest, recorded));
+    findings
 }
 
-fn walk(
-    reader: &mut JournalReader,
-    mut each: impl FnMut(&[u8]) -> Result<(), EvidenceError>,
-) -> Result<(), EvidenceError> {
-    while let Some(line) = reader.next_line()? {
-        each(line)?;
+/// What `run.json` says differently from the journal.
+fn contradictions(manifest: &Manifest, recorded: Recorded) -> Vec<String> {
+    let Some(began) = recorded.began else {
+        return vec!["journal.jsonl: its first line is missing".to_owned()];
+    };
+    let mut findings = Vec::new();
+    let mut expected = Manifest {
+        state: State::Closed,
+        ended: manifest.ended.clone(),
+        counts: recorded.counts,
+        files: manifest.files.clone(),
+        journal: manifest.journal,
+        ..*began
+    };
+    recorded.heard.complete(&mut expected.device);
+    if expected != *manifest {
+        let fields = |manifest: &Manifest| match serde_json::to_value(manifest) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            Ok(_) | Err(_) => serde_json::Map::new(),
+        };
+        let (said, expected) = (fields(manifest), fields(&expected));
+        let names: BTreeSet<&String> = said.keys().chain(expected.keys()).collect();
+        let differing = names.into_iter().filter(|name| said.get(*name) != expected.get(*name));
+        findings.extend(differing.map(|name| format!("run.json: `{name}` is not what the journal says")));
     }
-    Ok(())
+    let inputs = |manifest: &Manifest| {
+        let all = manifest.files.iter().filter(|(name, _)| name.starts_with("inputs/"));
+        all.map(|(name, hash)| (name.clone(), hash.clone())).collect::<BTreeSet<_>>()
+    };
+    let (sealed, used) = (inputs(manifest), began.files.into_iter().collect::<BTreeSet<_>>());
+    findings.extend(
+        sealed.symmetric_difference(&used).map(|(name, _)| format!("{name}: not the file that the run used")),
+    );
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    match (time(&manifest.started), manifest.ended.as_deref().map(time)) {
+        (Some(started), Some(Some(ended))) if started <= ended => {}
+        _ => findings.push("run.json: it ended before it started, or these are no times".to_owned()),
+    }
+    if manifest.counts.total() > manifest.planned {
+        findings.push("run.json: more cases ended than were planned".to_owned());
+    }
+    findings
+}
+
+/// Whether a result is what the journal says of its case.
+fn is_same(entry: &CaseEntry, line: &JournalLine) -> bool {
+    let name = format!("{}~{}~{}", entry.scenario, entry.model, entry.method);
+    let rest = entry.case.strip_prefix(&name);
+    let Entry::End(result) = &line.entry else { return false };
+    *entry.case == *line.case
+        && entry.length_ns == line.at.as_nanoseconds()
+        && entry.result == *result
+        && rest.is_some_and(|rest| rest.starts_with('~'))
 }
 
 fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
     let path = folder.join("journal.jsonl");
+    let aborted = |recorded: Option<&Recorded>, torn| Verification::Aborted {
+        manifest: Box::new(manifest.clone()),
+        finished: recorded.map_or(0, |recorded| recorded.proven),
+        torn,
+    };
     match File::open(&path).map(|file| file.try_lock_shared()) {
         Ok(Err(TryLockError::WouldBlock)) => return Verification::Running(Box::new(manifest)),
+        // It was killed before it wrote a journal, or there is nothing that any other could prove.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return aborted(None, false),
         Err(_) => return Verification::Altered(vec!["journal.jsonl: removed".to_owned()]),
         Ok(_) => {}
     }
+    let read = JournalReader::open(&path).map_err(|error| error.to_string()).and_then(|mut reader| {
+        let recorded = read_journal(&mut reader, |_| Ok(()))?;
+        Ok((recorded, reader.is_torn()))
+    });
     let mut findings = Vec::new();
-    let mut finished = 0_usize;
-    let mut last_is_end = false;
-    let mut inputs = None;
-    let read = JournalReader::open(&path).and_then(|mut reader| {
-        walk(&mut reader, |line| {
-            last_is_end = false;
-            match JournalLine::parse(line).map(|line| line.entry) {
-                Ok(Entry::End(_)) => {
-                    finished += 1;
-                    last_is_end = true;
-                    return Ok(());
-                }
-                Ok(Entry::Run(header)) => {
-                    if header.run != manifest.run
-                        || header.seed != manifest.seed
-                        || header.rig != manifest.rig.id
-                    {
-                        return Err(EvidenceError::malformed(
-                            &path,
-                            "it belongs to a different run from run.json",
-                        ));
-                    }
-                    inputs = Some(header.inputs);
-                }
-                Ok(_) => {}
-                Err(error) => return Err(EvidenceError::malformed(&path, error.to_string())),
-            }
-            Ok(())
-        })?;
-        Ok((reader.is_torn(), reader.ends_with_commit()))
-    });
-    let (torn, covered) = read.unwrap_or_else(|error| {
-        findings.push(error.to_string());
-        (false, true)
-    });
-    // A last line that no other follows proves nothing; the cases before it stand.
-    if !covered && last_is_end {
-        finished -= 1;
-    }
-    let Some(inputs) = inputs else {
-        findings.push("journal.jsonl: its first line is missing".to_owned());
-        return Verification::Altered(findings);
+    let (recorded, torn) = match read {
+        Ok(read) => read,
+        Err(finding) => return Verification::Altered(vec![finding]),
     };
-    for input in &inputs {
-        match hash_file(&folder.join(&input.path)) {
-            Ok(hash) if hash == input.sha256 => {}
-            Ok(_) => findings.push(format!("{}: altered", input.path)),
-            Err(_) => findings.push(format!("{}: removed", input.path)),
+    if let Some(began) = &recorded.began {
+        let (mut early, mut now) = ((**began).clone(), manifest.clone());
+        // These are filled in before the close.
+        for manifest in [&mut early, &mut now] {
+            (manifest.counts, manifest.device) = Default::default();
+        }
+        if early != now {
+            findings.push("journal.jsonl: it belongs to a different run from run.json".to_owned());
         }
     }
-    if !folder.join("results.json").is_file() {
-        findings.push("results.json: removed".to_owned());
+    for (name, hash) in &manifest.files {
+        match hash_file(&folder.join(name)) {
+            Ok(found) if found == *hash => {}
+            Ok(_) => findings.push(format!("{name}: altered")),
+            Err(_) => findings.push(format!("{name}: removed")),
+        }
     }
-    let listed: BTreeSet<&str> = inputs.iter().map(|input| input.path.as_str()).collect();
     // What a run writes before its close may be there in any state.
     let own = |name: &str| {
         matches!(
@@ -181,16 +304,12 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
     };
     match list_files(folder) {
         Ok(files) => {
-            let added = files.iter().filter(|name| !listed.contains(name.as_str()) && !own(name));
+            let added = files.iter().filter(|name| !manifest.files.contains_key(*name) && !own(name));
             findings.extend(added.map(|name| format!("{name}: added")));
         }
         Err(error) => findings.push(error.to_string()),
     }
-    if findings.is_empty() {
-        Verification::Aborted { manifest: Box::new(manifest), finished, torn }
-    } else {
-        Verification::Altered(findings)
-    }
+    if findings.is_empty() { aborted(Some(&recorded), torn) } else { Verification::Altered(findings) }
 }
 
 /// Ids of the cases that a run finished, in the order in which they ended.
@@ -199,29 +318,23 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
 /// The journal is not intact.
 pub fn finished_cases(folder: &Path) -> Result<Vec<(String, Verdict)>, EvidenceError> {
     let path = folder.join("journal.jsonl");
-    let mut reader = JournalReader::open(&path)?;
-    let mut cases = Vec::new();
-    let mut last_is_end = false;
-    walk(&mut reader, |line| {
-        last_is_end = false;
-        // Most lines are not the end of a case; only those are decoded.
-        if line.windows(7).any(|window| window == b",\"end\":") {
-            let line = JournalLine::parse(line)
-                .map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
-            // An interrupted case has an end, but it is not finished.
-            if let Entry::End(result) = &line.entry
-                && result.verdict != Verdict::Aborted
-            {
-                cases.push((line.case, result.verdict));
-                last_is_end = true;
-            }
-        }
-        Ok(())
-    })?;
-    if last_is_end {
-        // No other line follows, so nothing vouches for it.
-        cases.pop();
+    if !path.exists() {
+        // It was killed before it wrote one.
+        return Ok(Vec::new());
     }
+    let mut reader = JournalReader::open(&path)?;
+    let (mut cases, mut proven) = (Vec::new(), 0);
+    while let Some(line) = reader.next_entry()? {
+        match line.entry {
+            // An interrupted case has an end, but it is not finished.
+            Entry::End(result) if result.verdict != Verdict::Aborted => {
+                cases.push((line.case.to_string(), result.verdict));
+            }
+            Entry::Commit { .. } => proven = cases.len(),
+            _ => {}
+        }
+    }
+    cases.truncate(proven);
     Ok(cases)
 }
 
@@ -232,6 +345,7 @@ pub fn finished_cases(folder: &Path) -> Result<Vec<(String, Verdict)>, EvidenceE
 pub fn read_manifest(folder: &Path) -> Result<Manifest, EvidenceError> {
     let path = folder.join("run.json");
     let mut bytes = Vec::new();
-    open_regular(&path)?.read_to_end(&mut bytes).map_err(EvidenceError::io(&path))?;
+    let file = open_regular(&path)?;
+    file.take(MAX_MANIFEST).read_to_end(&mut bytes).map_err(EvidenceError::io(&path))?;
     Manifest::from_bytes(&bytes).map_err(|reason| EvidenceError::malformed(&path, reason))
 }

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::{CaseResult, Engine, Output, Precision, When};
-use crate::evidence::{Entry, EvidenceError};
-use crate::rig::{Fault, Hello, LockstepDevice, Ready};
+use crate::evidence::{DeviceIdentity, Entry, EvidenceError};
+use crate::rig::{Fault, Hello, LockstepDevice};
 use crate::scenario::Program;
 use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant};
@@ -27,8 +27,6 @@ pub struct Played {
     pub result: CaseResult,
     /// When it ended, in its own time.
     pub end: Instant,
-    /// What the device said of itself.
-    pub ready: Ready,
     /// Commands and signals.
     pub trace: Timeline,
     /// What broke on the rig, if anything did: it needs a person.
@@ -38,8 +36,7 @@ pub struct Played {
 impl Played {
     /// A case that was not played.
     pub(super) fn unplayed(result: CaseResult) -> Self {
-        let (end, ready, trace) = (Instant::START, Ready::default(), Timeline::default());
-        Self { result, end, ready, trace, broken: None }
+        Self { result, end: Instant::START, trace: Timeline::default(), broken: None }
     }
 }
 
@@ -67,7 +64,7 @@ pub fn play(
         schedule: Schedule::default(),
         conversation: Conversation::default(),
     };
-    let ready = player.start(hello, device)?;
+    player.start(hello, device)?;
     let mut idle = 0;
     loop {
         player.drain()?;
@@ -81,7 +78,7 @@ pub fn play(
                 // Leaves the device at rest; what it says to that belongs to no case.
                 let _ = device.run(player.now, &player.set);
             }
-            return Ok(Played { result, end: player.now, ready, trace: player.trace, broken: None });
+            return Ok(Played { result, end: player.now, trace: player.trace, broken: None });
         }
         if interrupt.load(Ordering::Relaxed) {
             player.stop(Verdict::Aborted, "interrupted")?;
@@ -106,25 +103,22 @@ struct Player<'a, 'p> {
 }
 
 impl Player<'_, '_> {
-    fn start(&mut self, hello: &Hello, device: &mut dyn LockstepDevice) -> Result<Ready, EvidenceError> {
+    fn start(&mut self, hello: &Hello, device: &mut dyn LockstepDevice) -> Result<(), EvidenceError> {
         match device.start(hello) {
-            Ok(mut ready) => {
-                for text in [&mut ready.firmware, &mut ready.serial].into_iter().flatten() {
+            Ok(ready) => {
+                let mut device = DeviceIdentity { serial: ready.serial, firmware: ready.firmware };
+                for text in [&mut device.firmware, &mut device.serial].into_iter().flatten() {
                     if let Some(clean) = self.vault.redact(text) {
                         *text = clean;
                     }
                 }
-                let (firmware, serial) = (ready.firmware.clone(), ready.serial.clone());
-                (self.record)(self.now, &Entry::Ready { firmware, serial })?;
-                for (channel, value) in ready.out.clone() {
+                (self.record)(self.now, &Entry::Ready(device))?;
+                for (channel, value) in ready.out {
                     self.signal(channel, value)?;
                 }
-                Ok(ready)
+                Ok(())
             }
-            Err(fault) => {
-                self.stop(Verdict::Error, &fault.to_string())?;
-                Ok(Ready::default())
-            }
+            Err(fault) => self.stop(Verdict::Error, &fault.to_string()),
         }
     }
 

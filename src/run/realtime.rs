@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 
 use crate::drivers::clock;
 use crate::engine::{Engine, Output, Precision, When};
-use crate::evidence::{Entry, EvidenceError};
-use crate::rig::{Bench, Fault, Ready};
+use crate::evidence::{DeviceIdentity, Entry, EvidenceError};
+use crate::rig::{Bench, Fault};
 use crate::scenario::Program;
 use crate::trace::{Channel, Edge, Timeline, Value};
 use crate::unit::{Duration, Instant, Moment};
@@ -50,6 +50,10 @@ pub(super) fn play(
     let broken = live.broken().cloned();
     let utc = jiff::Timestamp::now().to_string();
     record(Instant::START, &Entry::Clock { utc, monotonic_ns: epoch.as_nanoseconds() })?;
+    if let Some(serial) = &bench.serial {
+        let device = DeviceIdentity { serial: Some(serial.clone()), firmware: None };
+        record(Instant::START, &Entry::Ready(device))?;
+    }
     let holds = program.holds(|channel, value| bench.is_away(channel, value)).longest;
     let mut player = Player {
         engine: Engine::new(program, precision),
@@ -92,8 +96,7 @@ pub(super) fn play(
             "the engine has no result at the end",
         )
     });
-    let ready = Ready { serial: bench.serial.clone(), ..Ready::default() };
-    Ok(Played { result, end: player.now, ready, trace: player.trace, broken: player.broken })
+    Ok(Played { result, end: player.now, trace: player.trace, broken: player.broken })
 }
 
 struct Player<'a, 'p> {

@@ -35,19 +35,17 @@ pub fn replay(folder: &Path) -> Result<Replayed, EvidenceError> {
     let mut replayed = Replayed::default();
     let mut rig: Option<&Rig> = None;
     let mut lines: Vec<JournalLine> = Vec::new();
-    while let Some(line) = reader.next_line()? {
-        let line =
-            JournalLine::parse(line).map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
+    while let Some(line) = reader.next_entry()? {
         match line.entry {
-            Entry::Run(header) => {
-                rig = rigs.get(header.rig.as_str());
+            Entry::Run(manifest) => {
+                let id = manifest.rig.id;
+                rig = rigs.get(id.as_str());
                 if rig.is_none() {
-                    return Err(EvidenceError::malformed(
-                        &path,
-                        format!("rig `{}` is not in the recorded inputs", header.rig),
-                    ));
+                    let reason = format!("rig `{id}` is not in the recorded inputs");
+                    return Err(EvidenceError::malformed(&path, reason));
                 }
             }
+            Entry::Commit { .. } => {}
             Entry::End(recorded) => {
                 let Some(rig) = rig else {
                     return Err(EvidenceError::malformed(&path, "a case ends before the run begins"));

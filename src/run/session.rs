@@ -9,7 +9,7 @@ use std::time;
 use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Cause, Precision};
-use crate::evidence::{CaseEntry, DeviceIdentity, Entry, EvidenceError, RunFolder};
+use crate::evidence::{CaseEntry, Entry, EvidenceError, RunFolder};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
 use crate::sim::{Defect, Peer, SimulatedLock, Variation};
@@ -331,8 +331,6 @@ impl Session<'_> {
             let line = vault.redact(&line).unwrap_or(line);
             folder.record(&planned.id, played.end, &Entry::Stderr { line })?;
         }
-        let ready = &played.ready;
-        folder.identify(DeviceIdentity { serial: ready.serial.clone(), firmware: ready.firmware.clone() });
         let passed = matches!(played.result.verdict, Verdict::Pass | Verdict::NotApplicable);
         if self.all_traces || !passed {
             write_trace(folder, &planned.id, &played.trace)?;

@@ -116,14 +116,18 @@ fn removed_added_reordered_and_replaced_files_are_found_and_named() {
 }
 
 #[test]
-fn a_newer_format_is_refused() {
+fn another_format_is_refused() {
     let folder = empty_folder();
     let run = folder.path().join("run");
     copy_tree(sample(), &run);
     let path = run.join("run.json");
-    let text = fs::read_to_string(&path).expect("text").replace("\"format\":1", "\"format\":2");
-    fs::write(path, text).expect("written");
-    assert!(matches!(verify(&run), Verification::Altered(list) if list[0].contains("newer version")));
+    let written = fs::read_to_string(&path).expect("text");
+    for (format, said) in [(3, "newer version"), (1, "in format 1, by an earlier version")] {
+        let other = written.replace("\"format\":2", &format!("\"format\":{format}"));
+        assert_ne!(other, written);
+        fs::write(&path, other).expect("written");
+        assert!(matches!(verify(&run), Verification::Altered(list) if list[0].contains(said)), "{said}");
+    }
 }
 
 const LONG_RUN: [&str; 9] = [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockrig::engine::{CaseResult, Cause};
-use lockrig::evidence::{Catalogue, Entry, JournalLine, RunFolder, RunInfo, traces};
+use lockrig::evidence::{Catalogue, Entry, JournalReader, RunFolder, RunInfo, traces};
 use lockrig::trace::{Channel, Edge, Request, Response, Timeline, Value, vcd as waves};
 use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
@@ -127,13 +127,23 @@ fn a_benchs_commands_stand_where_they_were_achieved() {
 /// A case's id becomes a file name: one that leads elsewhere is none.
 #[test]
 fn a_case_that_is_no_id_is_refused() {
-    let line = |case: &str| {
-        let json = serde_json::json!({"seq": 1, "t_ns": 0, "case": case, "begin": {"seed": 1}});
-        JournalLine::parse(json.to_string().as_bytes())
+    let folder = empty_folder();
+    let path = folder.path().join("journal.jsonl");
+    let read = |case: &str| {
+        let line = format!("{{\"case\":{},\"seed\":1}}\n", serde_json::json!(case));
+        let chain = sha256(line.as_bytes());
+        std::fs::write(&path, format!("{line}{{\"chain\":\"{chain}\"}}\n")).expect("written");
+        JournalReader::open(&path).expect("a journal").next_entry()
     };
-    assert!(line("").is_ok() && line("power-cut~yale-linus~app~power=ok~cut=0.5~r1").is_ok());
-    for wrong in ["../x", "/tmp/x", "a/b", "..", ".x", "a b", "a\nb", &"x".repeat(300)] {
-        let error = line(wrong).expect_err(wrong);
+    assert!(matches!(read("power-cut~yale-linus~app~power=ok~cut=0.5~r1"), Ok(Some(_))));
+    for wrong in ["../x", "/tmp/x", "a/b", "..", ".x", "a b", "a\nb", "", &"x".repeat(300)] {
+        let error = read(wrong).expect_err(wrong);
         assert!(error.to_string().contains("is not a case id"), "{error}");
     }
+}
+
+/// In hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

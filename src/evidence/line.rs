@@ -1,0 +1,400 @@
+//! One line of the journal: how an entry is written, and read back. What an earlier line of the case said, a later
+//! one leaves out: the case, a time that did not change, the number of the next command, the parts of an outcome.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::engine::{CaseResult, Cause, PartResult, Record, StepOutcome};
+use crate::trace::{Channel, Value};
+use crate::unit::{Duration, Instant};
+use crate::verdict::{Measurement, Verdict};
+
+use super::entry::{Entry, EntryError, JournalLine, is_case_id};
+use super::manifest::{DeviceIdentity, Manifest};
+
+/// What the lines of a case said so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Context {
+    /// None between two cases.
+    case: Option<Arc<str>>,
+    at: Instant,
+    /// Number of the next command.
+    next: u64,
+    parts: Vec<PartResult>,
+    measurements: Vec<Measurement>,
+}
+
+/// All that a line can have; which of these it has says what it is.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields<'a> {
+    run: Option<Box<Manifest>>,
+    #[serde(borrow)]
+    case: Option<Cow<'a, str>>,
+    seed: Option<u64>,
+    t: Option<Instant>,
+    ready: Option<DeviceIdentity>,
+    set: Option<Channel>,
+    command: Option<Channel>,
+    to: Option<Json>,
+    id: Option<u64>,
+    at: Option<Instant>,
+    achieved: Option<u64>,
+    clock: Option<String>,
+    monotonic_ns: Option<u64>,
+    sensed: Option<String>,
+    closed: Option<bool>,
+    hold: Option<Channel>,
+    begin_ns: Option<Instant>,
+    commanded_ns: Option<Duration>,
+    achieved_ns: Option<Duration>,
+    uncertainty_ns: Option<Duration>,
+    sensed_hold: Option<String>,
+    sensed_ns: Option<Duration>,
+    signal: Option<Channel>,
+    is: Option<Json>,
+    horizon: Option<Instant>,
+    step: Option<String>,
+    part: Option<String>,
+    verdict: Option<Verdict>,
+    since: Option<Instant>,
+    until: Option<Instant>,
+    unmet: Option<String>,
+    reason: Option<String>,
+    reaction: Option<String>,
+    latency_ns: Option<Duration>,
+    measured: Option<Measurement>,
+    stderr: Option<String>,
+    stop: Option<Verdict>,
+    end: Option<Verdict>,
+    unplayed: Option<Cause>,
+    parts: Option<Vec<PartResult>>,
+    measurements: Option<Vec<Measurement>>,
+    omitted: Option<Vec<(String, String)>>,
+    deviations: Option<Vec<String>>,
+    chain: Option<Cow<'a, str>>,
+}
+
+/// Writes the fields of one line.
+struct Writer<'a> {
+    line: &'a mut Vec<u8>,
+    is_first: bool,
+}
+
+impl Writer<'_> {
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
+        self.line.push(if self.is_first { b'{' } else { b',' });
+        self.is_first = false;
+        self.line.push(b'"');
+        self.line.extend_from_slice(name.as_bytes());
+        self.line.extend_from_slice(b"\":");
+        serde_json::to_writer(&mut *self.line, value)
+    }
+
+    /// A field that is left out if it says what is known anyway.
+    fn unless<T: Serialize + PartialEq>(
+        &mut self,
+        name: &str,
+        value: &T,
+        known: &T,
+    ) -> Result<(), serde_json::Error> {
+        if value == known { Ok(()) } else { self.field(name, value) }
+    }
+
+    fn optional<T: Serialize>(&mut self, name: &str, value: Option<&T>) -> Result<(), serde_json::Error> {
+        value.map_or(Ok(()), |value| self.field(name, value))
+    }
+
+    fn end(self) {
+        if self.is_first {
+            self.line.push(b'{');
+        }
+        self.line.extend_from_slice(b"}\n");
+    }
+}
+
+/// The line that names a case, with the seed of its device if one was made.
+fn first_line(line: &mut Vec<u8>, case: &str, seed: Option<&u64>) -> Result<(), serde_json::Error> {
+    let mut fields = Writer { line, is_first: true };
+    fields.field("case", case)?;
+    fields.optional("seed", seed)?;
+    fields.end();
+    Ok(())
+}
+
+impl Context {
+    fn of(case: Arc<str>) -> Self {
+        Self { case: Some(case), ..Self::default() }
+    }
+
+    /// Writes an entry; a case that was not mentioned yet is mentioned first, on a line of its own.
+    ///
+    /// # Errors
+    /// A value has no JSON form.
+    pub(super) fn write(
+        &mut self,
+        lines: &mut Vec<u8>,
+        case: &str,
+        at: Instant,
+        entry: &Entry,
+    ) -> Result<(), serde_json::Error> {
+        match entry {
+            Entry::Run(_) | Entry::Commit { .. } => return self.line(lines, at, entry),
+            Entry::Begin { seed } => {
+                *self = Self::of(case.into());
+                return first_line(lines, case, Some(seed));
+            }
+            _ if self.case.as_deref() != Some(case) => {
+                *self = Self::of(case.into());
+                first_line(lines, case, None)?;
+            }
+            _ => {}
+        }
+        self.line(lines, at, entry)?;
+        self.said(at, entry);
+        Ok(())
+    }
+
+    /// Writes what is no first line of a case.
+    fn line(&self, line: &mut Vec<u8>, at: Instant, entry: &Entry) -> Result<(), serde_json::Error> {
+        let mut fields = Writer { line, is_first: true };
+        if !matches!(entry, Entry::Run(_) | Entry::Commit { .. }) {
+            fields.unless("t", &at, &self.at)?;
+        }
+        self.body(&mut fields, at, entry)?;
+        fields.end();
+        Ok(())
+    }
+
+    fn body(&self, fields: &mut Writer<'_>, at: Instant, entry: &Entry) -> Result<(), serde_json::Error> {
+        match entry {
+            Entry::Run(manifest) => fields.field("run", manifest),
+            Entry::Begin { .. } => Ok(()),
+            Entry::Ready(device) => fields.field("ready", device),
+            Entry::Command { id, channel, value, achieved_ns } => {
+                fields.field(if achieved_ns.is_some() { "set" } else { "command" }, channel)?;
+                fields.field("to", value)?;
+                fields.unless("id", id, &self.next)?;
+                fields.optional("at", achieved_ns.as_ref().filter(|achieved| **achieved != at))
+            }
+            Entry::Achieved { id } => fields.field("achieved", id),
+            Entry::Clock { utc, monotonic_ns } => {
+                fields.field("clock", utc)?;
+                fields.field("monotonic_ns", monotonic_ns)
+            }
+            Entry::Sensed { output, closed } => {
+                fields.field("sensed", output)?;
+                fields.field("closed", closed)
+            }
+            Entry::Hold { channel, begin_ns, commanded_ns, achieved_ns, uncertainty_ns } => {
+                fields.field("hold", channel)?;
+                fields.field("begin_ns", begin_ns)?;
+                fields.optional("commanded_ns", commanded_ns.as_ref())?;
+                fields.field("achieved_ns", achieved_ns)?;
+                fields.field("uncertainty_ns", uncertainty_ns)
+            }
+            Entry::SensedHold { output, sensed_ns, uncertainty_ns } => {
+                fields.field("sensed_hold", output)?;
+                fields.field("sensed_ns", sensed_ns)?;
+                fields.field("uncertainty_ns", uncertainty_ns)
+            }
+            Entry::Signal { channel, value } => {
+                fields.field("signal", channel)?;
+                fields.field("is", value)
+            }
+            Entry::Advance { horizon_ns } => fields.unless("horizon", horizon_ns, &at),
+            Entry::Record(Record::Step { label, begin, end, outcome, reason }) => {
+                fields.field("step", label)?;
+                fields.unless("since", begin, &at)?;
+                fields.unless("until", end, &at)?;
+                match outcome {
+                    StepOutcome::Unmet => fields.field("unmet", reason),
+                    StepOutcome::Done => fields.unless("reason", reason, &String::new()),
+                }
+            }
+            Entry::Record(Record::Part(PartResult { name, verdict, reason, begin, end })) => {
+                fields.field("part", name)?;
+                fields.field("verdict", verdict)?;
+                fields.unless("since", begin, &at)?;
+                fields.unless("until", end, &at)?;
+                fields.unless("reason", reason, &String::new())
+            }
+            Entry::Record(Record::Reaction { to, latency }) => {
+                fields.field("reaction", to)?;
+                fields.field("latency_ns", latency)
+            }
+            Entry::Record(Record::Measurement(measurement)) => fields.field("measured", measurement),
+            Entry::Stderr { line } => fields.field("stderr", line),
+            Entry::Stop { verdict, reason } => {
+                fields.field("stop", verdict)?;
+                fields.field("reason", reason)
+            }
+            Entry::End(result) => {
+                let CaseResult { verdict, reason, unplayed, parts, measurements, omitted, deviations } =
+                    result;
+                fields.field("end", verdict)?;
+                fields.unless("reason", reason, &String::new())?;
+                fields.optional("unplayed", unplayed.as_ref())?;
+                fields.unless("parts", parts, &self.parts)?;
+                fields.unless("measurements", measurements, &self.measurements)?;
+                fields.unless("omitted", omitted, &Vec::new())?;
+                fields.unless("deviations", deviations, &Vec::new())
+            }
+            Entry::Commit { chain } => fields.field("chain", chain),
+        }
+    }
+
+    /// Remembers what an entry said.
+    fn said(&mut self, at: Instant, entry: &Entry) {
+        self.at = at;
+        match entry {
+            Entry::Command { id, .. } => self.next = id.wrapping_add(1),
+            Entry::Record(Record::Part(part)) => self.parts.push(part.clone()),
+            Entry::Record(Record::Measurement(measurement)) => self.measurements.push(measurement.clone()),
+            Entry::End(_) => *self = Self::default(),
+            Entry::Run(_)
+            | Entry::Begin { .. }
+            | Entry::Ready(_)
+            | Entry::Achieved { .. }
+            | Entry::Clock { .. }
+            | Entry::Sensed { .. }
+            | Entry::Hold { .. }
+            | Entry::SensedHold { .. }
+            | Entry::Signal { .. }
+            | Entry::Advance { .. }
+            | Entry::Record(Record::Step { .. } | Record::Reaction { .. })
+            | Entry::Stderr { .. }
+            | Entry::Stop { .. }
+            | Entry::Commit { .. } => {}
+        }
+    }
+
+    /// Reads a line with its end. One that only names a case says nothing yet.
+    ///
+    /// # Errors
+    /// It is not JSON, not an entry of this format, or not written as [`Context::write`] does.
+    pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<JournalLine>, EntryError> {
+        let fields: Fields<'_> =
+            serde_json::from_slice(line).map_err(|error| EntryError(error.to_string()))?;
+        let mut again = Vec::with_capacity(line.len());
+        let read = self.decoded(fields, &mut again)?;
+        // Whatever else it says, or says otherwise, lockrig did not write.
+        if again != line {
+            return Err(EntryError("it is not as lockrig writes it".into()));
+        }
+        Ok(read)
+    }
+
+    /// What the fields say, and the line that says just that.
+    fn decoded(
+        &mut self,
+        mut fields: Fields<'_>,
+        again: &mut Vec<u8>,
+    ) -> Result<Option<JournalLine>, EntryError> {
+        let unwritten = |error: serde_json::Error| EntryError(error.to_string());
+        if let Some(case) = &fields.case {
+            if !is_case_id(case) {
+                return Err(EntryError(format!("{case:?} is not a case id")));
+            }
+            first_line(again, case, fields.seed.as_ref()).map_err(unwritten)?;
+            let case: Arc<str> = (&**case).into();
+            *self = Self::of(Arc::clone(&case));
+            let begin = |seed| JournalLine { case, at: Instant::START, entry: Entry::Begin { seed } };
+            return Ok(fields.seed.map(begin));
+        }
+        let (at, entry) = match (fields.run.take(), fields.chain.take()) {
+            (Some(manifest), _) => (Instant::START, Entry::Run(manifest)),
+            (None, Some(chain)) => (Instant::START, Entry::Commit { chain: chain.into_owned() }),
+            (None, None) => {
+                let at = fields.t.unwrap_or(self.at);
+                (at, self.entry(fields, at)?)
+            }
+        };
+        self.line(again, at, &entry).map_err(unwritten)?;
+        let case = match (&entry, &self.case) {
+            (Entry::Run(_) | Entry::Commit { .. }, _) => "".into(),
+            (_, Some(case)) => Arc::clone(case),
+            (_, None) => return Err(EntryError("it belongs to no case".into())),
+        };
+        if !case.is_empty() {
+            self.said(at, &entry);
+        }
+        Ok(Some(JournalLine { case, at, entry }))
+    }
+
+    fn entry(&self, fields: Fields<'_>, at: Instant) -> Result<Entry, EntryError> {
+        fn wanted<T>(value: Option<T>, name: &str) -> Result<T, EntryError> {
+            value.ok_or_else(|| EntryError(format!("`{name}` is missing")))
+        }
+        let of = |channel: &Channel, value: Option<Json>, name: &str| {
+            let value = wanted(value, name)?;
+            Value::decode(channel, &value).map_err(|error| EntryError(error.to_string()))
+        };
+        let (since, until) = (fields.since.unwrap_or(at), fields.until.unwrap_or(at));
+        let reason = fields.reason.unwrap_or_default();
+        Ok(if let Some(channel) = fields.signal {
+            let value = of(&channel, fields.is, "is")?;
+            Entry::Signal { channel, value }
+        } else if let Some(channel) = fields.set {
+            let value = of(&channel, fields.to, "to")?;
+            let id = fields.id.unwrap_or(self.next);
+            Entry::Command { id, channel, value, achieved_ns: Some(fields.at.unwrap_or(at)) }
+        } else if let Some(channel) = fields.command {
+            let value = of(&channel, fields.to, "to")?;
+            Entry::Command { id: fields.id.unwrap_or(self.next), channel, value, achieved_ns: None }
+        } else if let Some(id) = fields.achieved {
+            Entry::Achieved { id }
+        } else if let Some(label) = fields.step {
+            let outcome = if fields.unmet.is_some() { StepOutcome::Unmet } else { StepOutcome::Done };
+            let reason = fields.unmet.unwrap_or(reason);
+            Entry::Record(Record::Step { label, begin: since, end: until, outcome, reason })
+        } else if let Some(name) = fields.part {
+            let verdict = wanted(fields.verdict, "verdict")?;
+            Entry::Record(Record::Part(PartResult { name, verdict, reason, begin: since, end: until }))
+        } else if let Some(to) = fields.reaction {
+            let latency = wanted(fields.latency_ns, "latency_ns")?;
+            Entry::Record(Record::Reaction { to, latency })
+        } else if let Some(measurement) = fields.measured {
+            Entry::Record(Record::Measurement(measurement))
+        } else if let Some(device) = fields.ready {
+            Entry::Ready(device)
+        } else if let Some(utc) = fields.clock {
+            Entry::Clock { utc, monotonic_ns: wanted(fields.monotonic_ns, "monotonic_ns")? }
+        } else if let Some(output) = fields.sensed {
+            Entry::Sensed { output, closed: wanted(fields.closed, "closed")? }
+        } else if let Some(channel) = fields.hold {
+            Entry::Hold {
+                channel,
+                begin_ns: wanted(fields.begin_ns, "begin_ns")?,
+                commanded_ns: fields.commanded_ns,
+                achieved_ns: wanted(fields.achieved_ns, "achieved_ns")?,
+                uncertainty_ns: wanted(fields.uncertainty_ns, "uncertainty_ns")?,
+            }
+        } else if let Some(output) = fields.sensed_hold {
+            Entry::SensedHold {
+                output,
+                sensed_ns: wanted(fields.sensed_ns, "sensed_ns")?,
+                uncertainty_ns: wanted(fields.uncertainty_ns, "uncertainty_ns")?,
+            }
+        } else if let Some(line) = fields.stderr {
+            Entry::Stderr { line }
+        } else if let Some(verdict) = fields.stop {
+            Entry::Stop { verdict, reason }
+        } else if let Some(verdict) = fields.end {
+            Entry::End(CaseResult {
+                verdict,
+                reason,
+                unplayed: fields.unplayed,
+                parts: fields.parts.unwrap_or_else(|| self.parts.clone()),
+                measurements: fields.measurements.unwrap_or_else(|| self.measurements.clone()),
+                omitted: fields.omitted.unwrap_or_default(),
+                deviations: fields.deviations.unwrap_or_default(),
+            })
+        } else {
+            Entry::Advance { horizon_ns: fields.horizon.unwrap_or(at) }
+        })
+    }
+}
