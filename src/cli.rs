@@ -51,7 +51,7 @@ enum Command {
     /// Verify that a run folder is unaltered
     Verify(verify::FolderArgs),
     /// Recompute every verdict from the recorded trace
-    Replay(verify::FolderArgs),
+    Replay(verify::ReplayArgs),
     /// Export a run folder as HTML, JUnit, CSV, JSON or VCD
     Report(report::ReportArgs),
     /// Self-test a bench, monitor it, or make its outputs safe

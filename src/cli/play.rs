@@ -21,7 +21,7 @@ use crate::evidence::{
 use crate::lock::{Method, Named, SourceKind};
 use crate::report;
 use crate::rig::{Device, Rig};
-use crate::run::{Health, Session, SessionError};
+use crate::run::{self, Health, Session, SessionError};
 use crate::scenario::ast::Model;
 use crate::scenario::{Library, Plan, Selection, clauses, find_case};
 use crate::sim::{self, Defect, Variation};
@@ -183,7 +183,7 @@ impl Refusal {
 pub(super) fn certify(args: &CertifyArgs, terminal: &Terminal) -> Exit {
     let mut files = Files::library();
     let wanted = wanted(&mut files, &args.common, &args.scenario, true);
-    finish(wanted.and_then(|wanted| play(&files, &args.common, &wanted, terminal)), terminal)
+    finish(wanted.and_then(|wanted| play(&files, &args.common, wanted, terminal)), terminal)
 }
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
@@ -196,7 +196,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
             wanted
         }),
     };
-    finish(wanted.and_then(|wanted| play(&files, &args.common, &wanted, terminal)), terminal)
+    finish(wanted.and_then(|wanted| play(&files, &args.common, wanted, terminal)), terminal)
 }
 
 fn finish(outcome: Result<Exit, Refusal>, terminal: &Terminal) -> Exit {
@@ -242,7 +242,7 @@ fn wanted(
     })
 }
 
-fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) -> Result<Exit, Refusal> {
+fn play(files: &Files, common: &Common, mut wanted: Wanted, terminal: &Terminal) -> Result<Exit, Refusal> {
     let (library, rigs, findings) = files.load();
     if findings.has_errors() {
         terminal.styled(&findings.render(terminal.has_color()));
@@ -265,11 +265,14 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
             terminal.note(&note);
         }
     }
-    if let Some(note) = leave_out_unsimulated(&library, rig, wanted, &mut selection).filter(|_| !common.quiet)
+    if let Some(note) =
+        leave_out_unsimulated(&library, rig, &wanted, &mut selection).filter(|_| !common.quiet)
     {
         terminal.note(&note);
     }
-    check_models(&library, rig, wanted, &selection)?;
+    check_models(&library, rig, &wanted, &selection)?;
+    // What is left out is left out when the run is continued or replayed, too.
+    wanted.selected.models = selection.models.iter().map(ToString::to_string).collect();
     let plan = Plan::new(&library, selection.clone());
     check_cases(&library, &plan, selection)?;
     let finished = wanted.earlier.as_ref().map(|earlier| earlier.finished.clone()).unwrap_or_default();
@@ -289,7 +292,7 @@ fn play(files: &Files, common: &Common, wanted: &Wanted, terminal: &Terminal) ->
             "pass the fault to the peer in the rig's `command`",
         ));
     }
-    perform(files, common, wanted, &library, rig, &plan, terminal)
+    perform(files, common, &wanted, &library, rig, &plan, terminal)
 }
 
 /// Plays the plan into a new run folder.
@@ -447,28 +450,15 @@ fn known<'a, T>(kind: &str, id: &str, all: &'a BTreeMap<Arc<str>, T>) -> Result<
 }
 
 fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusal> {
-    let ids = |list: &[String]| list.iter().map(|id| Arc::from(id.as_str())).collect::<Vec<Arc<str>>>();
     for id in &selected.models {
         known("model", id, &library.models)?;
     }
     for id in &selected.scenarios {
         known("scenario", id, &library.scenarios)?;
     }
-    let methods = selected.methods.iter().map(|word| {
-        Method::from_word(word).ok_or_else(|| {
-            let words: Vec<&str> = Method::words().collect();
-            Refusal::usage(
-                format!("unknown method `{word}`"),
-                format!("the methods are {}", words.join(", ")),
-            )
-        })
-    });
-    Ok(Selection {
-        models: ids(&selected.models),
-        scenarios: ids(&selected.scenarios),
-        methods: methods.collect::<Result<_, _>>()?,
-        cases: ids(&selected.cases),
-        repeat: selected.repeat,
+    run::selection(selected).map_err(|word| {
+        let words: Vec<&str> = Method::words().collect();
+        Refusal::usage(format!("unknown method `{word}`"), format!("the methods are {}", words.join(", ")))
     })
 }
 

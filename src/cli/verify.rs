@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::evidence::{self, Verification};
-use crate::run;
+use crate::run::{self, Again};
 use crate::unit::counted;
 
 use super::exit::Exit;
@@ -18,6 +18,15 @@ pub(super) struct FolderArgs {
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct ReplayArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// Play the simulated locks again too: every recorded line must come out the same
+    #[arg(long)]
+    simulate: bool,
 }
 
 /// Whether a folder is one that a run was written into, even if somebody took files away.
@@ -83,7 +92,8 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
     exit
 }
 
-pub(super) fn replay(args: &FolderArgs, terminal: &Terminal) -> Exit {
+pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
+    let ReplayArgs { folder: args, simulate } = args;
     if !is_run_folder(&args.run) {
         return no_run_folder(&args.run, terminal);
     }
@@ -91,7 +101,8 @@ pub(super) fn replay(args: &FolderArgs, terminal: &Terminal) -> Exit {
         terminal.error("the run folder has been altered", findings.first().map(String::as_str));
         return Exit::Evidence;
     }
-    match run::replay(&args.run) {
+    let again = if *simulate { Again::SimulatedLock } else { Again::Engine };
+    match run::replay(&args.run, again) {
         Err(error) => {
             terminal.error(&error.to_string(), Some("`lockrig verify` says what was altered"));
             Exit::Evidence

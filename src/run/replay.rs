@@ -1,57 +1,114 @@
-//! Every verdict again, from the recorded inputs alone.
+//! Every verdict again, from the recorded inputs alone; and for simulated runs, every line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use crate::engine::{CaseResult, Cause, Engine};
-use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader};
-use crate::rig::{self, Rig};
-use crate::scenario::{Content, Library, Planned, Program, find_case};
+use crate::engine::{CaseResult, Cause, Engine, Output, Record};
+use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected};
+use crate::lock::{Method, Named};
+use crate::rig::{self, Device, Hello, Rig};
+use crate::scenario::{Content, Library, Plan, Planned, Program, Selection};
+use crate::sim::{Defect, SimulatedLock, Variation};
+use crate::trace::{Channel, Value};
 use crate::verdict::Verdict;
 use crate::yaml::Source;
 
 use super::fit::{start_of, unwired};
-use super::session::precision;
+use super::lockstep::play;
+use super::session::{case_seed, precision};
+use super::vault::Vault;
 
 /// What replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Cases whose outcome is the recorded one.
     pub agreed: usize,
-    /// Cases whose outcome differs, with both.
+    /// What differs, with both sides.
     pub disagreed: Vec<String>,
 }
 
-/// Feeds the journal of a run folder to the engine and compares every outcome.
+/// How thoroughly a run is played again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The engine, fed with what was recorded.
+    Engine,
+    /// The simulated lock too, from its seed.
+    SimulatedLock,
+}
+
+/// The cases that a run wanted.
+///
+/// # Errors
+/// One of the methods is none: that word.
+pub fn selection(selected: &Selected) -> Result<Selection, &str> {
+    let ids = |list: &[String]| list.iter().map(|id| Arc::from(id.as_str())).collect();
+    let methods = selected.methods.iter().map(|word| Method::from_word(word).ok_or(word.as_str()));
+    Ok(Selection {
+        models: ids(&selected.models),
+        scenarios: ids(&selected.scenarios),
+        methods: methods.collect::<Result<_, _>>()?,
+        cases: ids(&selected.cases),
+        repeat: selected.repeat,
+    })
+}
+
+/// What a run was made from.
+struct Made {
+    manifest: Box<Manifest>,
+    library: Library,
+    rig: Rig,
+    again: Again,
+}
+
+/// Feeds the journal of a run folder to the engine, and compares its cases with the plan, and every command,
+/// record and outcome.
 ///
 /// # Errors
 /// The folder can't be read, or its inputs don't load.
-pub fn replay(folder: &Path) -> Result<Replayed, EvidenceError> {
-    let (library, rigs) = inputs(folder)?;
+pub fn replay(folder: &Path, again: Again) -> Result<Replayed, EvidenceError> {
     let path = folder.join("journal.jsonl");
+    let malformed = |reason: String| EvidenceError::malformed(&path, reason);
+    let (library, mut rigs) = inputs(folder)?;
     let mut reader = JournalReader::open(&path)?;
+    let Some(JournalLine { entry: Entry::Run(manifest), .. }) = reader.next_entry()? else {
+        return Err(malformed("its first line is missing".into()));
+    };
+    let Some(rig) = rigs.remove(manifest.rig.id.as_str()) else {
+        return Err(malformed(format!("rig `{}` is not in the recorded inputs", manifest.rig.id)));
+    };
+    let selection =
+        selection(&manifest.selected).map_err(|word| malformed(format!("unknown method `{word}`")))?;
+    let made = Made { manifest, library, rig, again };
+    made.fits(&path)?;
+    let plan = Plan::new(&made.library, selection);
     let mut replayed = Replayed::default();
-    let mut rig: Option<&Rig> = None;
+    let earlier = made.manifest.earlier.as_ref().map_or(0, |counts| counts.total());
+    let all = made.manifest.planned.saturating_add(earlier);
+    if all != plan.count() as u64 {
+        replayed
+            .disagreed
+            .push(format!("{all} cases were planned; the recorded files give {}", plan.count()));
+    }
+    let mut next = plan.cases();
     let mut lines: Vec<JournalLine> = Vec::new();
     while let Some(line) = reader.next_entry()? {
         match line.entry {
-            Entry::Run(manifest) => {
-                let id = manifest.rig.id;
-                rig = rigs.get(id.as_str());
-                if rig.is_none() {
-                    let reason = format!("rig `{id}` is not in the recorded inputs");
-                    return Err(EvidenceError::malformed(&path, reason));
-                }
-            }
             Entry::Commit { .. } => {}
             Entry::End(recorded) => {
-                let Some(rig) = rig else {
-                    return Err(EvidenceError::malformed(&path, "a case ends before the run begins"));
-                };
                 let played = std::mem::take(&mut lines);
-                match again(&library, rig, &line.case, &played, &recorded) {
+                // What an earlier run finished is left out by one that continues it.
+                let is_it = |case: &Planned| *case.id == *line.case;
+                let planned = match &made.manifest.resumes {
+                    Some(_) => next.find(is_it),
+                    None => next.next().filter(is_it),
+                };
+                let agrees = planned
+                    .ok_or_else(|| "it is not the next case of the plan".to_owned())
+                    .and_then(|planned| made.agrees(&planned, &played, &recorded));
+                match agrees {
                     Ok(()) => replayed.agreed += 1,
                     Err(reason) => replayed.disagreed.push(format!("{}: {reason}", line.case)),
                 }
@@ -62,55 +119,169 @@ pub fn replay(folder: &Path) -> Result<Replayed, EvidenceError> {
     Ok(replayed)
 }
 
-fn again(
-    library: &Library,
-    rig: &Rig,
-    case: &str,
-    lines: &[JournalLine],
-    recorded: &CaseResult,
-) -> Result<(), String> {
-    // Whether a run ran out of its time, or its rig broke, is not a matter of a case's inputs.
-    if lines.is_empty() && matches!(recorded.verdict, Verdict::Aborted | Verdict::Error) {
-        return Ok(());
-    }
-    let planned: Planned = find_case(library, case).ok_or("the recorded inputs have no such case")?;
-    let facts = library.models.get(&planned.model).map(|model| &model.facts);
-    let facts = facts.ok_or("the recorded inputs have no such model")?;
-    let result = match planned.build(library, start_of(rig)) {
-        Content::NotApplicable(reason) => {
-            CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason)
+impl Made {
+    /// What the run says of its rig, the recorded rig file must say too.
+    fn fits(&self, journal: &Path) -> Result<(), EvidenceError> {
+        let malformed = |reason: &str| Err(EvidenceError::malformed(journal, reason));
+        if self.manifest.provenance != self.rig.provenance() {
+            return malformed("the recorded rig is not what the run says of it: simulated or hardware");
         }
-        Content::Unprovable(reason) => {
-            CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason)
+        let is_simulated = matches!(self.rig.device, Device::Simulated { .. });
+        if self.again == Again::SimulatedLock && !is_simulated {
+            return malformed("only what was played on simulated locks can be played again");
         }
-        Content::Play(program) => match unwired(&program, rig, facts) {
-            Some(result) => result,
-            None => feed(&program, rig, lines)?,
-        },
-    };
-    if result == *recorded {
-        return Ok(());
+        Ok(())
     }
-    Err(format!(
-        "recorded {} ({}), replayed {} ({})",
-        recorded.verdict, recorded.reason, result.verdict, result.reason
-    ))
+
+    fn agrees(&self, planned: &Planned, lines: &[JournalLine], recorded: &CaseResult) -> Result<(), String> {
+        // Whether a run ran out of its time, or its rig broke, is not a matter of a case's inputs.
+        if lines.is_empty() && matches!(recorded.verdict, Verdict::Aborted | Verdict::Error) {
+            return Ok(());
+        }
+        let facts = self.library.models.get(&planned.model).map(|model| &model.facts);
+        let facts = facts.ok_or("the recorded inputs have no such model")?;
+        let result = match planned.build(&self.library, start_of(&self.rig)) {
+            Content::NotApplicable(reason) => {
+                CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason)
+            }
+            Content::Unprovable(reason) => {
+                CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason)
+            }
+            Content::Play(program) => match unwired(&program, &self.rig, facts) {
+                Some(result) => result,
+                None => self.feed(&program, planned, lines)?,
+            },
+        };
+        if result == *recorded {
+            return Ok(());
+        }
+        Err(format!(
+            "recorded {} ({}), replayed {} ({})",
+            recorded.verdict, recorded.reason, result.verdict, result.reason
+        ))
+    }
+
+    /// The outcome of recorded inputs; they must lead to the recorded commands and records.
+    fn feed(
+        &self,
+        program: &Program,
+        planned: &Planned,
+        lines: &[JournalLine],
+    ) -> Result<CaseResult, String> {
+        let seed = case_seed(self.manifest.seed, &planned.id);
+        if lines.first().map(|line| &line.entry) != Some(&Entry::Begin { seed }) {
+            return Err("it does not begin with the seed that the run gives it".into());
+        }
+        let mut engine = Engine::new(program, precision(&self.rig));
+        let mut given = Given::default();
+        for line in lines {
+            given.take(&mut engine);
+            match &line.entry {
+                Entry::Command { id, channel, value, achieved_ns } => {
+                    given.commanded(*id, channel, value)?;
+                    if let Some(at) = achieved_ns {
+                        engine.achieved(*id, *at);
+                    }
+                }
+                Entry::Achieved { id } => engine.achieved(*id, line.at),
+                Entry::Signal { channel, value } => engine.signal(line.at, channel, value.clone()),
+                Entry::Advance { horizon_ns } => engine.advance(line.at, *horizon_ns),
+                Entry::Stop { verdict, reason } => engine.stop(*verdict, reason),
+                Entry::Record(record) => given.recorded(record)?,
+                Entry::Run(_)
+                | Entry::Begin { .. }
+                | Entry::Ready(_)
+                | Entry::Clock { .. }
+                | Entry::Sensed { .. }
+                | Entry::Hold { .. }
+                | Entry::SensedHold { .. }
+                | Entry::Stderr { .. }
+                | Entry::End(_)
+                | Entry::Commit { .. } => {}
+            }
+        }
+        given.take(&mut engine);
+        if let Some(record) = given.records.front() {
+            return Err(format!("what the engine says is missing: {record:?}"));
+        }
+        let result = engine.result().cloned();
+        let result = result.ok_or_else(|| "the recorded inputs lead to no verdict".to_owned())?;
+        if self.again == Again::SimulatedLock {
+            self.simulate(program, planned, seed, lines)?;
+        }
+        Ok(result)
+    }
+
+    /// Plays the case on a new simulated lock, which must give every line again.
+    fn simulate(
+        &self,
+        program: &Program,
+        planned: &Planned,
+        seed: u64,
+        lines: &[JournalLine],
+    ) -> Result<(), String> {
+        let Device::Simulated { noise } = &self.rig.device else { return Ok(()) };
+        let manifest = &self.manifest;
+        let defect = manifest.defect.as_deref().and_then(Defect::from_word);
+        let variation = manifest.variation.as_deref().and_then(Variation::from_word);
+        let mut lock = SimulatedLock::new(*noise, defect).varied(variation);
+        let vault = Vault::simulated(&program.secrets, manifest.seed, seed);
+        let hello = Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed };
+        let (mut recorded, mut differs) = (lines.iter(), None);
+        let mut compare = |at, entry: &Entry| {
+            let is_same = |line: &&JournalLine| line.at == at && line.entry == *entry;
+            if differs.is_none() && recorded.next().filter(is_same).is_none() {
+                differs = Some(at);
+            }
+            Ok(())
+        };
+        let never = AtomicBool::new(false);
+        play(program, &hello, &mut lock, &vault, precision(&self.rig), &never, &mut compare)
+            .map_err(|error| error.to_string())?;
+        match (differs, recorded.next()) {
+            (None, None) => Ok(()),
+            (Some(at), _) => Err(format!("played again, the simulated lock does something else at {at}")),
+            (None, Some(line)) => Err(format!("played again, the case is over before {}", line.at)),
+        }
+    }
 }
 
-fn feed(program: &Program, rig: &Rig, lines: &[JournalLine]) -> Result<CaseResult, String> {
-    let mut engine = Engine::new(program, precision(rig));
-    for line in lines {
-        match &line.entry {
-            Entry::Command { id, achieved_ns: Some(at), .. } => engine.achieved(*id, *at),
-            Entry::Achieved { id } => engine.achieved(*id, line.at),
-            Entry::Signal { channel, value } => engine.signal(line.at, channel, value.clone()),
-            Entry::Advance { horizon_ns } => engine.advance(line.at, *horizon_ns),
-            Entry::Stop { verdict, reason } => engine.stop(*verdict, reason),
-            _ => {}
+/// What the engine gave out, and the journal has not yet shown.
+#[derive(Default)]
+struct Given {
+    commands: BTreeMap<u64, (Channel, Value)>,
+    records: VecDeque<Record>,
+}
+
+impl Given {
+    fn take(&mut self, engine: &mut Engine<'_>) {
+        while let Some(output) = engine.poll() {
+            match output {
+                Output::Command { id, channel, value, when: _ } => {
+                    drop(self.commands.insert(id, (channel, value)));
+                }
+                Output::Record(record) => self.records.push_back(record),
+            }
         }
     }
-    while engine.poll().is_some() {}
-    engine.result().cloned().ok_or_else(|| "the recorded inputs lead to no verdict".to_owned())
+
+    fn commanded(&mut self, id: u64, channel: &Channel, value: &Value) -> Result<(), String> {
+        match self.commands.remove(&id) {
+            Some((given, to)) if given == *channel && to == *value => Ok(()),
+            Some((given, _)) => {
+                Err(format!("the recorded command {id} on {channel} is not the engine's, on {given}"))
+            }
+            None => Err(format!("the engine does not give the recorded command {id} on {channel}")),
+        }
+    }
+
+    fn recorded(&mut self, record: &Record) -> Result<(), String> {
+        match self.records.pop_front() {
+            Some(given) if given == *record => Ok(()),
+            Some(given) => Err(format!("the engine says {given:?}, not {record:?}")),
+            None => Err(format!("the engine does not say {record:?}")),
+        }
+    }
 }
 
 /// The library and rigs as they were when the run was made.
