@@ -3,6 +3,7 @@
 //! Deliberately absent: the terminal, and how a report looks. `lockstep` plays in virtual time
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
 
+mod catalogue;
 mod contain;
 mod conversation;
 mod fit;
@@ -10,6 +11,7 @@ mod health;
 mod live;
 mod lockstep;
 mod realtime;
+mod recover;
 mod replay;
 mod schedule;
 mod score;
@@ -19,11 +21,13 @@ mod session;
 mod stimulus;
 mod vault;
 
+pub use catalogue::catalogue;
 pub use contain::{OwnFault, contain};
 pub use fit::{gaps, start_of};
 pub use health::Health;
 pub use live::{Live, Watched};
 pub use lockstep::{Interrupt, Played, play};
+pub use recover::recover;
 pub use replay::{Again, Replayed, replay, selection};
 pub use score::{Alarm, Caught, alarms, false_alarms, must_catch, score};
 pub use selftest::{Clicked, Followed, selftest};

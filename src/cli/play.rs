@@ -15,15 +15,14 @@ use clap::ValueEnum;
 
 use crate::engine::Cause;
 use crate::evidence::{
-    CaseEntry, Catalogue, DeviceIdentity, EvidenceError, Manifest, ModelSummary, RigIdentity, RunFolder,
-    RunInfo, ScenarioSummary, Selected,
+    CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected,
 };
 use crate::lock::{Method, Named, SourceKind};
 use crate::report;
 use crate::rig::{Device, Rig};
 use crate::run::{self, Health, Session, SessionError};
 use crate::scenario::ast::Model;
-use crate::scenario::{Library, Plan, Selection, clauses, find_case};
+use crate::scenario::{Library, Plan, Selection, find_case};
 use crate::sim::{self, Defect, Variation};
 use crate::verdict::Verdict;
 use crate::yaml::nearest;
@@ -331,7 +330,7 @@ fn perform(
     let info = info(common, wanted, rig, plan.count());
     let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut folder =
-        RunFolder::create(&common.out, &name, info, &catalogue(library, plan), &files.inputs(rig))
+        RunFolder::create(&common.out, &name, info, &run::catalogue(library, plan), &files.inputs(rig))
             .map_err(|error| unwritable(&error.to_string()))?;
     let path = folder.path().to_owned();
     let said = match (common.json, common.quiet, common.verbose) {
@@ -416,30 +415,6 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo 
         started: now(),
         planned: planned as u64,
     }
-}
-
-fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
-    let mut catalogue = Catalogue::default();
-    let (scenarios, models) = plan.subjects();
-    for scenario in scenarios.iter().filter_map(|id| library.scenarios.get(id)) {
-        let title = |id: &Arc<str>| (id.to_string(), clauses::title(id).unwrap_or_default().to_owned());
-        let summary = ScenarioSummary {
-            title: scenario.title.clone(),
-            clauses: scenario.clauses.iter().map(title).collect(),
-        };
-        catalogue.scenarios.insert(scenario.id.to_string(), summary);
-    }
-    for facts in models.iter().filter_map(|id| library.models.get(id)).map(|model| &model.facts) {
-        let summary = ModelSummary {
-            maker: facts.maker.clone(),
-            variant: facts.variant.clone(),
-            source: format!("{} ({})", facts.source.title, facts.source.document),
-            source_kind: facts.source.kind.word().to_owned(),
-            conflicts: facts.source.conflicts.clone(),
-        };
-        catalogue.models.insert(facts.id.to_string(), summary);
-    }
-    catalogue
 }
 
 fn known<'a, T>(kind: &str, id: &str, all: &'a BTreeMap<Arc<str>, T>) -> Result<&'a T, Refusal> {

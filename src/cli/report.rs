@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use crate::evidence::{EvidenceError, Verification, traces, verify};
 use crate::report;
+use crate::run::recover;
 
 use super::exit::Exit;
 use super::terminal::Terminal;
@@ -43,48 +44,65 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
     if !is_run_folder(&args.run) {
         return no_run_folder(&args.run, terminal);
     }
-    if let Verification::Altered(findings) = verify(&args.run) {
-        terminal.error(
-            "the run folder has been altered, so nothing is exported from it",
-            findings.first().map(String::as_str),
-        );
-        return Exit::Evidence;
-    }
+    let is_closed = match verify(&args.run) {
+        Verification::Intact(_) => true,
+        Verification::Aborted { .. } | Verification::Running(_) => false,
+        Verification::Altered(findings) => {
+            terminal.error(
+                "the run folder has been altered, so nothing is exported from it",
+                findings.first().map(String::as_str),
+            );
+            return Exit::Evidence;
+        }
+    };
     if let Some(out) = &args.out
         && is_inside(out, &args.run)
     {
         terminal.error("a report can't be written into a run folder", Some("choose a path outside it"));
         return Exit::Usage;
     }
+    let recovered = if is_closed { Ok(None) } else { recovered(&args.run).map(Some) };
+    let folder = match &recovered {
+        Ok(None) => args.run.clone(),
+        Ok(Some((_, folder))) => folder.clone(),
+        Err(error) => return finish(Err(error.to_string()), terminal),
+    };
     let view = match args.format {
         Format::Html => report::html,
         Format::Junit => report::junit,
         Format::Csv => report::csv,
         Format::Json => report::json,
-        Format::Vcd => return vcd(args, terminal),
+        Format::Vcd => return vcd(&folder, args, terminal),
     };
     let written = match &args.out {
         Some(path) => fs::File::create(path)
             .map_err(EvidenceError::io(path))
             .map(io::BufWriter::new)
             .and_then(|mut out| {
-                view(&args.run, &mut out)?;
+                view(&folder, &mut out)?;
                 out.flush().map_err(EvidenceError::io(path))
             }),
         None => {
             let mut out = io::BufWriter::new(terminal.output());
-            view(&args.run, &mut out).and_then(|()| out.flush().map_err(EvidenceError::io(&args.run)))
+            view(&folder, &mut out).and_then(|()| out.flush().map_err(EvidenceError::io(&args.run)))
         }
     };
     finish(written.map_err(|error| error.to_string()), terminal)
 }
 
-fn vcd(args: &ReportArgs, terminal: &Terminal) -> Exit {
+/// What an unclosed run still proves, in a folder that goes when it is dropped.
+fn recovered(run: &Path) -> Result<(tempfile::TempDir, PathBuf), EvidenceError> {
+    let temporary = tempfile::tempdir().map_err(EvidenceError::io(&std::env::temp_dir()))?;
+    let folder = recover(run, temporary.path())?.path().to_owned();
+    Ok((temporary, folder))
+}
+
+fn vcd(folder: &Path, args: &ReportArgs, terminal: &Terminal) -> Exit {
     let Some(out) = &args.out else {
         terminal.error("waveforms are written to a folder", Some("add --out FOLDER"));
         return Exit::Usage;
     };
-    let written = traces(&args.run, &|_| true, &mut |case, trace| {
+    let written = traces(folder, &|_| true, &mut |case, trace| {
         fs::create_dir_all(out).map_err(EvidenceError::io(out))?;
         let path = out.join(format!("{case}.vcd"));
         let file = fs::File::create(&path).map_err(EvidenceError::io(&path))?;

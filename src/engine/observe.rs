@@ -249,10 +249,11 @@ pub(super) fn quiet(
         Form::Level | Form::Message => {
             let edges = timeline.of(channel);
             let first = next.unwrap_or_else(|| edges.partition_point(|edge| edge.at <= begin));
-            let before = timeline.value_at(channel, begin);
+            // A level may be measured again; a message that comes again is a message.
+            let level = timeline.value_at(channel, begin).filter(|_| channel.form() == Form::Level);
             let new = edges.get(first..).unwrap_or_default();
             let is_quiet =
-                new.iter().take_while(|edge| edge.at <= end).all(|edge| Some(&edge.value) == before);
+                new.iter().take_while(|edge| edge.at <= end).all(|edge| Some(&edge.value) == level);
             *next = Some(first + new.iter().take_while(|edge| edge.at <= horizon).count());
             is_quiet
         }

@@ -1,6 +1,7 @@
 //! One run's folder while it is written.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Listed;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,29 @@ pub struct RunInfo {
     pub started: String,
     /// Cases planned.
     pub planned: u64,
+}
+
+impl From<Manifest> for RunInfo {
+    /// What was known when that run began.
+    fn from(manifest: Manifest) -> Self {
+        let Manifest { tool, provenance, rig, device, operator, seed, defect, variation, .. } = manifest;
+        let Manifest { resumes, earlier, selected, started, planned, .. } = manifest;
+        Self {
+            tool,
+            provenance,
+            rig,
+            device,
+            operator,
+            seed,
+            defect,
+            variation,
+            resumes,
+            earlier,
+            selected,
+            started,
+            planned,
+        }
+    }
 }
 
 /// An open run folder. Dropping it without [`RunFolder::close`] leaves an aborted run.
@@ -176,6 +200,15 @@ impl RunFolder {
         self.journal.commit()
     }
 
+    /// Leaves the folder as what remains of a run that was never closed, for views of it.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub fn abort(&mut self) -> Result<(), EvidenceError> {
+        self.manifest.state = State::Aborted;
+        self.finish_results()
+    }
+
     /// Seals the folder: the manifest lists every file.
     ///
     /// # Errors
@@ -194,12 +227,13 @@ impl RunFolder {
             let path = self.path.join(&name);
             // The manifest vouches for what is on the disk.
             File::open(&path).and_then(|file| file.sync_all()).map_err(EvidenceError::io(&path))?;
-            if !files.contains_key(&name) {
-                files.insert(name, hash_file(&path)?);
+            if let Listed::Vacant(unknown) = files.entry(name) {
+                unknown.insert(hash_file(&path)?);
             }
         }
         self.manifest.state = State::Closed;
-        self.manifest.ended = Some(ended);
+        // The clock may have been set back meanwhile.
+        self.manifest.ended = Some(ended.max(self.manifest.started.clone()));
         self.manifest.journal = Some(lines);
         self.manifest.write(&self.path)?;
         Ok(self.manifest)

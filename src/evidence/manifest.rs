@@ -24,6 +24,8 @@ pub enum State {
     Running,
     /// Complete.
     Closed,
+    /// Never closed: what is left of it was read back from its journal.
+    Aborted,
 }
 
 /// Which bench.

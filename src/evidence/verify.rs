@@ -45,8 +45,11 @@ pub enum Verification {
 pub fn verify(folder: &Path) -> Verification {
     match read_manifest(folder) {
         Err(error) => Verification::Altered(vec![error.to_string()]),
-        Ok(manifest) if manifest.state == State::Closed => verify_closed(folder, manifest),
-        Ok(manifest) => verify_running(folder, manifest),
+        Ok(manifest) => match manifest.state {
+            State::Closed => verify_closed(folder, manifest),
+            State::Running => verify_running(folder, manifest),
+            State::Aborted => Verification::Altered(vec!["run.json: no run leaves it like this".to_owned()]),
+        },
     }
 }
 

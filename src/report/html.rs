@@ -207,6 +207,7 @@ fn head(summary: &Summary) -> Markup {
         h1 { "Reset certification " span.small { (manifest.run) ", " (manifest.provenance) } }
         p class={ "banner " (outcome.word()) } {
             (verdict(outcome)) " — " (told(&summary.counts))
+            @if summary.was_killed() { "; the run was killed, this is what its journal proves" }
             @if summary.unplayed() > 0 {
                 "; interrupted: " (summary.unplayed()) " of " (summary.manifest.planned) " cases were not played"
             }

@@ -85,6 +85,10 @@ fn of_the_run(summary: &Summary) -> Vec<(String, Verdict, String)> {
         let reason = format!("{} of {} cases were not played", summary.unplayed(), summary.manifest.planned);
         found.push(("run completed".to_owned(), Verdict::Aborted, reason));
     }
+    if summary.was_killed() {
+        let reason = "the run was killed; only what its journal proves is here".to_owned();
+        found.push(("run closed".to_owned(), Verdict::Aborted, reason));
+    }
     if let (Some(run), Some(counts)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
         let verdict = match overall(counts) {
             Verdict::NotApplicable => Verdict::Pass,

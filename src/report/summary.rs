@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::evidence::{
-    CaseEntry, Catalogue, Counts, EvidenceError, Manifest, read_catalogue, read_manifest, read_results,
+    CaseEntry, Catalogue, Counts, EvidenceError, Manifest, State, read_catalogue, read_manifest, read_results,
 };
 use crate::lock::Method;
 use crate::verdict::Verdict;
@@ -103,10 +103,15 @@ impl Summary {
         self.manifest.planned.saturating_sub(self.counts.total())
     }
 
-    /// What the run comes to, with the runs that it continues. One that was interrupted is no pass.
+    /// Whether the run was killed: nobody closed it.
+    pub fn was_killed(&self) -> bool {
+        self.manifest.state == State::Aborted
+    }
+
+    /// What the run comes to, with the runs that it continues. One that was interrupted or killed is no pass.
     pub fn outcome(&self) -> Verdict {
         let mut counts = self.counts.merged(self.manifest.earlier.as_ref());
-        if self.unplayed() > 0 {
+        if self.unplayed() > 0 || self.was_killed() {
             counts.add(Verdict::Aborted);
         }
         overall(&counts)

@@ -6,16 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::engine::{CaseResult, Cause, Engine, Output, Record};
-use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected};
+use crate::engine::{CaseResult, Cause, Engine, Output, Record, When};
+use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected, read_catalogue};
 use crate::lock::{Method, Named};
 use crate::rig::{self, Device, Hello, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program, Selection};
 use crate::sim::{Defect, SimulatedLock, Variation};
 use crate::trace::{Channel, Value};
+use crate::unit::Instant;
 use crate::verdict::Verdict;
 use crate::yaml::Source;
 
+use super::catalogue::catalogue;
 use super::fit::{start_of, unwired};
 use super::lockstep::play;
 use super::session::{case_seed, precision};
@@ -91,6 +93,10 @@ pub fn replay(folder: &Path, again: Again) -> Result<Replayed, EvidenceError> {
         replayed
             .disagreed
             .push(format!("{all} cases were planned; the recorded files give {}", plan.count()));
+    }
+    if read_catalogue(folder)? != catalogue(&made.library, &plan) {
+        let reason = "results.json: its catalogue is not that of the recorded files";
+        replayed.disagreed.push(reason.to_owned());
     }
     let mut next = plan.cases();
     let mut lines: Vec<JournalLine> = Vec::new();
@@ -201,9 +207,7 @@ impl Made {
             }
         }
         given.take(&mut engine);
-        if let Some(record) = given.records.front() {
-            return Err(format!("what the engine says is missing: {record:?}"));
-        }
+        given.all_is_recorded(&engine, lines.last().map_or(Instant::START, |line| line.at))?;
         let result = engine.result().cloned();
         let result = result.ok_or_else(|| "the recorded inputs lead to no verdict".to_owned())?;
         if self.again == Again::SimulatedLock {
@@ -249,7 +253,7 @@ impl Made {
 /// What the engine gave out, and the journal has not yet shown.
 #[derive(Default)]
 struct Given {
-    commands: BTreeMap<u64, (Channel, Value)>,
+    commands: BTreeMap<u64, (When, Channel, Value)>,
     records: VecDeque<Record>,
 }
 
@@ -257,18 +261,35 @@ impl Given {
     fn take(&mut self, engine: &mut Engine<'_>) {
         while let Some(output) = engine.poll() {
             match output {
-                Output::Command { id, channel, value, when: _ } => {
-                    drop(self.commands.insert(id, (channel, value)));
+                Output::Command { id, when, channel, value } => {
+                    drop(self.commands.insert(id, (when, channel, value)));
                 }
                 Output::Record(record) => self.records.push_back(record),
             }
         }
     }
 
+    /// Only what was not due at the end may be missing.
+    fn all_is_recorded(&self, engine: &Engine<'_>, end: Instant) -> Result<(), String> {
+        if let Some(record) = self.records.front() {
+            return Err(format!("what the engine says is missing: {record:?}"));
+        }
+        let due = |when: &When| match when {
+            When::At(at) => Some(*at),
+            When::After { command, delay } => engine.achieved_at(*command).map(|at| at + *delay),
+        };
+        let is_missing =
+            |(_, (when, ..)): &(&u64, &(When, Channel, Value))| due(when).is_some_and(|due| due < end);
+        match self.commands.iter().find(is_missing) {
+            Some((id, (_, channel, _))) => Err(format!("the engine's command {id} on {channel} is missing")),
+            None => Ok(()),
+        }
+    }
+
     fn commanded(&mut self, id: u64, channel: &Channel, value: &Value) -> Result<(), String> {
         match self.commands.remove(&id) {
-            Some((given, to)) if given == *channel && to == *value => Ok(()),
-            Some((given, _)) => {
+            Some((_, given, to)) if given == *channel && to == *value => Ok(()),
+            Some((_, given, _)) => {
                 Err(format!("the recorded command {id} on {channel} is not the engine's, on {given}"))
             }
             None => Err(format!("the engine does not give the recorded command {id} on {channel}")),
@@ -285,7 +306,7 @@ impl Given {
 }
 
 /// The library and rigs as they were when the run was made.
-fn inputs(folder: &Path) -> Result<(Library, BTreeMap<Arc<str>, Rig>), EvidenceError> {
+pub(super) fn inputs(folder: &Path) -> Result<(Library, BTreeMap<Arc<str>, Rig>), EvidenceError> {
     let sources = |below: &str| -> Result<Vec<Arc<Source>>, EvidenceError> {
         let folder = folder.join("inputs").join(below);
         let mut list = Vec::new();

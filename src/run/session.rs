@@ -348,7 +348,7 @@ pub(super) fn precision(rig: &Rig) -> Precision {
     }
 }
 
-fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {
+pub(super) fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {
     CaseEntry {
         case: planned.id.to_string(),
         scenario: planned.scenario.to_string(),

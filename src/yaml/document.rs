@@ -253,9 +253,10 @@ fn explain(source: &Arc<Source>, error: &serde_yaml::Error, renamed: &[(&str, &'
         E::SerdeUnknownVariant { variant, expected, .. } => named("word", variant, expected),
         E::SerdeMissingField { field, .. } => Diagnostic::error(place, format!("field `{field}` is missing")),
         E::SerdeInvalidType { unexpected, expected, .. }
-        | E::SerdeInvalidValue { unexpected, expected, .. } => {
-            Diagnostic::error(place, format!("found {unexpected}, expected {expected}"))
-        }
+        | E::SerdeInvalidValue { unexpected, expected, .. } => Diagnostic::error(
+            place,
+            format!("found {}, expected {expected}", unexpected.replace("unit value", "nothing")),
+        ),
         E::DuplicateMappingKey { key, .. } => {
             let name = key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
             Diagnostic::error(place, format!("key{name} is defined twice"))

@@ -4,7 +4,7 @@ use lockrig::engine::{CaseResult, Engine, Precision};
 use lockrig::scenario::ast::Observation;
 use lockrig::scenario::{Action, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step};
 use lockrig::trace::{Channel, Phase, PulsePattern, Value};
-use lockrig::unit::{Duration, Instant, Tolerance};
+use lockrig::unit::{Current, Duration, Instant, Tolerance};
 use lockrig::verdict::Verdict;
 
 fn at(milliseconds: u64) -> Instant {
@@ -144,4 +144,50 @@ fn an_answer_too_close_to_its_limit_is_neither_taken_nor_refused() {
     for (length, expected) in expected {
         assert_eq!(verdict(length), expected, "{length} ms");
     }
+}
+
+/// A step begins at the achieved edge of the command before it, not where that became known; a group around it
+/// changes nothing.
+#[test]
+fn a_step_within_a_group_begins_where_the_command_before_it_was_achieved() {
+    let inner = || Step::new("inner", Origin::Author, wait(100));
+    for group in [
+        wait(100),
+        Action::Sequence(vec![inner()]),
+        Action::Limited { within: Duration::seconds(1), body: vec![inner()] },
+        Action::Sequence(vec![Step::new("group", Origin::Author, Action::Sequence(vec![inner()]))]),
+    ] {
+        let value = Value::Switch(true);
+        let press = Action::Set { channel: Channel::Button("reset".into()), value, mark: None };
+        let program = program(vec![press, group]);
+        let mut engine = Engine::new(&program, Precision::default());
+        while engine.poll().is_some() {}
+        engine.advance(at(10), at(10));
+        engine.achieved(0, at(5));
+        while engine.poll().is_some() {}
+        assert_eq!(engine.deadline(), at(105));
+    }
+}
+
+/// The same message again is one more; the same measured value again is none.
+#[test]
+fn what_is_said_again_is_no_silence() {
+    let verdict = |channel: Channel, before: Value, after: Value| {
+        let quiet =
+            Action::NoChange { channels: vec![channel.clone()], duration: Duration::milliseconds(100) };
+        let program = program(vec![wait(20), quiet]);
+        let mut engine = Engine::new(&program, Precision::default());
+        engine.signal(at(10), &channel, before);
+        go(&mut engine, at(50));
+        engine.signal(at(50), &channel, after);
+        play(&mut engine).verdict
+    };
+    let text = |words: &str| Value::Text(words.into());
+    assert_eq!(verdict(Channel::Voice, text("hello"), text("hello")), Verdict::Fail);
+    assert_eq!(verdict(Channel::Voice, text("hello"), text("bye")), Verdict::Fail);
+    let notify = |what: &str| Value::Notify(what.into());
+    assert_eq!(verdict(Channel::Hub, notify("reset"), notify("reset")), Verdict::Fail);
+    let current = |milliamperes: i64| Value::Current(Current::from_millionths(milliamperes * 1_000));
+    assert_eq!(verdict(Channel::Current, current(5), current(5)), Verdict::Pass);
+    assert_eq!(verdict(Channel::Current, current(5), current(90)), Verdict::Fail);
 }

@@ -228,6 +228,8 @@ fn an_aborted_run_is_resumed_into_a_new_folder_without_gaps() {
     let dry = lockrig(folder.path(), &arguments);
     let planned = String::from_utf8_lossy(&dry.stdout).lines().count();
     assert_eq!(before.len() + after.len(), planned);
+    assert_eq!(code_of(&second, "verify"), 0);
+    assert_eq!(code_of(&second, "replay"), 0);
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod diagnostics;
 mod engine;
 mod evidence;
 mod fit;
+mod forgeries;
+mod golden;
 mod guard;
 mod hostile;
 mod kills;

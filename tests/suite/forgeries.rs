@@ -1,0 +1,412 @@
+//! Edits of a run folder after which every hash was made right again: what was recorded is bound to itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use lockrig::evidence::{Catalogue, RunFolder, RunInfo, Verification, verify};
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::common::{certified, code, copy_tree, empty_folder, lockrig, root, text};
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A run with passes and failures, made once.
+fn sample() -> &'static Path {
+    static SAMPLE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = SAMPLE.get_or_init(|| {
+        let folder = empty_folder();
+        let more = ["--defect", "any-role-may-reset", "--scenario", "reset-needs-the-owner"];
+        let more = [&more[..], &["--scenario", "reset-is-confirmed"]].concat();
+        (empty_folder(), certified(&folder.keep(), "yale-linus", &more))
+    });
+    path
+}
+
+/// A copy to forge.
+struct Forged {
+    run: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Forged {
+    fn new() -> Self {
+        let folder = empty_folder();
+        let run = folder.path().join(sample().file_name().expect("a name"));
+        copy_tree(sample(), &run);
+        Self { run, _folder: folder }
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.run.join(name)).expect("text")
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.run.join(name), content).expect("written");
+    }
+
+    /// Changes the lines of a file.
+    fn lines(&self, name: &str, change: impl FnOnce(&mut Vec<String>)) -> &Self {
+        let mut lines: Vec<String> = self.read(name).lines().map(str::to_owned).collect();
+        change(&mut lines);
+        self.write(name, &(lines.join("\n") + "\n"));
+        self
+    }
+
+    /// Changes `run.json`.
+    fn manifest(&self, change: impl FnOnce(&mut Json)) -> &Self {
+        let mut json: Json = serde_json::from_str(&self.read("run.json")).expect("JSON");
+        change(&mut json);
+        self.write("run.json", &json.to_string());
+        self
+    }
+
+    /// Changes `run.json`, and what the journal says of it.
+    fn everywhere(&self, change: impl Fn(&mut Json)) -> &Self {
+        self.manifest(&change);
+        self.lines("journal.jsonl", |lines| {
+            // Its fields are in the order of writing.
+            let mut header: Json = serde_json::from_str(&lines[0]).expect("JSON");
+            let before: Json = header["run"].clone();
+            change(&mut header["run"]);
+            for (name, value) in before.as_object().expect("an object") {
+                let (old, new) =
+                    (format!("\"{name}\":{value}"), format!("\"{name}\":{}", header["run"][name]));
+                lines[0] = lines[0].replacen(&old, &new, 1);
+            }
+        })
+    }
+
+    /// Makes every hash right again.
+    fn reseal(&self) -> &Self {
+        let mut index = String::new();
+        let (mut at, mut begin) = (0, None);
+        if self.run.join("journal.jsonl").is_file() {
+            self.lines("journal.jsonl", |lines| {
+                let mut before = Vec::new();
+                for line in lines {
+                    if line.starts_with("{\"chain\":") {
+                        *line = format!("{{\"chain\":\"{}\"}}", sha256(&before));
+                    }
+                    let json: Json = serde_json::from_str(line).unwrap_or_default();
+                    if json.get("seed").is_some() {
+                        begin = Some((json["case"].clone(), at));
+                    }
+                    before.extend_from_slice(line.as_bytes());
+                    before.push(b'\n');
+                    at = before.len();
+                    if json.get("end").is_some()
+                        && let Some((case, begin)) = begin.take()
+                    {
+                        index += &format!("{{\"case\":{case},\"begin\":{begin},\"bytes\":{}}}\n", at - begin);
+                    }
+                }
+            });
+            self.write("index.jsonl", &index);
+        }
+        let journal = fs::read_to_string(self.run.join("journal.jsonl")).unwrap_or_default();
+        self.manifest(|json| {
+            json.as_object_mut().expect("an object").remove("self");
+            json["journal"] = json!(journal.lines().count());
+            for (name, hash) in json["files"].as_object_mut().expect("files") {
+                if let Ok(bytes) = fs::read(self.run.join(name)) {
+                    *hash = json!(sha256(&bytes));
+                }
+            }
+            json["self"] = json!(sha256(json.to_string().as_bytes()));
+        })
+    }
+
+    /// Who finds it, and what is said: `verify`, or else `replay`, with its options.
+    fn found(&self) -> Option<(&'static str, String)> {
+        let run = self.run.display().to_string();
+        for arguments in [&["verify"][..], &["replay"], &["replay", "--simulate"]] {
+            let output = lockrig(root(), &[arguments, &[&run]].concat());
+            match output.status.code() {
+                Some(0) => {}
+                Some(4) => return Some((arguments[arguments.len() - 1], text(&output))),
+                other => panic!("{arguments:?}: {other:?}: {}", text(&output)),
+            }
+        }
+        None
+    }
+
+    fn is_found_by(&self, who: &str, words: &str) {
+        let (by, said) = self.reseal().found().unwrap_or_else(|| panic!("{words}: nobody found it"));
+        assert_eq!((by, said.contains(words)), (who, true), "{words}: {said}");
+    }
+}
+
+/// In place of a verdict.
+fn passes(line: &mut String) {
+    *line = line.replace("\"verdict\":\"fail\"", "\"verdict\":\"pass\"");
+}
+
+#[test]
+fn what_is_only_resealed_is_as_it_was() {
+    let forged = Forged::new();
+    let files = ["run.json", "journal.jsonl", "index.jsonl"];
+    let before = files.map(|name| forged.read(name));
+    forged.reseal();
+    assert_eq!(before, files.map(|name| forged.read(name)));
+    assert_eq!(forged.found(), None);
+}
+
+#[test]
+fn results_and_counts_follow_from_the_journal() {
+    let forged = Forged::new();
+    forged.lines("results.json", |lines| lines.iter_mut().for_each(passes));
+    forged.manifest(|json| json["counts"] = json!({"pass": 14}));
+    forged.is_found_by("verify", "results.json: it does not say of reset-needs-the-owner");
+    for counts in [json!({"pass": 234}), json!({"pass": 9_007_199_254_740_991_u64}), json!({})] {
+        let forged = Forged::new();
+        forged.manifest(|json| json["counts"] = counts);
+        forged.is_found_by("verify", "run.json: `counts` is not what the journal says");
+    }
+    let forged = Forged::new();
+    let spaced = |line: &mut String| {
+        if line.contains("\"verdict\":\"fail\"") {
+            line.insert(0, ' ');
+        }
+    };
+    forged.lines("results.json", |lines| lines.iter_mut().for_each(spaced));
+    forged.is_found_by("verify", "not as lockrig writes it");
+    let forged = Forged::new();
+    forged.lines("results.json", |lines| {
+        let last = lines.len() - 2;
+        lines[last] += ",";
+        lines.insert(last + 1, lines[last - 1].trim_end_matches(',').to_owned());
+    });
+    forged.is_found_by("verify", "results.json");
+    let forged = Forged::new();
+    forged.lines("results.json", |lines| lines[1] = lines[1].replacen("\"title\":\"", "\"title\":\"Not ", 1));
+    forged.is_found_by("replay", "catalogue");
+}
+
+#[test]
+fn what_run_json_says_follows_from_the_journal() {
+    let changes: [(&str, Json); 9] = [
+        ("provenance", json!("hardware")),
+        ("defect", json!(null)),
+        ("seed", json!(2)),
+        ("tool", json!("9.9.9")),
+        ("run", json!("another")),
+        ("planned", json!(1)),
+        ("operator", json!("somebody")),
+        ("device", json!({"firmware": "9", "serial": "x"})),
+        ("selected", json!({"cases": [], "methods": [], "models": [], "repeat": 1, "scenarios": []})),
+    ];
+    for (name, value) in changes {
+        let forged = Forged::new();
+        forged.manifest(|json| json[name] = value);
+        forged.is_found_by("verify", &format!("run.json: `{name}` is not what the journal says"));
+    }
+    for ended in ["1995-01-01T00:00:00Z", "yesterday"] {
+        let forged = Forged::new();
+        forged.manifest(|json| json["ended"] = json!(ended));
+        forged.is_found_by("verify", "it ended before it started, or these are no times");
+    }
+}
+
+#[test]
+fn what_is_said_in_both_is_played_again() {
+    let forged = Forged::new();
+    forged.everywhere(|json| json["provenance"] = json!("hardware"));
+    forged.is_found_by("replay", "simulated or hardware");
+    let forged = Forged::new();
+    forged.everywhere(|json| json["defect"] = json!(null));
+    forged.is_found_by("--simulate", "the simulated lock does something else");
+    let forged = Forged::new();
+    forged.everywhere(|json| json["seed"] = json!(7));
+    forged.is_found_by("replay", "it does not begin with the seed");
+}
+
+#[test]
+fn cases_are_those_of_the_plan_each_once() {
+    let failing = |forged: &Forged| {
+        let lines = forged.read("results.json");
+        let line = lines.lines().find(|line| line.contains("\"verdict\":\"fail\"")).expect("a failure");
+        line.split('"').nth(3).expect("a case").to_owned()
+    };
+    let forged = Forged::new();
+    let case = failing(&forged);
+    forged.lines("results.json", |lines| {
+        lines.retain(|line| !line.contains(&case));
+        let last = lines.len() - 2;
+        lines[last] = lines[last].trim_end_matches(',').to_owned();
+    });
+    forged.lines("journal.jsonl", |lines| {
+        let mut inside = false;
+        lines.retain(|line| {
+            if line.starts_with("{\"case\":") {
+                inside = line.contains(&case);
+            }
+            !inside || line.starts_with("{\"chain\":")
+        });
+    });
+    forged.manifest(|json| {
+        let fails = json["counts"]["fail"].as_u64().expect("a number") - 1;
+        json["counts"]["fail"] = json!(fails);
+    });
+    forged.everywhere(|json| json["planned"] = json!(json["planned"].as_u64().expect("a number") - 1));
+    forged.is_found_by("replay", "cases were planned; the recorded files give");
+
+    let forged = Forged::new();
+    forged.lines("journal.jsonl", |lines| {
+        let begin = lines.iter().position(|line| line.starts_with("{\"case\":")).expect("a case");
+        let end = begin + lines[begin..].iter().position(|line| line.contains("\"end\":")).expect("an end");
+        let once: Vec<String> = lines[begin..=end].to_vec();
+        lines.splice(end + 1..end + 1, once);
+    });
+    forged.is_found_by("verify", "ends a second time");
+}
+
+#[test]
+fn a_journal_has_all_that_happened() {
+    let forged = Forged::new();
+    forged.write("journal.jsonl", "");
+    forged.is_found_by("verify", "its first line is missing");
+    let forged = Forged::new();
+    fs::remove_file(forged.run.join("journal.jsonl")).expect("removed");
+    forged.is_found_by("verify", "journal.jsonl: removed");
+    let forged = Forged::new();
+    for name in ["journal.jsonl", "results.json", "index.jsonl", "report.html", "junit.xml"] {
+        fs::remove_file(forged.run.join(name)).expect("removed");
+    }
+    for name in ["inputs", "traces"] {
+        fs::remove_dir_all(forged.run.join(name)).expect("removed");
+    }
+    forged.manifest(|json| json["files"] = json!({}));
+    forged.is_found_by("verify", "run.json does not list it");
+    let without = |kinds: &[&str]| {
+        let forged = Forged::new();
+        let is_kept = |line: &String| !kinds.iter().any(|kind| line.contains(&format!("\"{kind}\":")));
+        forged.lines("journal.jsonl", |lines| lines.retain(is_kept));
+        forged
+    };
+    without(&["step", "part", "measured", "reaction"]).is_found_by("verify", "results.json");
+    without(&["step"]).is_found_by("replay", "the engine says");
+    without(&["ready"]).is_found_by("verify", "run.json: `device` is not what the journal says");
+    for kind in ["set", "signal", "t"] {
+        assert!(without(&[kind]).reseal().found().is_some(), "{kind}");
+    }
+    let forged = Forged::new();
+    let begin = |line: &mut String| {
+        if line.starts_with("{\"case\":") && line.contains("\"seed\":") {
+            *line = format!("{}}}", line.split(",\"seed\"").next().unwrap_or_default());
+        }
+    };
+    forged.lines("journal.jsonl", |lines| lines.iter_mut().for_each(begin));
+    forged.is_found_by("replay", "it does not begin with the seed");
+    let forged = Forged::new();
+    let command = |line: &mut String| {
+        if line.contains("\"set\":") {
+            let time = line.split("\"set\"").next().unwrap_or_default().to_owned();
+            *line = format!("{time}\"set\":\"button.reset\",\"to\":false}}");
+        }
+    };
+    forged.lines("journal.jsonl", |lines| lines.iter_mut().for_each(command));
+    forged.is_found_by("replay", "is not the engine's");
+}
+
+#[test]
+fn inputs_are_those_that_the_run_used() {
+    let forged = Forged::new();
+    let name = "inputs/scenarios/reset-needs-the-owner.yaml";
+    forged.lines(name, |lines| lines.push("# easier".into()));
+    forged.is_found_by("verify", &format!("{name}: not the file that the run used"));
+    // Edited while the run plays.
+    let parent = empty_folder();
+    let inputs = BTreeMap::from([("a.yaml".to_owned(), b"scenario: a".to_vec())]);
+    let info = RunInfo { started: "2026-01-01T00:00:00Z".into(), ..RunInfo::default() };
+    let mut folder =
+        RunFolder::create(parent.path(), "run", info, &Catalogue::default(), &inputs).expect("made");
+    let run = folder.path().to_owned();
+    fs::write(run.join("inputs/a.yaml"), "scenario: b").expect("written");
+    folder.finish_results().expect("written");
+    folder.close("2026-01-01T00:00:01Z".into()).expect("closed");
+    assert_eq!(verify(&run), Verification::Altered(vec!["inputs/a.yaml: altered".into()]));
+}
+
+#[test]
+fn a_foreign_attestation_is_no_part_of_a_run() {
+    let forged = Forged::new();
+    forged.write("attestation.json", "garbage");
+    forged.is_found_by("verify", "attestation.json: added");
+}
+
+/// What the results file of a killed run says proves nothing: its views come from the journal.
+#[test]
+fn views_of_a_killed_run_come_from_its_journal() {
+    let forged = Forged::new();
+    let began: Json =
+        serde_json::from_str(forged.read("journal.jsonl").lines().next().expect("a line")).expect("JSON");
+    forged.lines("results.json", |lines| lines.iter_mut().for_each(passes));
+    forged.write("run.json", &began["run"].to_string());
+    forged.manifest(|json| {
+        json["self"] = json!(sha256(json.to_string().as_bytes()));
+    });
+    let run = forged.run.display().to_string();
+    let output = lockrig(root(), &["verify", &run]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    for (format, said) in [
+        ("html", "the run was killed"),
+        ("junit", "the run was killed"),
+        ("csv", "\"fail\""),
+        ("json", "\"verdict\":\"fail\""),
+    ] {
+        let output = lockrig(root(), &["report", &run, "--format", format]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert!(text(&output).contains(said), "{format}: {}", text(&output));
+        assert!(text(&output).contains("fail"), "{format}");
+    }
+    assert_eq!(code(root(), &["replay", &run]), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Dropped, doubled, moved or altered and resealed: found, unless no verdict, count or trace changes by it.
+    #[test]
+    fn no_edit_of_the_journal_passes(
+        edit in 0_usize..4,
+        at in any::<prop::sample::Index>(),
+        to in any::<prop::sample::Index>(),
+        digit in 0_u8..10,
+    ) {
+        let forged = Forged::new();
+        let before = forged.read("journal.jsonl");
+        forged.lines("journal.jsonl", |lines| {
+            let at = at.index(lines.len());
+            match edit {
+                0 => drop(lines.remove(at)),
+                1 => lines.insert(at, lines[at].clone()),
+                2 => {
+                    let line = lines.remove(at);
+                    lines.insert(to.index(lines.len()), line);
+                }
+                _ => {
+                    let line = &lines[at];
+                    let places: Vec<usize> = line.match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| at).collect();
+                    if !places.is_empty() {
+                        let place = places[to.index(places.len())];
+                        lines[at] = format!("{}{digit}{}", &line[..place], &line[place + 1..]);
+                    }
+                }
+            }
+        });
+        forged.reseal();
+        prop_assume!(forged.read("journal.jsonl") != before);
+        // Where the hashes stand is no matter.
+        let without = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| !line.starts_with("{\"chain\":")).map(str::to_owned).collect()
+        };
+        prop_assume!(without(&forged.read("journal.jsonl")) != without(&before));
+        prop_assert!(forged.found().is_some());
+    }
+}
