@@ -276,7 +276,9 @@ fn play(files: &Files, common: &Common, mut wanted: Wanted, terminal: &Terminal)
     check_cases(&library, &plan, selection)?;
     let finished = wanted.earlier.as_ref().map(|earlier| earlier.finished.clone()).unwrap_or_default();
     let plan = plan.without(finished);
-    if plan.is_empty() {
+    // One that was killed after its last case has nothing left to play, and still has to be closed.
+    let is_closed = wanted.earlier.as_ref().is_none_or(|earlier| earlier.is_closed);
+    if plan.is_empty() && is_closed {
         return Err(Refusal::usage("the earlier run finished every case", "there is nothing left to play"));
     }
     if common.dry_run {

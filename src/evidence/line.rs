@@ -299,6 +299,9 @@ impl Context {
             if !is_case_id(case) {
                 return Err(EntryError(format!("{case:?} is not a case id")));
             }
+            if let Some(open) = &self.case {
+                return Err(EntryError(format!("{open} began and has no end")));
+            }
             first_line(again, case, fields.seed.as_ref()).map_err(unwritten)?;
             let case: Arc<str> = (&**case).into();
             *self = Self::of(Arc::clone(&case));

@@ -340,17 +340,20 @@ fn a_foreign_attestation_is_no_part_of_a_run() {
     forged.is_found_by("verify", "attestation.json: added");
 }
 
+/// As if the run had been killed after its last case, before it was closed.
+fn unclosed(forged: &Forged) {
+    let journal = forged.read("journal.jsonl");
+    let began: Json = serde_json::from_str(journal.lines().next().expect("a line")).expect("JSON");
+    forged.write("run.json", &began["run"].to_string());
+    forged.manifest(|json| json["self"] = json!(sha256(json.to_string().as_bytes())));
+}
+
 /// What the results file of a killed run says proves nothing: its views come from the journal.
 #[test]
 fn views_of_a_killed_run_come_from_its_journal() {
     let forged = Forged::new();
-    let began: Json =
-        serde_json::from_str(forged.read("journal.jsonl").lines().next().expect("a line")).expect("JSON");
     forged.lines("results.json", |lines| lines.iter_mut().for_each(passes));
-    forged.write("run.json", &began["run"].to_string());
-    forged.manifest(|json| {
-        json["self"] = json!(sha256(json.to_string().as_bytes()));
-    });
+    unclosed(&forged);
     let run = forged.run.display().to_string();
     let output = lockrig(root(), &["verify", &run]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
@@ -366,6 +369,73 @@ fn views_of_a_killed_run_come_from_its_journal() {
         assert!(text(&output).contains("fail"), "{format}");
     }
     assert_eq!(code(root(), &["replay", &run]), 0);
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_close_is_closed_by_a_resume() {
+    let forged = Forged::new();
+    unclosed(&forged);
+    let name = forged.run.file_name().expect("a name").to_string_lossy().into_owned();
+    let parent = forged.run.parent().expect("a parent");
+    let output = lockrig(parent, &["run", "--resume", &name, "--out", ".", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "what it found still counts: {}", text(&output));
+    let json: Json = serde_json::from_slice(&output.stdout).expect("JSON");
+    let closed = parent.join(json["folder"].as_str().expect("a folder")).display().to_string();
+    for command in ["verify", "replay"] {
+        assert_eq!(code(root(), &[command, &closed]), 0, "{command}");
+    }
+    let output = lockrig(parent, &["run", "--resume", &closed, "--out", "."]);
+    assert!(text(&output).contains("nothing left to play"), "{}", text(&output));
+}
+
+#[test]
+fn runs_that_continue_each_other_are_refused() {
+    let forged = Forged::new();
+    let name = forged.run.file_name().expect("a name").to_string_lossy().into_owned();
+    let other = forged.run.with_file_name("other");
+    copy_tree(&forged.run, &other);
+    for resumes in ["other", &name, "../elsewhere", "/tmp"] {
+        forged.everywhere(|json| json["resumes"] = json!(resumes));
+        forged.reseal();
+        let run = forged.run.display().to_string();
+        let output = lockrig(root(), &["run", "--resume", &run, "--dry-run"]);
+        assert!(matches!(output.status.code(), Some(2 | 4)), "{resumes}: {}", text(&output));
+    }
+    let second = Forged { run: other, _folder: empty_folder() };
+    second.everywhere(|json| json["resumes"] = json!(name));
+    forged.everywhere(|json| json["resumes"] = json!("other"));
+    second.reseal();
+    forged.reseal();
+    let output = lockrig(root(), &["run", "--resume", &forged.run.display().to_string()]);
+    assert!(text(&output).contains("continues itself"), "{}", text(&output));
+}
+
+/// Whatever a kill in the first moments leaves is no accusation.
+#[test]
+fn a_run_that_was_killed_while_it_was_made_is_aborted() {
+    let journal = sample().join("journal.jsonl");
+    let length = fs::read_to_string(journal).expect("text").lines().next().expect("a line").len();
+    for keep in [None, Some(0), Some(1), Some(length / 2), Some(length), Some(length + 1)] {
+        let forged = Forged::new();
+        unclosed(&forged);
+        for name in ["results.json", "index.jsonl", "report.html", "junit.xml"] {
+            fs::remove_file(forged.run.join(name)).expect("removed");
+        }
+        fs::remove_dir_all(forged.run.join("traces")).expect("removed");
+        let path = forged.run.join("journal.jsonl");
+        match keep {
+            None => fs::remove_file(path).expect("removed"),
+            Some(keep) => fs::write(&path, &fs::read(&path).expect("bytes")[..keep]).expect("written"),
+        }
+        let run = forged.run.display().to_string();
+        let output = lockrig(root(), &["verify", &run]);
+        assert_eq!(output.status.code(), Some(3), "{keep:?}: {}", text(&output));
+        assert!(text(&output).contains("aborted: 0 of"), "{keep:?}: {}", text(&output));
+        assert_ne!(code(root(), &["report", &run, "--format", "csv"]), 4, "{keep:?}");
+        let parent = forged.run.parent().expect("a parent");
+        let name = forged.run.file_name().expect("a name").to_string_lossy().into_owned();
+        assert_eq!(code(parent, &["run", "--resume", &name, "--out", "."]), 1, "{keep:?}");
+    }
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::evidence::{
-    Counts, EvidenceError, Manifest, Verification, finished_cases, list_files, read_manifest, verify,
+    Counts, EvidenceError, Manifest, State, Verification, finished_cases, list_files, read_manifest, verify,
 };
 use crate::lock::Named;
 use crate::sim::{Defect, Variation};
@@ -21,6 +21,8 @@ pub(super) struct Earlier {
     pub finished: BTreeSet<String>,
     /// Those by verdict.
     pub counts: Counts,
+    /// Whether it was closed, as a run is that ends by itself.
+    pub is_closed: bool,
 }
 
 /// What the earlier run wanted, on the very same files.
@@ -56,7 +58,12 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
         variation: manifest.variation.as_deref().and_then(Variation::from_word),
         selected: manifest.selected.clone(),
         certifies: false,
-        earlier: Some(Earlier { run: manifest.run.clone(), finished, counts }),
+        earlier: Some(Earlier {
+            run: manifest.run.clone(),
+            finished,
+            counts,
+            is_closed: manifest.state == State::Closed,
+        }),
         files: BTreeMap::new(),
     })
 }
@@ -67,6 +74,7 @@ fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Cou
         |error: EvidenceError| Refusal { message: error.to_string(), hint: None, exit: Exit::Evidence };
     let (mut cases, mut counts) = (BTreeSet::new(), Counts::default());
     let mut at = (folder.to_owned(), manifest.resumes.clone());
+    let mut seen = BTreeSet::from([manifest.run.clone()]);
     loop {
         for (case, verdict) in finished_cases(&at.0).map_err(broken)? {
             if cases.insert(case) {
@@ -74,8 +82,16 @@ fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Cou
             }
         }
         let Some(run) = at.1 else { return Ok((cases, counts)) };
+        if !seen.insert(run.clone()) {
+            return Err(Refusal {
+                message: format!("run {run} continues itself, by way of others"),
+                hint: Some("no run can: `resumes` in one of their run.json files was altered".into()),
+                exit: Exit::Evidence,
+            });
+        }
         let before = folder.parent().unwrap_or(Path::new(".")).join(&run);
-        if before == at.0 || !before.is_dir() {
+        let is_name = Path::new(&run).file_name().is_some_and(|name| *name == *run);
+        if !is_name || !before.is_dir() {
             return Err(Refusal::usage(
                 format!("run {run}, which that run continued, is not in the same folder"),
                 "put its folder back next to it: the cases it finished are not played again",
