@@ -191,3 +191,18 @@ fn what_is_said_again_is_no_silence() {
     assert_eq!(verdict(Channel::Current, current(5), current(5)), Verdict::Pass);
     assert_eq!(verdict(Channel::Current, current(5), current(90)), Verdict::Fail);
 }
+
+#[test]
+fn a_window_of_silence_ends_when_it_ends() {
+    let quiet = Action::NoChange { channels: vec![Channel::Bolt], duration: Duration::milliseconds(100) };
+    let program = program(vec![wait(20), quiet, wait(100)]);
+    for (moves, expected) in
+        [(10, Verdict::Pass), (21, Verdict::Fail), (119, Verdict::Fail), (122, Verdict::Pass)]
+    {
+        let mut engine = Engine::new(&program, Precision::default());
+        engine.signal(at(0), &Channel::Bolt, Value::Switch(true));
+        go(&mut engine, at(moves));
+        engine.signal(at(moves), &Channel::Bolt, Value::Switch(false));
+        assert_eq!(play(&mut engine).verdict, expected, "at {moves} ms");
+    }
+}
