@@ -206,8 +206,9 @@ fn head(summary: &Summary) -> Markup {
     html! {
         h1 { "Reset certification " span.small { (manifest.run) ", " (manifest.provenance) } }
         p class={ "banner " (outcome.word()) } {
+            @if summary.was_killed() && outcome != Verdict::Aborted { (verdict(Verdict::Aborted)) " " }
             (verdict(outcome)) " — " (told(&summary.counts))
-            @if summary.was_killed() { "; the run was killed, this is what its journal proves" }
+            @if summary.was_killed() { "; the run was killed, and this is what its journal proves" }
             @if summary.unplayed() > 0 {
                 "; interrupted: " (summary.unplayed()) " of " (summary.manifest.planned) " cases were not played"
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError};
-use crate::report::{Summary, findings, overall, told};
+use crate::report::{Finding, Summary, findings, overall, told};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan};
@@ -46,9 +46,37 @@ pub(super) fn print(
         );
         return Ok(());
     }
+    let closes = summary.manifest.resumes.as_ref().filter(|_| summary.manifest.planned == 0);
+    if let Some(run) = closes {
+        terminal.line(&format!("nothing was left to play in {run}; this run closes it"));
+    } else {
+        played(&summary, said, &found, terminal);
+    }
+    if let (Some(run), Some(earlier)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
+        let verdict = overall(earlier);
+        terminal.line(&format!("earlier, in {run}: {}", terminal.paint(verdict, &told(earlier))));
+    }
+    if summary.unplayed() > 0 {
+        terminal.line(&format!(
+            "interrupted, cases not played: {}; continue with: lockrig run --resume {}",
+            summary.unplayed(),
+            typed(&shown(folder))
+        ));
+    }
+    terminal.line(&format!("report: {}", shown(&report)));
+    let first = found.first().map(|finding| &finding.shortest);
+    if let Some(worst) = first.and_then(|case| summary.problems.iter().find(|entry| entry.case == *case)) {
+        terminal.line(&format!("next:   open {}#case={}", shown(&report), worst.case));
+        terminal.line(&format!("        {}", next(worst)));
+    }
+    Ok(())
+}
+
+/// What the cases of this run came to.
+fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal) {
     if said != Said::Little {
-        matrix(&summary, terminal);
-        deviations(&summary, terminal);
+        matrix(summary, terminal);
+        deviations(summary, terminal);
     }
     if !summary.problems.is_empty() && said != Said::Little {
         terminal.line("");
@@ -92,24 +120,6 @@ pub(super) fn print(
     if !summary.executed_anything() {
         terminal.line("no case was played, so nothing is proved");
     }
-    if let (Some(run), Some(earlier)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
-        let verdict = overall(earlier);
-        terminal.line(&format!("earlier, in {run}: {}", terminal.paint(verdict, &told(earlier))));
-    }
-    if summary.unplayed() > 0 {
-        terminal.line(&format!(
-            "interrupted, cases not played: {}; continue with: lockrig run --resume {}",
-            summary.unplayed(),
-            typed(&shown(folder))
-        ));
-    }
-    terminal.line(&format!("report: {}", shown(&report)));
-    let first = found.first().map(|finding| &finding.shortest);
-    if let Some(worst) = first.and_then(|case| summary.problems.iter().find(|entry| entry.case == *case)) {
-        terminal.line(&format!("next:   open {}#case={}", shown(&report), worst.case));
-        terminal.line(&format!("        {}", next(worst)));
-    }
-    Ok(())
 }
 
 fn matrix(summary: &Summary, terminal: &Terminal) {
