@@ -15,6 +15,9 @@ use crate::verdict::{Measurement, Verdict};
 use super::entry::{Entry, EntryError, JournalLine, is_case_id};
 use super::manifest::{DeviceIdentity, Manifest};
 
+/// No case has more parts and measurements: it has 20,000 steps at most.
+const MAX_SAID: usize = 100_000;
+
 /// What the lines of a case said so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
@@ -324,6 +327,9 @@ impl Context {
         };
         if !case.is_empty() {
             self.said(at, &entry);
+        }
+        if self.parts.len() + self.measurements.len() > MAX_SAID {
+            return Err(EntryError(format!("{case} has more parts than any case that lockrig plays")));
         }
         Ok(Some(JournalLine { case, at, entry }))
     }

@@ -206,3 +206,27 @@ fn a_window_of_silence_ends_when_it_ends() {
         assert_eq!(play(&mut engine).verdict, expected, "at {moves} ms");
     }
 }
+
+/// A bench asks beforehand what is held, how long at most, and what beside what.
+#[test]
+fn holds_side_by_side_are_known_beforehand() {
+    let button = |name: &str| Channel::Button(name.into());
+    let set = |name: &str, on| Action::Set { channel: button(name), value: Value::Switch(on), mark: None };
+    let step = |action| Step::new("step", Origin::Author, action);
+    let held = |name: &str, before: u64, length: u64| {
+        [wait(before), set(name, true), wait(length), set(name, false)].map(step).to_vec()
+    };
+    let branches = Action::Together(vec![held("a", 0, 3_000), held("b", 1_000, 1_000)]);
+    let mut actions = vec![set("d", true), branches, set("d", false), wait(10)];
+    actions.extend(held("c", 0, 2_000).into_iter().map(|step| step.action));
+    let holds = program(actions).holds(|_, value| *value == Value::Switch(true));
+    let longest: Vec<(Channel, Duration)> = holds.longest.into_iter().collect();
+    let seconds = Duration::seconds;
+    let expected = [("a", 3), ("b", 1), ("c", 2), ("d", 3)];
+    assert_eq!(longest, expected.map(|(name, length)| (button(name), seconds(length))));
+    let together: Vec<_> = holds.together.into_iter().collect();
+    let pairs = [("a", "b"), ("a", "d"), ("b", "d"), ("c", "d")];
+    let pairs: Vec<_> = pairs.iter().map(|(one, other)| (button(one), button(other))).collect();
+    assert!(pairs[..3].iter().all(|pair| together.contains(pair)), "{together:?}");
+    assert!(!together.contains(&pairs[3]), "{together:?}");
+}

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use lockrig::scenario::{Selection, Start, expand};
+use lockrig::scenario::{Content, Selection, Start, expand};
+use lockrig::trace::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::common::{empty_folder, lockrig, runs, text};
@@ -29,7 +30,12 @@ fn programs_and_records_are_what_they_were() {
         let (count, hash) = programs.entry(case.scenario.to_string()).or_default();
         *count += 1;
         for start in [Start::Delivered, Start::AsFound] {
-            hash.update(format!("{} {:?}\n", case.id, case.build(&library, start)));
+            let content = case.build(&library, start);
+            hash.update(format!("{} {content:?}\n", case.id));
+            if let Content::Play(program) = &content {
+                let holds = program.holds(|_, value| *value == Value::Switch(true));
+                hash.update(format!("{holds:?}\n"));
+            }
         }
     }
     let folder = empty_folder();

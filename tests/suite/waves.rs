@@ -142,6 +142,28 @@ fn a_case_that_is_no_id_is_refused() {
     }
 }
 
+/// Whatever stands in a journal, it is read in bounded memory.
+#[test]
+fn a_case_without_end_is_refused() {
+    let folder = empty_folder();
+    let path = folder.path().join("journal.jsonl");
+    let mut lines = b"{\"case\":\"a~b~button~r1\",\"seed\":1}\n".to_vec();
+    for _ in 0..100_001 {
+        lines.extend_from_slice(b"{\"part\":\"p\",\"verdict\":\"pass\"}\n");
+    }
+    lines.extend_from_slice(format!("{{\"chain\":\"{}\"}}\n", sha256(&lines)).as_bytes());
+    std::fs::write(&path, lines).expect("written");
+    let mut reader = JournalReader::open(&path).expect("a journal");
+    let error = loop {
+        match reader.next_entry() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("it ended"),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("more parts than any case"), "{error}");
+}
+
 /// In hexadecimal.
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
