@@ -230,3 +230,29 @@ fn holds_side_by_side_are_known_beforehand() {
     assert!(pairs[..3].iter().all(|pair| together.contains(pair)), "{together:?}");
     assert!(!together.contains(&pairs[3]), "{together:?}");
 }
+
+/// What fails among the claims does not keep the others from being judged; what ends a case does.
+#[test]
+fn claims_after_one_that_fails_are_judged() {
+    let open = Observation::Contact { channel: Channel::Bolt, value: false };
+    let within = Duration::milliseconds(50);
+    let unmet = Action::Observe { observation: open, since: Since::Here, within, mark: None, already: false };
+    for (stage, judged) in [(Stage::Arrange, 1), (Stage::Act, 1), (Stage::Between, 2), (Stage::Expect, 2)] {
+        let part = |name: &str, action: &Action| {
+            let step = Step::new("step", Origin::Claim, action.clone());
+            Part { name: name.into(), stage, steps: vec![step] }
+        };
+        let parts = vec![part("one", &unmet), part("other", &wait(20))];
+        let program = Program { parts, time_limit: Duration::seconds(60), ..Program::default() };
+        let mut engine = Engine::new(&program, Precision::default());
+        let result = play(&mut engine);
+        assert_eq!((result.verdict, result.parts.len()), (Verdict::Fail, judged), "{stage:?}");
+        for verdict in [Verdict::Aborted, Verdict::Error] {
+            let mut engine = Engine::new(&program, Precision::default());
+            engine.advance(at(10), at(10));
+            engine.stop(verdict, "the reason");
+            let result = play(&mut engine);
+            assert_eq!((result.verdict, result.parts.len()), (verdict, 1), "{stage:?}");
+        }
+    }
+}
