@@ -18,6 +18,7 @@ pub(super) fn answered(
         format!("{channel} refused {op}: {words}")
     };
     let unanswered = || format!("{channel} did not answer {op}");
+    let unsaid = || Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired")));
     match (expected, response) {
         (Expected::Done, Some(r)) if r.ok => Ok(None),
         (Expected::Done, Some(r)) => Err((weight, refusal(r))),
@@ -39,7 +40,7 @@ pub(super) fn answered(
             Some(paired) if paired == wanted => Ok(None),
             Some(true) => Err((weight, format!("{channel} is still paired"))),
             Some(false) => Err((weight, format!("{channel} is not paired"))),
-            None => Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired"))),
+            None => unsaid(),
         },
         (Expected::Holds { codes, users }, Some(r)) if r.ok => match (r.paired, r.codes.zip(codes)) {
             (Some(true), Some((said, stored))) if said != stored => {
@@ -55,7 +56,8 @@ pub(super) fn answered(
                 }
                 _ => Ok(None),
             },
-            _ => Err((weight, format!("{channel} does not say that it is paired"))),
+            (Some(false), _) => Err((weight, format!("{channel} is not paired"))),
+            (None, _) => unsaid(),
         },
         (Expected::Erased { codes }, Some(r)) if r.ok => {
             let left = |count: Option<u64>| count.filter(|count| *count > 0);
@@ -68,9 +70,7 @@ pub(super) fn answered(
                     Err((weight, format!("{channel} still reports {}", counted(left, "code"))))
                 }
                 (Some(false), None, None) => Ok(None),
-                (None, ..) => {
-                    Err((Weight::Inconclusive, format!("{channel} does not say whether it is paired")))
-                }
+                (None, ..) => unsaid(),
             }
         }
         // Silence or a refusal to say is no proof that a binding is gone.
@@ -78,7 +78,9 @@ pub(super) fn answered(
             Err((Weight::Inconclusive, refusal(r)))
         }
         (Expected::Paired(true), Some(r)) => Err((weight, refusal(r))),
-        (Expected::Probe(probe), Some(r)) if r.ok => Ok(Some((probe, r.paired == Some(true)))),
+        (Expected::Probe(probe), Some(r)) if r.ok => {
+            r.paired.map_or_else(unsaid, |paired| Ok(Some((probe, paired))))
+        }
         (Expected::Probe(_), Some(r)) => Err((Weight::Inconclusive, refusal(r))),
         (Expected::Done, None) => Err((weight, unanswered())),
         (

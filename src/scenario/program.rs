@@ -253,7 +253,7 @@ pub enum Expected {
         /// It must say how many users it has.
         users: bool,
     },
-    /// Any answer; whether `paired` goes to a probe.
+    /// An answer that says whether it is `paired`, which goes to a probe.
     Probe(Probe),
 }
 

@@ -2,8 +2,8 @@
 
 use lockrig::engine::{CaseResult, Engine, Precision};
 use lockrig::scenario::ast::Observation;
-use lockrig::scenario::{Action, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step};
-use lockrig::trace::{Channel, Phase, PulsePattern, Value};
+use lockrig::scenario::{Action, Expected, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step};
+use lockrig::trace::{Channel, Phase, PulsePattern, Reason, Response, Value};
 use lockrig::unit::{Current, Duration, Instant, Tolerance};
 use lockrig::verdict::Verdict;
 
@@ -255,4 +255,74 @@ fn claims_after_one_that_fails_are_judged() {
             assert_eq!((result.verdict, result.parts.len()), (verdict, 1), "{stage:?}");
         }
     }
+}
+
+/// Whatever is asked and however it is answered: what is no answer to the question proves nothing.
+#[test]
+fn answers_are_judged_by_what_they_say() {
+    let answer = |ok, reason, paired, users, codes| {
+        Some(Response { id: 0, ok, reason, why: None, paired, users, codes })
+    };
+    let none = Reason::default();
+    let answers = [
+        ("silence", None),
+        ("ok", answer(true, none, None, None, None)),
+        ("ok, paired", answer(true, none, Some(true), None, None)),
+        ("ok, paired, 1 user, 2 codes", answer(true, none, Some(true), Some(1), Some(2))),
+        ("ok, paired, 2 users, 2 codes", answer(true, none, Some(true), Some(2), Some(2))),
+        ("ok, paired, 1 user, 3 codes", answer(true, none, Some(true), Some(1), Some(3))),
+        ("ok, unpaired", answer(true, none, Some(false), None, None)),
+        ("ok, unpaired, 0 users, 0 codes", answer(true, none, Some(false), Some(0), Some(0))),
+        ("ok, unpaired, 1 user", answer(true, none, Some(false), Some(1), None)),
+        ("ok, unpaired, 1 code", answer(true, none, Some(false), None, Some(1))),
+        ("ok, 1 code", answer(true, none, None, None, Some(1))),
+        ("refused", answer(false, none, None, None, None)),
+        ("refused, locked", answer(false, Reason::Locked, None, None, None)),
+        ("refused, paired", answer(false, none, Some(true), None, None)),
+        ("refused, unpaired", answer(false, none, Some(false), Some(0), Some(0))),
+    ];
+    let expectations = [
+        ("done", Expected::Done),
+        ("refused", Expected::Refused),
+        ("paired", Expected::Paired(true)),
+        ("unpaired", Expected::Paired(false)),
+        ("erased", Expected::Erased { codes: false }),
+        ("erased with codes", Expected::Erased { codes: true }),
+        ("holds", Expected::Holds { codes: None, users: false }),
+        ("holds 2 codes", Expected::Holds { codes: Some(2), users: false }),
+        ("holds users", Expected::Holds { codes: None, users: true }),
+        ("a probe that must say no", Expected::Probe(Probe(0))),
+    ];
+    let mut all = String::new();
+    for channel in [Channel::Hub, Channel::Memory] {
+        for (wanted, expected) in &expectations {
+            for (said, response) in &answers {
+                let within = Duration::seconds(1);
+                let (channel, expected) = (channel.clone(), expected.clone());
+                let ask = Action::Ask {
+                    channel: channel.clone(),
+                    op: "ask".into(),
+                    arguments: vec![],
+                    expected: expected.clone(),
+                    within,
+                    mark: None,
+                };
+                let reason = "the probe says yes".into();
+                let judge = Action::Judge { probes: vec![Probe(0)], rule: Rule::No, reason };
+                let is_probe = matches!(expected, Expected::Probe(_));
+                let actions = if is_probe { vec![ask, judge] } else { vec![ask] };
+                let program = Program { probes: 1, ..program(actions) };
+                let mut engine = Engine::new(&program, Precision::default());
+                while engine.poll().is_some() {}
+                engine.achieved(0, at(0));
+                go(&mut engine, at(10));
+                if let Some(response) = response {
+                    engine.signal(at(10), &channel, Value::Response(response.clone()));
+                }
+                let result = play(&mut engine);
+                all += &format!("{channel}, {wanted}: {said}: {} {}\n", result.verdict, result.reason);
+            }
+        }
+    }
+    insta::assert_snapshot!(all);
 }
