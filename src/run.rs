@@ -28,7 +28,7 @@ pub use health::Health;
 pub use live::{Live, Watched};
 pub use lockstep::{Interrupt, Played, play};
 pub use recover::recover;
-pub use replay::{Again, Replayed, replay, selection};
+pub use replay::{Again, ReplayError, Replayed, replay, selection};
 pub use score::{Alarm, Caught, alarms, false_alarms, must_catch, score};
 pub use selftest::{Clicked, Followed, selftest};
 pub use session::{Event, Prepared, Session, SessionError, case_seed};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::evidence::{self, Verification};
-use crate::run::{self, Again};
+use crate::run::{self, Again, ReplayError};
 use crate::unit::counted;
 
 use super::exit::Exit;
@@ -103,9 +103,13 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
     }
     let again = if *simulate { Again::SimulatedLock } else { Again::Engine };
     match run::replay(&args.run, again) {
-        Err(error) => {
+        Err(error @ ReplayError::Evidence(_)) => {
             terminal.error(&error.to_string(), Some("`lockrig verify` says what was altered"));
             Exit::Evidence
+        }
+        Err(error @ ReplayError::NotSimulated) => {
+            terminal.error(&error.to_string(), Some("leave out --simulate"));
+            Exit::Usage
         }
         Ok(replayed) => {
             if args.json {

@@ -41,6 +41,17 @@ pub enum Again {
     SimulatedLock,
 }
 
+/// Why a run can't be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The folder can't be read, or its inputs don't load.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// There is no simulated lock to play again.
+    #[error("this run was not played on the built-in simulated locks")]
+    NotSimulated,
+}
+
 /// The cases that a run wanted.
 ///
 /// # Errors
@@ -69,10 +80,10 @@ struct Made {
 /// record and outcome.
 ///
 /// # Errors
-/// The folder can't be read, or its inputs don't load.
-pub fn replay(folder: &Path, again: Again) -> Result<Replayed, EvidenceError> {
+/// The folder can't be read, its inputs don't load, or there is no simulated lock to play again.
+pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
     let path = folder.join("journal.jsonl");
-    let malformed = |reason: String| EvidenceError::malformed(&path, reason);
+    let malformed = |reason: String| ReplayError::from(EvidenceError::malformed(&path, reason));
     let (library, mut rigs) = inputs(folder)?;
     let mut reader = JournalReader::open(&path)?;
     let Some(JournalLine { entry: Entry::Run(manifest), .. }) = reader.next_entry()? else {
@@ -127,14 +138,14 @@ pub fn replay(folder: &Path, again: Again) -> Result<Replayed, EvidenceError> {
 
 impl Made {
     /// What the run says of its rig, the recorded rig file must say too.
-    fn fits(&self, journal: &Path) -> Result<(), EvidenceError> {
-        let malformed = |reason: &str| Err(EvidenceError::malformed(journal, reason));
+    fn fits(&self, journal: &Path) -> Result<(), ReplayError> {
         if self.manifest.provenance != self.rig.provenance() {
-            return malformed("the recorded rig is not what the run says of it: simulated or hardware");
+            let reason = "the recorded rig is not what the run says of it: simulated or hardware";
+            return Err(EvidenceError::malformed(journal, reason).into());
         }
         let is_simulated = matches!(self.rig.device, Device::Simulated { .. });
         if self.again == Again::SimulatedLock && !is_simulated {
-            return malformed("only what was played on simulated locks can be played again");
+            return Err(ReplayError::NotSimulated);
         }
         Ok(())
     }

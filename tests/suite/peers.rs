@@ -200,6 +200,9 @@ fn a_peer_that_echoes_secrets_does_not_get_them_into_the_record() {
     assert!(journal.contains("stderr has"), "standard error is recorded");
     search(&run, &secrets_of(1));
     assert_eq!(code(root(), &["replay", &run.display().to_string()]), 0);
+    let output = lockrig(root(), &["replay", "--simulate", &run.display().to_string()]);
+    assert_eq!(output.status.code(), Some(2), "a peer can't be played again: {}", text(&output));
+    assert!(text(&output).contains("leave out --simulate"), "{}", text(&output));
 }
 
 #[test]
