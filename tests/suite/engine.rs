@@ -298,12 +298,12 @@ fn answers_are_judged_by_what_they_say() {
         for (wanted, expected) in &expectations {
             for (said, response) in &answers {
                 let within = Duration::seconds(1);
-                let (channel, expected) = (channel.clone(), expected.clone());
+                let (channel, expected) = (channel.clone(), *expected);
                 let ask = Action::Ask {
                     channel: channel.clone(),
                     op: "ask".into(),
                     arguments: vec![],
-                    expected: expected.clone(),
+                    expected,
                     within,
                     mark: None,
                 };
