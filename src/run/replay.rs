@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::engine::{CaseResult, Cause, Engine, Output, Record, When};
-use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected, read_catalogue};
+use crate::evidence::{
+    Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected, State, read_catalogue,
+    read_manifest,
+};
 use crate::lock::{Method, Named};
 use crate::rig::{self, Device, Hello, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program, Selection};
@@ -105,7 +108,9 @@ pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
             .disagreed
             .push(format!("{all} cases were planned; the recorded files give {}", plan.count()));
     }
-    if read_catalogue(folder)? != catalogue(&made.library, &plan) {
+    // Beside the journal of a run that was never closed lies nothing that proves anything.
+    let is_closed = read_manifest(folder)?.state == State::Closed;
+    if is_closed && read_catalogue(folder)? != catalogue(&made.library, &plan) {
         let reason = "results.json: its catalogue is not that of the recorded files";
         replayed.disagreed.push(reason.to_owned());
     }

@@ -9,7 +9,7 @@ use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
 use vcd::{Command, Parser, ScopeItem};
 
-use crate::common::empty_folder;
+use crate::common::{empty_folder, sha256};
 
 /// Nanoseconds of a file's unit, and the string values of each variable with their time in units.
 fn strings(edges: &[(u64, Channel, Value)]) -> (u64, BTreeMap<String, Vec<(u64, String)>>) {
@@ -162,10 +162,4 @@ fn a_case_without_end_is_refused() {
         }
     };
     assert!(error.to_string().contains("more parts than any case"), "{error}");
-}
-
-/// In hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
