@@ -13,6 +13,7 @@ mod report;
 mod rig;
 mod schema;
 mod show;
+mod signals;
 mod sim;
 mod terminal;
 mod verify;
@@ -20,6 +21,8 @@ mod verify;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::rig::supervise;
 
 pub use exit::Exit;
 use terminal::Terminal;
@@ -61,6 +64,15 @@ enum Command {
     /// Own a rig's outputs: started by `run` and `certify`, or as a service
     #[command(hide = true)]
     Guard(guard::GuardArgs),
+    /// Run a program of a rig file, and end it with whatever it started: started by `run` and `certify`
+    #[command(hide = true)]
+    Supervise {
+        /// Process that it ends with
+        parent: u32,
+        /// Program and arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -106,6 +118,13 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Rig(args) => rig::rig(&args, terminal),
         Command::Sim(args) => sim::sim(&args, terminal),
         Command::Guard(args) => guard::guard(&args, terminal),
+        Command::Supervise { parent, command } => match supervise(parent, &command) {
+            Ok(code) => std::process::exit(code),
+            Err(error) => {
+                terminal.error(&format!("the program can't be supervised: {error}"), None);
+                Exit::Unproven
+            }
+        },
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "lockrig", &mut script);

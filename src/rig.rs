@@ -7,6 +7,7 @@ mod boards;
 mod device;
 mod file;
 mod fit;
+mod supervisor;
 mod wiring;
 
 pub use bench::{
@@ -16,3 +17,4 @@ pub use bench::{
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load, schema};
 pub use fit::compare;
+pub use supervisor::{OWN_PROGRAM, Supervised, supervise};

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
+use crate::drivers::clock;
 use crate::engine::Cause;
 use crate::evidence::{
     CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected,
@@ -29,6 +30,7 @@ use crate::yaml::nearest;
 
 use super::exit::Exit;
 use super::files::{Files, Kind, unknown};
+use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
 use progress::{Progress, Said};
@@ -315,7 +317,7 @@ fn perform(
         });
     }
     let interrupt = Arc::new(AtomicBool::new(false));
-    listen(&interrupt).map_err(|error| unwritable(&format!("signals can't be caught: {error}")))?;
+    signals::listen(&interrupt).map_err(|error| unwritable(&format!("signals can't be caught: {error}")))?;
     let session = Session {
         library,
         rig,
@@ -329,8 +331,9 @@ fn perform(
         .prepare()
         .map_err(|fault| unwritable(&format!("the bench is not ready, and nothing was switched: {fault}")))?;
     prepared.warnings().iter().for_each(|warning| terminal.warning(warning));
-    let info = info(common, wanted, rig, plan.count());
-    let name = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let utc = clock::utc().map_err(|error| unwritable(&error.to_string()))?;
+    let info = info(common, wanted, rig, plan.count(), shown_time(utc));
+    let name = utc.strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut folder =
         RunFolder::create(&common.out, &name, info, &run::catalogue(library, plan), &files.inputs(rig))
             .map_err(|error| unwritable(&error.to_string()))?;
@@ -382,26 +385,16 @@ fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
     };
     write("junit.xml", report::junit)?;
     write("report.html", report::html)?;
-    folder.close(now())
+    // A clock that was set to no date meanwhile costs the run its time, and nothing else.
+    let ended = clock::utc().map_or_else(|_| folder.manifest().started.clone(), shown_time);
+    folder.close(ended)
 }
 
-fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+fn shown_time(utc: jiff::Timestamp) -> String {
+    utc.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The first signal asks for a safe end, the second ends at once.
-fn listen(interrupt: &Arc<AtomicBool>) -> std::io::Result<()> {
-    // A file that may not grow is an error that can be reported, not the end of the program.
-    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let code = i32::from(Exit::Interrupted.code());
-        signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(interrupt))?;
-        signal_hook::flag::register(signal, Arc::clone(interrupt))?;
-    }
-    Ok(())
-}
-
-fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo {
+fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize, started: String) -> RunInfo {
     RunInfo {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         provenance: rig.provenance().to_owned(),
@@ -414,7 +407,7 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize) -> RunInfo 
         resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
         earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),
         selected: wanted.selected.clone(),
-        started: now(),
+        started,
         planned: planned as u64,
     }
 }

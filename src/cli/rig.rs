@@ -12,6 +12,7 @@ use crate::yaml::Diagnostics;
 use super::exit::Exit;
 use super::files::{Files, Kind};
 use super::guard::setup;
+use super::signals;
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -150,10 +151,8 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
 fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
     let Some(bench) = rig.bench() else { return Exit::Usage };
     let interrupt = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        if let Err(error) = signal_hook::flag::register(signal, Arc::clone(&interrupt)) {
-            return failed(terminal, &format!("signals can't be caught: {error}"));
-        }
+    if let Err(error) = signals::listen(&interrupt) {
+        return failed(terminal, &format!("signals can't be caught: {error}"));
     }
     let mut live = match Live::open(rig, bench) {
         Ok(live) => live,
@@ -166,6 +165,10 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
                 terminal.line(&format!("{:>12}  {channel:<20} {value}", at.to_string()));
             }
             Watched::Nothing => {}
+            Watched::Stopped(reason) => {
+                outcome = failed(terminal, &reason);
+                return false;
+            }
             Watched::Fault(fault) => {
                 outcome = failed(terminal, &fault.to_string());
                 if let Err(error) = Health::of(&rig.id).mark(&fault.to_string()) {

@@ -13,7 +13,8 @@ pub fn denied(path: &Path) -> Option<String> {
     (error.kind() == ErrorKind::PermissionDenied).then(|| what_helps(path))
 }
 
-/// The same for what must not be opened to find out: a watchdog would begin to count.
+/// The same for what must not be opened to find out: a watchdog would begin to count, and many a board starts anew
+/// when its serial port is opened.
 pub fn denied_unopened(path: &Path) -> Option<String> {
     let allowed = rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
     (allowed == Err(rustix::io::Errno::ACCESS)).then(|| what_helps(path))
@@ -30,8 +31,18 @@ fn what_helps(path: &Path) -> String {
 }
 
 /// What keeps a device file busy, as far as this user may know.
-pub fn holder(path: &Path) -> String {
-    let device = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+fn holder(path: &Path) -> String {
+    other_holder(path).unwrap_or_else(|| "another program".to_owned())
+}
+
+/// Another process that has a device open, as far as this user may know.
+pub fn other_holder(path: &Path) -> Option<String> {
+    let device = std::fs::metadata(path).ok()?.rdev();
+    // One that is gone may live on in whoever has it open, while its number belongs to the next one.
+    let is_it = |file: &std::fs::DirEntry| {
+        std::fs::read_link(file.path()).is_ok_and(|link| link.starts_with("/dev"))
+            && std::fs::metadata(file.path()).is_ok_and(|meta| meta.rdev() == device && meta.nlink() > 0)
+    };
     let own = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     for process in processes {
@@ -40,12 +51,12 @@ pub fn holder(path: &Path) -> String {
             continue;
         }
         let files = std::fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
-        if files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == device) {
+        if files.into_iter().any(|file| is_it(&file)) {
             let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            return format!("process {id} ({})", name.trim());
+            return Some(format!("process {id} ({})", name.trim()));
         }
     }
-    "another program".to_owned()
+    None
 }
 
 /// Who holds a serial port that could not be opened.
@@ -53,7 +64,7 @@ pub fn holder(path: &Path) -> String {
 /// # Errors
 /// It is not held: why else.
 pub fn refused_port(path: &str, error: &serialport::Error) -> Result<String, String> {
-    if let Some(reason) = denied(path.as_ref()) {
+    if let Some(reason) = denied_unopened(path.as_ref()) {
         return Err(reason);
     }
     // A port that is open says that it is busy, and to root that its lock is held.

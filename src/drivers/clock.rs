@@ -1,5 +1,8 @@
 //! The monotonic clock that edges are stamped with and played on.
 
+use std::time::SystemTime;
+
+use jiff::Timestamp;
 use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
@@ -11,6 +14,23 @@ pub fn now() -> Moment {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
     Moment::from_nanoseconds(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
+}
+
+/// The date and time in UTC, as this machine has them.
+///
+/// # Errors
+/// Its clock shows a date that no calendar has.
+pub fn utc() -> Result<Timestamp, NoDate> {
+    date(SystemTime::now())
+}
+
+/// The machine's clock is set to a date that can't be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this machine's clock shows no possible date: set it")]
+pub struct NoDate;
+
+fn date(time: SystemTime) -> Result<Timestamp, NoDate> {
+    Timestamp::try_from(time).map_err(|_| NoDate)
 }
 
 /// Sleeps until the clock shows `moment`; a signal may end it earlier.
@@ -29,4 +49,17 @@ fn timespec(nanoseconds: u64) -> Timespec {
     // Less than a thousand million always fits.
     let rest = i64::try_from(nanoseconds % 1_000_000_000).unwrap_or(0);
     Timespec { tv_sec: seconds, tv_nsec: rest as _ }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_at_an_absurd_date_is_an_error() {
+        let years = |count: u64| std::time::Duration::from_secs(count * 365 * 24 * 3_600);
+        assert_eq!(date(SystemTime::UNIX_EPOCH + years(20_000)), Err(NoDate));
+        assert!(date(SystemTime::UNIX_EPOCH - years(100)).is_ok());
+        assert!(utc().is_ok());
+    }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serialport::SerialPort as _;
+
 use super::access;
 use super::input::InputFault;
 use crate::rig::SerialPort;
@@ -37,10 +39,16 @@ impl Console {
             Ok(holder) => InputFault(format!("{path} is in use by {holder}")),
             Err(reason) => InputFault(reason),
         })?;
+        // Not every program locks the port that it reads: each would get some of the lines.
+        if let Some(holder) = access::other_holder(path.as_ref()) {
+            return Err(InputFault(format!("{path} is in use by {holder}")));
+        }
+        let mut lines = Lines::default();
+        lines.begin_after(&waiting(&mut port).map_err(|error| InputFault(format!("{path}: {error}")))?);
         let unwanted = Arc::new(AtomicBool::new(false));
         let is_unwanted = Arc::clone(&unwanted);
         let listen = move || {
-            let (mut lines, mut complete, mut buffer) = (Lines::default(), Vec::new(), [0; 4096]);
+            let (mut complete, mut buffer) = (Vec::new(), [0; 4096]);
             while !is_unwanted.load(Ordering::Relaxed) {
                 match port.read(&mut buffer) {
                     Ok(0) => return on_line(Err(InputFault(format!("{path} was unplugged")))),
@@ -59,6 +67,21 @@ impl Console {
     }
 }
 
+/// What was said before anybody listened, or the end of it.
+fn waiting(port: &mut serialport::TTYPort) -> std::io::Result<Vec<u8>> {
+    let mut last = Vec::new();
+    let mut buffer = [0; 4096];
+    // Bounded: whoever never stops talking is listened to from some line on.
+    for _ in 0..64 {
+        if port.bytes_to_read()? == 0 {
+            break;
+        }
+        let count = port.read(&mut buffer)?;
+        last = buffer[..count].to_vec();
+    }
+    Ok(last)
+}
+
 impl Drop for Console {
     fn drop(&mut self) {
         self.unwanted.store(true, Ordering::Relaxed);
@@ -73,13 +96,22 @@ impl Drop for Console {
 pub struct Lines {
     line: Vec<u8>,
     is_cut: bool,
+    /// The end of a line whose beginning nobody heard.
+    is_headless: bool,
 }
 
 impl Lines {
+    /// Leaves out the rest of a line that these bytes began.
+    pub fn begin_after(&mut self, before: &[u8]) {
+        self.is_headless = before.last().is_some_and(|byte| *byte != b'\n');
+    }
+
     /// Adds bytes, and puts out the lines that they complete; what is not UTF-8 is replaced.
     pub fn push(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
         for byte in bytes {
-            if *byte == b'\n' {
+            if self.is_headless {
+                self.is_headless = *byte != b'\n';
+            } else if *byte == b'\n' {
                 let text = String::from_utf8_lossy(&self.line);
                 let mut text = text.trim_end_matches('\r').to_owned();
                 if self.is_cut {

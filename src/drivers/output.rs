@@ -11,6 +11,8 @@ mod servo;
 
 use crate::rig::{Active, Board, Drive};
 
+use super::access;
+
 /// A board whose outputs are owned.
 pub trait OutputBoard {
     /// Drives an output, and returns once the board took it.
@@ -62,4 +64,20 @@ pub fn open(
         }
         Board::Recorder { file } => Box::new(recorder::Recorder::open(file, lines)?),
     })
+}
+
+/// Another program that has a board's port open: not every program locks the port that it uses.
+pub fn shared(board: &Board) -> Option<OutputFault> {
+    match board {
+        Board::Lcus(relays) | Board::Numato(relays) => {
+            let holder = access::other_holder(relays.port.as_ref())?;
+            Some(OutputFault::Busy { what: relays.port.clone(), holder })
+        }
+        // The kernel hands these to one process only, or lockrig locks them itself.
+        Board::Gpio { .. }
+        | Board::RaspberryPi {}
+        | Board::Servo(_)
+        | Board::Program { .. }
+        | Board::Recorder { .. } => None,
+    }
 }

@@ -32,7 +32,7 @@ pub fn all() -> Vec<Port> {
         ports.push(Port { path: path.display().to_string(), kind: "gpio", description, denied });
     }
     for port in serialport::available_ports().unwrap_or_default() {
-        let denied = access::denied(port.port_name.as_ref());
+        let denied = access::denied_unopened(port.port_name.as_ref());
         let description = match port.port_type {
             serialport::SerialPortType::UsbPort(usb) => {
                 let words = [usb.manufacturer, usb.product, usb.serial_number];

@@ -5,15 +5,14 @@
 //! Everything it says is hostile: bounded in length, and only on channels that are wired to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::input::InputFault;
+use crate::rig::Supervised;
 use crate::trace::{Channel, Value};
 
 /// Longer lines are a fault.
@@ -21,9 +20,9 @@ const MAX_LINE: usize = 64 << 10;
 /// Requests that a program has not read yet.
 const MAX_UNREAD: usize = 256;
 
-/// A running program; it ends with its whole group when this is dropped.
+/// A running program; it ends when this is dropped.
 pub struct Program {
-    child: Child,
+    _program: Supervised,
     name: String,
     requests: SyncSender<Vec<u8>>,
 }
@@ -45,20 +44,12 @@ impl Program {
         channels: Vec<Channel>,
         mut on_message: impl FnMut(Result<(Channel, Value), InputFault>) + Send + 'static,
     ) -> Result<Self, InputFault> {
-        let (name, arguments) =
-            command.split_first().ok_or_else(|| InputFault("the command is empty".into()))?;
-        let name = name.clone();
+        let name = command.first().cloned().unwrap_or_default();
         let failed = |error: std::io::Error| InputFault(format!("`{name}` can't be started: {error}"));
-        let mut child = Command::new(&name)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map_err(failed)?;
+        let mut program = Supervised::start(command, Stdio::null()).map_err(failed)?;
+        let (input, output, _) = program.streams();
         let (requests, unread) = sync_channel::<Vec<u8>>(MAX_UNREAD);
-        if let Some(mut input) = child.stdin.take() {
+        if let Some(mut input) = input {
             let write = move || {
                 while let Ok(line) = unread.recv() {
                     // A program that is gone is noticed by whoever reads from it.
@@ -69,7 +60,7 @@ impl Program {
             };
             std::thread::Builder::new().name(format!("to {name}")).spawn(write).map_err(failed)?;
         }
-        if let Some(output) = child.stdout.take() {
+        if let Some(output) = output {
             let speaker = name.clone();
             let read = move || {
                 let mut output = BufReader::new(output);
@@ -84,7 +75,7 @@ impl Program {
             };
             std::thread::Builder::new().name(format!("from {name}")).spawn(read).map_err(failed)?;
         }
-        Ok(Self { child, name, requests })
+        Ok(Self { _program: program, name, requests })
     }
 
     /// Tells the program a value, without waiting.
@@ -123,16 +114,5 @@ fn next(output: &mut impl BufRead, name: &str, channels: &[Channel]) -> Result<(
     match value.map_err(|error| fault(format!("sent an invalid value: {error}")))? {
         Value::Request(_) | Value::Keys(_) => Err(fault("sent a request, but it may only answer".into())),
         value => Ok((channel, value)),
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
-            // The whole group, or a grandchild would live on and hold the pipes.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        let _ = self.child.wait();
     }
 }

@@ -4,7 +4,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,12 +13,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::drivers::clock;
 use crate::unit::{Duration, Moment};
 
+use super::control::service;
 use super::outputs::make_safe;
 use super::protocol::{Event, MAX_LINE, Program, Request, Setup};
 use super::{BEAT, SILENCE};
@@ -166,28 +167,24 @@ impl Drop for Client {
     }
 }
 
-/// Where a rig's service may listen: the machine's, or the user's.
-pub fn service_sockets(rig: &str) -> Vec<PathBuf> {
-    let user = std::env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join("lockrig"));
-    let folders = [Some(PathBuf::from("/run/lockrig")), user].into_iter().flatten();
-    folders.map(|folder| folder.join(format!("{rig}.sock"))).collect()
-}
-
 /// The guard's socket, its process if it is a child, and a handle of that process.
 type Connected = (UnixStream, Option<Child>, Option<OwnedFd>);
 
 fn connect(setup: &Setup, program: &Path) -> Result<Connected, GuardError> {
-    if let Some(stream) = service_sockets(&setup.rig).iter().find_map(|path| UnixStream::connect(path).ok()) {
-        // Who it is says the kernel, and nobody else: it may have to be killed.
-        let process = socket_peercred(&stream).ok();
-        let process = process.and_then(|peer| pidfd_open(peer.pid, PidfdFlags::empty()).ok());
-        return Ok((stream, None, process));
+    if let Some((stream, peer)) = service(&setup.rig).map_err(GuardError)? {
+        // It may have to be killed.
+        return Ok((stream, None, pidfd_open(peer.pid, PidfdFlags::empty()).ok()));
     }
     let failed = |error: std::io::Error| GuardError(format!("the guard can't be started: {error}"));
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
 
     let mut command = Command::new(program);
-    command.arg("guard").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg0("lockrig")
+        .arg("guard")
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let child = command.spawn().map_err(failed)?;
     let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
     Ok((ours, Some(child), process))
@@ -234,7 +231,7 @@ impl Link {
             }
             End::Lost(reason) => {
                 let (reason, safe) = self.take_over(&reason);
-                on_event(Event::Tripped { reason, safe });
+                on_event(Event::Tripped { reason, safe, asked: false });
             }
         }
     }

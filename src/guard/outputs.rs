@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::drivers::output::{self, OutputBoard, OutputFault};
 use crate::rig::{Active, Board, Drive};
 
+use super::control::ask_guards;
 use super::protocol::Setup;
 
 /// Lines of a process that was just killed are free a little later.
@@ -25,7 +24,12 @@ impl Outputs {
     ///
     /// # Errors
     /// Every board that can't be had, with its reason; those that can were made safe.
-    pub(super) fn open(setup: &Setup, consumer: &str, patience: Duration) -> Result<Self, OutputFault> {
+    pub(super) fn open(
+        setup: &Setup,
+        consumer: &str,
+        patience: Duration,
+        sharing: Sharing,
+    ) -> Result<Self, OutputFault> {
         let mut wanted: BTreeMap<Arc<str>, Vec<(u32, Active)>> = BTreeMap::new();
         for spec in &setup.outputs {
             wanted.entry(Arc::clone(&spec.board)).or_default().push((spec.number, spec.active));
@@ -45,7 +49,7 @@ impl Outputs {
                 problems.push(OutputFault::Broken(format!("there is no board `{name}`")));
                 continue;
             };
-            match patiently(board, &wanted[name], consumer, patience) {
+            match patiently(board, &wanted[name], consumer, patience, sharing) {
                 Ok(opened) => boards.push((Arc::clone(name), opened)),
                 Err(problem) => problems.push(problem),
             }
@@ -124,15 +128,29 @@ impl Outputs {
     }
 }
 
+/// What to do about a port that another program has open, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// It is not for lockrig.
+    Refused,
+    /// Outputs are made safe whoever else is there.
+    Ignored,
+}
+
 fn patiently(
     board: &Board,
     lines: &[(u32, Active)],
     consumer: &str,
     patience: Duration,
+    sharing: Sharing,
 ) -> Result<Box<dyn OutputBoard>, OutputFault> {
     let begin = Instant::now();
     loop {
-        match output::open(board, lines, consumer) {
+        let shared = match sharing {
+            Sharing::Refused => output::shared(board),
+            Sharing::Ignored => None,
+        };
+        match shared.map_or_else(|| output::open(board, lines, consumer), Err) {
             Err(OutputFault::Busy { .. }) if begin.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -147,32 +165,13 @@ fn patiently(
 /// # Errors
 /// Every board that could not be had.
 pub(super) fn make_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
-    Outputs::open(setup, consumer, RETRY_BUSY)?.make_safe()
+    Outputs::open(setup, consumer, RETRY_BUSY, Sharing::Ignored)?.make_safe()
 }
 
-/// The same while a guard holds the outputs: it is told to end, which makes them safe, and they are
-/// made safe once more.
+/// The same while guards may hold the outputs: they make them safe and end, and then it is done once more.
 ///
 /// # Errors
 /// Every board that could not be had, and who holds it.
 pub fn force_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
-    for (name, board) in &setup.boards {
-        let lines = setup.outputs.iter().filter(|spec| spec.board == *name);
-        let lines: Vec<(u32, Active)> = lines.map(|spec| (spec.number, spec.active)).collect();
-        if let Err(OutputFault::Busy { holder, .. }) = output::open(board, &lines, consumer)
-            && let Some(guard) = guard_called(&holder)
-        {
-            // It may have ended meanwhile, or belong to another user, who is named then.
-            let _ = kill_process(guard, Signal::TERM);
-        }
-    }
-    make_safe(setup, consumer)
-}
-
-/// The guard that holds a line: it names itself and its process, and that process is this program.
-fn guard_called(holder: &str) -> Option<Pid> {
-    let words = holder.trim_matches('`').strip_prefix("lockrig ")?;
-    let id: i32 = words.rsplit(' ').next()?.parse().ok()?;
-    let program = |id: &str| std::fs::read_link(format!("/proc/{id}/exe")).ok();
-    (program(&id.to_string())? == program("self")?).then(|| Pid::from_raw(id)).flatten()
+    if ask_guards(setup)? { Ok(()) } else { make_safe(setup, consumer) }
 }

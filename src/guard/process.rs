@@ -1,9 +1,8 @@
 //! The second process: one thread that plays programs, listens to one client, and goes safe.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -18,19 +17,21 @@ use crate::drivers::{access, clock};
 use crate::rig::Board;
 use crate::unit::{Duration, Moment};
 
+use super::control::{AT_ONCE, Visitors};
 use super::core::{Core, Effect};
-use super::outputs::Outputs;
-use super::protocol::{Event, MAX_LINE, Request, Setup};
+use super::link::Link;
+use super::outputs::{Outputs, Sharing};
+use super::protocol::{Event, Request, Setup};
 use super::{BEAT, SILENCE};
 
 /// So long before an edge nothing else is looked at any more.
 const QUIET: Duration = Duration::microseconds(700);
-/// A client that does not read what it is told is taken for dead.
-const MAX_UNREAD: usize = 4 << 20;
 /// How long an output may be held by a process that is about to end.
 const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 /// How often the watchdog is fed: its own time-out is a second or more.
 const FEED: Duration = Duration::milliseconds(250);
+
+const REWIRED: &str = "the guard service was started with different wiring: restart it";
 
 /// Serves the process at the other end of standard input until it is gone.
 ///
@@ -39,18 +40,33 @@ const FEED: Duration = Duration::milliseconds(250);
 pub fn serve_parent() -> std::io::Result<()> {
     // Ctrl-C at the terminal is for the client, which then ends what it plays.
     let _ = rustix::process::setsid();
+    let _ = rustix::thread::set_name(c"lockrig");
     let socket = rustix::io::dup(rustix::stdio::stdin())?;
-    let mut signals = signals()?;
+    let signals = signals()?;
     let warnings = become_realtime();
+    let mut visitors = Visitors::receive()?;
     let mut link = Link::new(UnixStream::from(socket))?;
-    let setup = match link.hello()? {
-        Some(setup) => setup,
-        None => return Ok(()),
-    };
-    match Guard::open(&setup, warnings) {
-        Ok(mut guard) => guard.serve(link, &mut signals).map(drop),
-        Err(fault) => link.last_words(&fault.to_string()),
+    let Some((client, setup)) = hello(&mut link) else { return Ok(()) };
+    match Guard::open(&setup, warnings, false) {
+        Ok(mut guard) => drop(guard.serve(link, client, &signals, &mut visitors)),
+        Err(fault) => {
+            link.tell(&Event::Unavailable { reason: fault.to_string() });
+        }
     }
+    Ok(())
+}
+
+/// The first request of a parent: who it is, and what it thinks the outputs are; `None` if it left.
+fn hello(link: &mut Link) -> Option<(String, Setup)> {
+    let begin = clock::now();
+    while !link.is_gone() && clock::now().since(begin) < SILENCE.times(2) {
+        let mut ready = [PollFd::new(&link.stream, PollFlags::IN)];
+        let _ = poll(&mut ready, Some(&clock::timeout(SILENCE)));
+        if let Some(Request::Hello { client, setup }) = link.request() {
+            return Some((client, setup));
+        }
+    }
+    None
 }
 
 /// Serves one client after the other on a socket; the outputs stay owned in between.
@@ -58,57 +74,38 @@ pub fn serve_parent() -> std::io::Result<()> {
 /// # Errors
 /// The socket can't be made, or the outputs can't be had.
 pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
-    let mut signals = signals()?;
+    let signals = signals()?;
     let warnings = become_realtime();
-    let opened = Guard::open(setup, warnings);
+    let opened = Guard::open(setup, warnings, true);
     let mut guard = opened.map_err(|fault| std::io::Error::other(fault.to_string()))?;
     if UnixStream::connect(path).is_ok() {
         return Err(std::io::Error::other(format!("another guard already serves {}", path.display())));
     }
     let _ = std::fs::remove_file(path);
-    let listener = UnixListener::bind(path)?;
-    listener.set_nonblocking(true)?;
+    let mut visitors = Visitors::receive()?;
+    visitors.receive_at(path)?;
     // Without systemd nobody wants to know.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    loop {
-        let mut ready = [PollFd::new(&listener, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
+    let is_signalled = || {
+        let mut ready = [PollFd::new(&signals, PollFlags::IN)];
+        poll(&mut ready, Some(&clock::timeout(Duration::ZERO))).is_ok_and(|count| count > 0)
+    };
+    while !is_signalled() {
+        let mut ready: Vec<PollFd<'_>> = visitors.sockets().collect();
+        ready.push(PollFd::new(&signals, PollFlags::IN));
         let _ = poll(&mut ready, Some(&clock::timeout(FEED)));
-        let (asked, signalled) = (!ready[0].revents().is_empty(), !ready[1].revents().is_empty());
         guard.feed(clock::now());
         if !guard.is_safe {
             // Nobody else will: until it is done no client is served.
             let _ = guard.make_safe();
         }
-        if signalled {
-            let _ = std::fs::remove_file(path);
-            return Ok(());
-        }
-        let Ok((stream, _)) = listener.accept() else { continue };
-        if !asked {
-            continue;
-        }
-        let mut link = Link::new(stream)?;
-        match link.hello() {
-            Ok(Some(theirs)) if theirs == *setup => {
-                guard.core.reset();
-                if let Err(fault) = guard.make_safe() {
-                    let _ = link.last_words(&format!("the outputs can't be made safe: {fault}"));
-                    continue;
-                }
-                guard.listener = listener.try_clone().ok();
-                let ended = guard.serve(link, &mut signals);
-                if matches!(ended, Ok(End::Signalled)) {
-                    let _ = std::fs::remove_file(path);
-                    return Ok(());
-                }
-            }
-            Ok(Some(_)) => {
-                let reason = "the guard service was started with different wiring: restart it";
-                let _ = link.last_words(reason);
-            }
-            Ok(None) | Err(_) => {}
+        if let Some((client, link)) = guard.welcome(&mut visitors) {
+            guard.core.reset();
+            guard.serve(link, client, &signals, &mut visitors);
         }
     }
+    let _ = std::fs::remove_file(path);
+    Ok(())
 }
 
 fn signals() -> std::io::Result<UnixStream> {
@@ -142,6 +139,18 @@ fn become_realtime() -> Vec<String> {
     )]
 }
 
+/// Waits for the client, other visitors, or a signal, which alone is told.
+fn is_told(link: &Link, signals: &UnixStream, visitors: &Visitors, length: Duration) -> bool {
+    let mut wanted = PollFlags::IN;
+    if link.has_unsent() {
+        wanted |= PollFlags::OUT;
+    }
+    let mut ready = vec![PollFd::new(signals, PollFlags::IN), PollFd::new(&link.stream, wanted)];
+    ready.extend(visitors.sockets());
+    let _ = poll(&mut ready, Some(&clock::timeout(length)));
+    !ready[0].revents().is_empty()
+}
+
 /// The name under which this process holds its lines.
 fn consumer(setup: &Setup) -> String {
     format!("lockrig {} {}", setup.rig, std::process::id()).chars().take(31).collect()
@@ -164,9 +173,11 @@ fn open_watchdog(path: &Path) -> Result<File, OutputFault> {
 }
 
 /// Why a client is not served any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Left,
-    Signalled,
+    /// A signal, or somebody who wants everything safe.
+    Told,
 }
 
 struct Guard {
@@ -179,46 +190,75 @@ struct Guard {
     watchdog: Option<File>,
     fed: Moment,
     beat: Moment,
-    /// Where further clients are turned away.
-    listener: Option<UnixListener>,
-    turned_away: Option<Link>,
-    client: String,
+    /// A service, which outlives its clients.
+    stays: bool,
 }
 
 impl Guard {
-    fn open(setup: &Setup, warnings: Vec<String>) -> Result<Self, OutputFault> {
-        let mut outputs = Outputs::open(setup, &consumer(setup), PATIENCE)?;
+    fn open(setup: &Setup, warnings: Vec<String>, stays: bool) -> Result<Self, OutputFault> {
+        let mut outputs = Outputs::open(setup, &consumer(setup), PATIENCE, Sharing::Refused)?;
         outputs.make_safe()?;
         // Last: from here on it has to be fed.
         let watchdog = setup.watchdog.as_deref().map(open_watchdog).transpose()?;
         let (fed, beat) = (Moment::default(), Moment::default());
-        let (core, client) = (Core::new(setup), String::new());
-        let (setup, listener, turned_away, is_safe) = (setup.clone(), None, None, true);
-        Ok(Self {
-            setup,
-            core,
-            outputs,
-            is_safe,
-            warnings,
-            watchdog,
-            fed,
-            beat,
-            listener,
-            turned_away,
-            client,
-        })
+        let (core, setup, is_safe) = (Core::new(setup), setup.clone(), true);
+        Ok(Self { setup, core, outputs, is_safe, warnings, watchdog, fed, beat, stays })
+    }
+
+    /// The next client of a service that has none.
+    fn welcome(&mut self, visitors: &mut Visitors) -> Option<(String, Link)> {
+        for _ in 0..AT_ONCE {
+            let (request, link) = visitors.next()?;
+            let word = match request {
+                Request::Hello { client, setup } if setup == self.setup => match self.make_safe() {
+                    Ok(()) => return Some((client, link)),
+                    Err(fault) => {
+                        Event::Unavailable { reason: format!("the outputs can't be made safe: {fault}") }
+                    }
+                },
+                Request::Hello { .. } => Event::Unavailable { reason: REWIRED.into() },
+                Request::Safe { setup } => self.stop(&setup, None),
+                Request::Play { .. }
+                | Request::Rest {}
+                | Request::Read {}
+                | Request::Beat {}
+                | Request::Bye {} => Event::Beat {},
+            };
+            visitors.dismiss(link, &word);
+        }
+        None
+    }
+
+    /// Everything safe for somebody who is not the client; what they are told.
+    fn stop(&mut self, theirs: &Setup, client: Option<&mut Link>) -> Event {
+        if !self.setup.concerns(theirs) {
+            return Event::Unavailable { reason: "this guard owns none of these outputs".into() };
+        }
+        let done = match client {
+            Some(client) => self.trip("`lockrig rig safe` was called", true, client),
+            None => self.make_safe(),
+        };
+        let fault = done.err().map(|fault| fault.to_string());
+        // Of what it does not own it can't tell.
+        let is_all = !self.stays || *theirs == self.setup;
+        Event::Stopped { fault: fault.or_else(|| (!is_all).then(|| REWIRED.into())), stays: self.stays }
     }
 
     /// Plays what a client wants until it is gone; the outputs are safe then.
-    fn serve(&mut self, mut link: Link, signals: &mut UnixStream) -> std::io::Result<End> {
-        self.client.clone_from(&link.client);
+    fn serve(
+        &mut self,
+        mut link: Link,
+        client: String,
+        signals: &UnixStream,
+        visitors: &mut Visitors,
+    ) -> End {
         link.tell(&Event::Ready { warnings: self.warnings.clone() });
         self.core.heard(clock::now());
         let end = loop {
             let now = clock::now();
             let next = self.core.next();
             // However dense a program is, client and signals are heard.
-            if next.since(now) <= QUIET && now.since(self.beat) < BEAT {
+            if self.is_close(now) && now.since(self.beat) < BEAT {
                 if next > now {
                     clock::sleep_until(next);
                 }
@@ -233,66 +273,75 @@ impl Guard {
                 link.tell(&Event::Beat {});
             }
             link.flush();
-            if link.is_gone {
+            if link.is_gone() {
                 break End::Left;
             }
             let wake = next.before(QUIET).min(now + BEAT).min(self.core.silent_at());
-            match self.wait(&link, signals, wake.since(now)) {
-                Some(End::Signalled) => break End::Signalled,
-                Some(End::Left) => self.turn_away(),
-                None => {}
+            let wake = if link.has_request() { now } else { wake };
+            if is_told(&link, signals, visitors, wake.since(now)) {
+                break End::Told;
             }
             while let Some(request) = link.request() {
                 self.core.heard(clock::now());
-                if !self.answer(request, &mut link) {
+                // Whoever asks without end is heard again after the edge.
+                if !self.answer(request, &mut link) || self.is_close(clock::now()) {
                     break;
                 }
             }
             if self.core.tripped().is_none() {
                 self.core.check_silence(clock::now());
                 if let Some(trip) = self.core.tripped().cloned() {
-                    self.trip(&trip.0, &mut link);
+                    let _ = self.trip(&trip.0, false, &mut link);
                 }
             }
+            if self.hear(visitors, &mut link, &client) == Some(End::Told) {
+                break End::Told;
+            }
         };
-        let reason =
-            if matches!(end, End::Signalled) { "the guard was told to stop" } else { "the client is gone" };
-        self.trip(reason, &mut link);
+        let (reason, asked) = match end {
+            End::Told => ("the guard was told to stop", true),
+            End::Left => ("the client is gone", false),
+        };
+        let _ = self.trip(reason, asked, &mut link);
         link.flush();
-        Ok(end)
+        end
     }
 
-    /// Waits for the client, a signal, or another client.
-    fn wait(&self, link: &Link, signals: &UnixStream, length: Duration) -> Option<End> {
-        let mut wanted = PollFlags::IN;
-        if !link.unsent.is_empty() {
-            wanted |= PollFlags::OUT;
-        }
-        let mut ready = vec![PollFd::new(&link.stream, wanted), PollFd::new(signals, PollFlags::IN)];
-        if let Some(listener) = &self.listener {
-            ready.push(PollFd::new(listener, PollFlags::IN));
-        }
-        let _ = poll(&mut ready, Some(&clock::timeout(length)));
-        if !ready[1].revents().is_empty() {
-            return Some(End::Signalled);
-        }
-        ready.get(2).filter(|other| !other.revents().is_empty()).map(|_| End::Left)
+    /// So little is left until the next edge that nothing else is looked at.
+    fn is_close(&self, now: Moment) -> bool {
+        self.core.next().since(now) <= QUIET
     }
 
-    /// A second client learns who is served.
-    fn turn_away(&mut self) {
-        let Some(Ok((stream, _))) = self.listener.as_ref().map(UnixListener::accept) else { return };
-        if let Ok(mut link) = Link::new(stream) {
-            link.tell(&Event::Unavailable { reason: format!("the guard already serves {}", self.client) });
-            // Closed now, with what it said unread, the words would not arrive.
-            self.turned_away = Some(link);
+    /// Hears who else came: a second client learns who is served.
+    fn hear(&mut self, visitors: &mut Visitors, link: &mut Link, client: &str) -> Option<End> {
+        for _ in 0..AT_ONCE {
+            if self.is_close(clock::now()) && self.core.tripped().is_none() {
+                return None;
+            }
+            let (request, visitor) = visitors.next()?;
+            let word = match request {
+                Request::Hello { .. } => {
+                    Event::Unavailable { reason: format!("the guard already serves {client}") }
+                }
+                Request::Safe { setup } => self.stop(&setup, Some(link)),
+                Request::Play { .. }
+                | Request::Rest {}
+                | Request::Read {}
+                | Request::Beat {}
+                | Request::Bye {} => Event::Beat {},
+            };
+            visitors.dismiss(visitor, &word);
+            if matches!(word, Event::Stopped { stays: false, .. }) {
+                return Some(End::Told);
+            }
         }
+        None
     }
 
     /// `false` if the client said good-bye.
     fn answer(&mut self, request: Request, link: &mut Link) -> bool {
         match request {
-            Request::Hello { .. } | Request::Beat {} => {}
+            Request::Hello { .. } | Request::Safe { .. } | Request::Beat {} => {}
             Request::Play { number, program } => {
                 if let Err(refusal) = self.core.play(clock::now(), &program) {
                     link.tell(&Event::Refused { number, reason: refusal.0 });
@@ -306,10 +355,10 @@ impl Guard {
             }
             Request::Read {} => match self.outputs.read() {
                 Ok(levels) => link.tell(&Event::Levels { levels }),
-                Err(fault) => self.trip(&fault.to_string(), link),
+                Err(fault) => drop(self.trip(&fault.to_string(), false, link)),
             },
             Request::Bye {} => {
-                link.is_gone = true;
+                link.leave();
                 return false;
             }
         }
@@ -324,14 +373,14 @@ impl Guard {
             }
         }
         if was_fine && let Some(trip) = self.core.tripped().cloned() {
-            self.trip(&trip.0, link);
+            let _ = self.trip(&trip.0, false, link);
         }
     }
 
     /// Drives an output; `false` if its board is broken, and everything was made safe.
     fn carry_out(&mut self, effect: Effect, link: &mut Link) -> bool {
         if let Err(fault) = self.outputs.set(effect.output, effect.drive) {
-            self.trip(&fault.to_string(), link);
+            let _ = self.trip(&fault.to_string(), false, link);
             return false;
         }
         let at = clock::now();
@@ -341,24 +390,25 @@ impl Guard {
             link.tell(&Event::Achieved { command, output, drive, at });
         }
         if let Some(name) = forced {
-            self.trip(&format!("the hold of `{name}` was not ended in time"), link);
+            let _ = self.trip(&format!("the hold of `{name}` was not ended in time"), false, link);
             return false;
         }
         true
     }
 
     /// Everything safe, first of all; then the words.
-    fn trip(&mut self, reason: &str, link: &mut Link) {
+    fn trip(&mut self, reason: &str, asked: bool, link: &mut Link) -> Result<(), OutputFault> {
         self.core.trip(reason);
         if self.setup.boards.values().any(Board::is_serial) {
             link.tell(&Event::MakingSafe {});
         }
         let done = self.make_safe();
-        let (reason, safe) = match done {
+        let (reason, safe) = match &done {
             Ok(()) => (reason.to_owned(), true),
             Err(fault) => (format!("{reason}; and {fault}"), false),
         };
-        link.tell(&Event::Tripped { reason, safe });
+        link.tell(&Event::Tripped { reason, safe, asked });
+        done
     }
 
     /// Takes the power from everything; a board that lost its connection is opened anew.
@@ -371,7 +421,7 @@ impl Guard {
         self.is_safe = false;
         // The old connections are given up first, or they would be in the way of the new ones.
         self.outputs.close();
-        self.outputs = Outputs::open(&self.setup, &consumer(&self.setup), PATIENCE)?;
+        self.outputs = Outputs::open(&self.setup, &consumer(&self.setup), PATIENCE, Sharing::Ignored)?;
         self.outputs.make_safe()?;
         self.is_safe = true;
         Ok(())
@@ -398,97 +448,5 @@ impl Drop for Guard {
             // The letter that ends the watch: from here on nothing is left to guard.
             let _ = watchdog.write_all(b"V");
         }
-    }
-}
-
-/// The client's socket, never waited for.
-struct Link {
-    stream: UnixStream,
-    received: Vec<u8>,
-    unsent: Vec<u8>,
-    is_gone: bool,
-    client: String,
-}
-
-impl Link {
-    fn new(stream: UnixStream) -> std::io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        let (received, unsent) = (Vec::new(), Vec::new());
-        Ok(Self { stream, received, unsent, is_gone: false, client: String::new() })
-    }
-
-    /// The first request: what the client thinks the outputs are; `None` if it left.
-    fn hello(&mut self) -> std::io::Result<Option<Setup>> {
-        let begin = clock::now();
-        while !self.is_gone && clock::now().since(begin) < SILENCE.times(2) {
-            let mut ready = [PollFd::new(&self.stream, PollFlags::IN)];
-            let _ = poll(&mut ready, Some(&clock::timeout(SILENCE)));
-            if let Some(Request::Hello { client, setup }) = self.request() {
-                self.client = client;
-                return Ok(Some(setup));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The next request that is there.
-    fn request(&mut self) -> Option<Request> {
-        loop {
-            if let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.received.drain(..=end).collect();
-                match serde_json::from_slice(&line) {
-                    Ok(request) => return Some(request),
-                    Err(_) => {
-                        // Whoever talks nonsense is no client to hold outputs for.
-                        self.is_gone = true;
-                        return None;
-                    }
-                }
-            }
-            let mut buffer = [0; 16 << 10];
-            match self.stream.read(&mut buffer) {
-                Ok(0) => self.is_gone = true,
-                Ok(count) => self.received.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                Err(_) => self.is_gone = true,
-            }
-            if self.is_gone || self.received.len() > MAX_LINE {
-                self.is_gone = true;
-                return None;
-            }
-        }
-    }
-
-    fn tell(&mut self, event: &Event) {
-        // Only what is made of plain numbers and texts is ever told.
-        if let Ok(line) = serde_json::to_vec(event) {
-            self.unsent.extend_from_slice(&line);
-            self.unsent.push(b'\n');
-        }
-        self.flush();
-    }
-
-    fn flush(&mut self) {
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(count) => drop(self.unsent.drain(..count)),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    self.is_gone = true;
-                    break;
-                }
-            }
-        }
-        self.is_gone |= self.unsent.len() > MAX_UNREAD;
-    }
-
-    /// Why the client is not served, and the end.
-    fn last_words(&mut self, reason: &str) -> std::io::Result<()> {
-        self.stream.set_nonblocking(false)?;
-        self.stream.set_write_timeout(Some(PATIENCE))?;
-        self.tell(&Event::Unavailable { reason: reason.to_owned() });
-        Ok(())
     }
 }

@@ -71,6 +71,16 @@ impl Setup {
             watchdog: bench.watchdog.clone(),
         }
     }
+
+    /// Whether an output of the one can be one of the other, too.
+    pub(super) fn concerns(&self, other: &Self) -> bool {
+        let outputs = |setup: &Self| -> Vec<(Option<Board>, u32)> {
+            let of = |output: &OutputSpec| (setup.boards.get(&output.board).cloned(), output.number);
+            setup.outputs.iter().map(of).collect()
+        };
+        let theirs = outputs(other);
+        self.rig == other.rig || outputs(self).iter().any(|output| theirs.contains(output))
+    }
 }
 
 /// When an edge is played.
@@ -131,6 +141,8 @@ pub(super) enum Request {
     Beat {},
     /// Everything safe, and good-bye.
     Bye {},
+    /// Everything safe, and an end to whatever is played: from somebody who is no client.
+    Safe { setup: Setup },
 }
 
 /// Guard to client.
@@ -178,6 +190,15 @@ pub enum Event {
         reason: String,
         /// Every board took it; else somebody has to try again.
         safe: bool,
+        /// Somebody asked for it: nothing is wrong with the rig.
+        asked: bool,
+    },
+    /// To whoever asked: everything was made safe.
+    Stopped {
+        /// Why it could not be.
+        fault: Option<String>,
+        /// A service goes on owning the outputs.
+        stays: bool,
     },
     /// Boards that take their time are being made safe: silence is no sign of death now.
     MakingSafe {},

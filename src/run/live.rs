@@ -13,7 +13,7 @@ use crate::drivers::console::Console;
 use crate::drivers::input::{InputFault, Inputs, Reading};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
-use crate::rig::{Bench, Board, Drive, Fault, Input, Output, Rig, Sensor};
+use crate::rig::{Bench, Board, Drive, Fault, Input, OWN_PROGRAM, Output, Rig, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
 
@@ -45,6 +45,8 @@ pub(super) enum Said {
     Fault(Fault),
     /// The guard does not play a program: nothing broke.
     Refused(Fault),
+    /// The guard was told to make everything safe, by somebody else: nothing broke.
+    Stopped(String),
     /// Everything is at rest.
     Rested,
     /// What the boards say of each output.
@@ -58,6 +60,8 @@ pub enum Watched {
     Value(Duration, String, String),
     /// The rig is wrong.
     Fault(Fault),
+    /// Somebody else made everything safe.
+    Stopped(String),
     /// Nothing happened for a while.
     Nothing,
 }
@@ -75,6 +79,8 @@ pub struct Live {
     heard: Receiver<Heard>,
     /// What broke, for good: said once more to whoever comes later.
     broken: Option<Fault>,
+    /// Why somebody else ended it.
+    stopped: Option<String>,
     /// Readable when something was heard.
     woken: UnixStream,
     inputs: Vec<Inputs>,
@@ -161,8 +167,7 @@ impl Live {
             let _ = event_sender.send(event);
             let _ = (&*event_wake).write(b"!");
         };
-        let program = std::env::current_exe().map_err(|error| fault(&error))?;
-        let guard = Client::start(&Setup::of(&rig.id, bench), &program, on_event);
+        let guard = Client::start(&Setup::of(&rig.id, bench), OWN_PROGRAM.as_ref(), on_event);
         let guard = guard.map_err(|error| fault(&error))?;
         let delay = inputs.iter().map(|input| input.delay()).max().unwrap_or_default();
         let poll = inputs.iter().filter_map(|input| input.poll()).min();
@@ -171,6 +176,7 @@ impl Live {
             events,
             heard,
             broken: None,
+            stopped: None,
             woken,
             inputs,
             programs,
@@ -199,6 +205,7 @@ impl Live {
                         return self.broken.clone().map_or(Ok(()), Err);
                     }
                     Said::Fault(fault) => return Err(fault),
+                    Said::Stopped(reason) => return Err(Fault(reason)),
                     _ => {}
                 }
             }
@@ -224,6 +231,11 @@ impl Live {
     /// What broke, if anything did since the devices were opened.
     pub(super) fn broken(&self) -> Option<&Fault> {
         self.broken.as_ref()
+    }
+
+    /// Why the guard does not play any more, if somebody told it to stop.
+    pub(super) fn stopped(&self) -> Option<&str> {
+        self.stopped.as_deref()
     }
 
     /// The guard.
@@ -326,19 +338,22 @@ impl Live {
                 Event::Refused { reason, .. } => {
                     all.push((now, Said::Refused(Fault(format!("the guard refused: {reason}")))));
                 }
+                Event::Tripped { reason, asked: true, safe: true } => all.push((now, Said::Stopped(reason))),
                 Event::Tripped { reason, .. } | Event::Unavailable { reason } => {
                     all.push((now, Said::Fault(Fault(reason))));
                 }
                 Event::Rested {} => all.push((now, Said::Rested)),
                 Event::Levels { levels } => all.push((now, Said::Levels(levels))),
-                Event::Ready { .. } | Event::MakingSafe {} | Event::Beat {} => {}
+                Event::Ready { .. } | Event::MakingSafe {} | Event::Stopped { .. } | Event::Beat {} => {}
             }
         }
         all.sort_by_key(|(at, _)| *at);
         let all: Vec<Said> = all.into_iter().map(|(_, said)| said).collect();
         for said in &all {
-            if let (Said::Fault(fault), None) = (said, &self.broken) {
-                self.broken = Some(fault.clone());
+            match said {
+                Said::Fault(fault) => drop(self.broken.get_or_insert_with(|| fault.clone())),
+                Said::Stopped(reason) => drop(self.stopped.get_or_insert_with(|| reason.clone())),
+                _ => {}
             }
         }
         all
@@ -414,6 +429,7 @@ fn watched(bench: &Bench, begin: Moment, said: Said) -> Vec<Watched> {
             known.map(closed).collect()
         }
         Said::Fault(fault) | Said::Refused(fault) => vec![Watched::Fault(fault)],
+        Said::Stopped(reason) => vec![Watched::Stopped(reason)],
         Said::Achieved(..) | Said::Rested => Vec::new(),
     }
 }

@@ -47,8 +47,8 @@ pub(super) fn play(
     record(Instant::START, &Entry::Begin { seed })?;
     live.begin();
     let epoch = clock::now();
-    let broken = live.broken().cloned();
-    let utc = jiff::Timestamp::now().to_string();
+    let (broken, stopped) = (live.broken().cloned(), live.stopped().map(str::to_owned));
+    let utc = clock::utc().map_or_else(|error| error.to_string(), |utc| utc.to_string());
     record(Instant::START, &Entry::Clock { utc, monotonic_ns: epoch.as_nanoseconds() })?;
     if let Some(serial) = &bench.serial {
         let device = DeviceIdentity { serial: Some(serial.clone()), firmware: None };
@@ -69,12 +69,17 @@ pub(super) fn play(
         conversation: Conversation::default(),
         precision,
         broken: None,
+        stopped: false,
+        interrupt,
     };
     for (channel, value) in live.state() {
         player.signal(Instant::START, channel, value)?;
     }
     if let Some(fault) = broken {
         player.breaks(&fault)?;
+    }
+    if let Some(reason) = stopped {
+        player.told_to_stop(&reason)?;
     }
     loop {
         player.drain(live)?;
@@ -115,6 +120,9 @@ struct Player<'a, 'p> {
     precision: Precision,
     /// What broke: nothing is played any more.
     broken: Option<Fault>,
+    /// Somebody made everything safe: nothing is played any more, and the run ends.
+    stopped: bool,
+    interrupt: &'a Interrupt,
 }
 
 impl Player<'_, '_> {
@@ -131,6 +139,7 @@ impl Player<'_, '_> {
         }
         if let Some(program) = self.stimuli.take()
             && self.broken.is_none()
+            && !self.stopped
         {
             live.guard().play(program);
         }
@@ -232,6 +241,7 @@ impl Player<'_, '_> {
             }
             Said::Fault(fault) => self.breaks(&fault),
             Said::Refused(fault) => self.fault(&fault),
+            Said::Stopped(reason) => self.told_to_stop(&reason),
             Said::Rested | Said::Levels(_) => Ok(()),
         }
     }
@@ -273,6 +283,13 @@ impl Player<'_, '_> {
         self.fault(&fault)
     }
 
+    /// Somebody has made everything safe: that ends the run, as an interrupt does.
+    fn told_to_stop(&mut self, reason: &str) -> Result<(), EvidenceError> {
+        self.stopped = true;
+        self.interrupt.store(true, Ordering::Relaxed);
+        self.stop(Verdict::Aborted, reason)
+    }
+
     fn fault(&mut self, fault: &Fault) -> Result<(), EvidenceError> {
         self.stop(Verdict::Error, &fault.to_string())
     }
@@ -287,7 +304,7 @@ impl Player<'_, '_> {
     /// Sees the outputs to their rest, and hears what was stamped in the case to its end; whatever is
     /// wrong then makes the case doubtful.
     fn rest(&mut self, live: &mut Live) -> Result<(), EvidenceError> {
-        if self.broken.is_some() {
+        if self.broken.is_some() || self.stopped {
             return Ok(());
         }
         let begin = clock::now();
@@ -316,7 +333,7 @@ impl Player<'_, '_> {
             if let Some(fault) = self.senses.overdue(clock::now()) {
                 return self.breaks(&fault);
             }
-            if self.broken.is_some() {
+            if self.broken.is_some() || self.stopped {
                 return Ok(());
             }
         }

@@ -4,16 +4,14 @@
 //! protocol is ours.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::rig::{Fault, Hello, LockstepDevice, Ran, Ready};
+use crate::rig::{Fault, Hello, LockstepDevice, Ran, Ready, Supervised};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Instant};
 
@@ -34,26 +32,13 @@ pub struct Peer {
     said: Vec<String>,
 }
 
-/// A running peer; killed and reaped when dropped.
+/// A running peer.
 struct Process {
-    child: Child,
+    program: Supervised,
     /// Requests for the thread that writes them: a peer that never reads can't hold the rig.
     requests: SyncSender<Vec<u8>>,
     lines: Receiver<Result<String, Fault>>,
     stderr: Receiver<String>,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // The whole group, or a grandchild would live on and hold the pipes. Already gone is fine;
-        // there is nothing else to do about a child that can't be killed.
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[derive(Serialize)]
@@ -152,19 +137,11 @@ impl Peer {
 
 impl Process {
     fn start(command: &[String]) -> Result<Self, Fault> {
-        let (program, arguments) =
-            command.split_first().ok_or_else(|| Fault("the command is empty".into()))?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C is for the rig, which ends the case in order.
-            .process_group(0)
-            .spawn()
-            .map_err(|error| Fault(format!("the peer `{program}` can't be started: {error}")))?;
-        let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+        let started = Supervised::start(command, Stdio::piped());
+        let name = command.first().map_or("", String::as_str);
+        let mut program =
+            started.map_err(|error| Fault(format!("the peer `{name}` can't be started: {error}")))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = program.streams() else {
             return Err(Fault("the peer's standard streams can't be opened".into()));
         };
         // A bounded queue holds a flooding peer back instead of filling memory.
@@ -174,7 +151,7 @@ impl Process {
         std::thread::spawn(move || drain(stderr, &sender));
         let (requests, queue) = sync_channel::<Vec<u8>>(1);
         std::thread::spawn(move || write_lines(stdin, &queue));
-        Ok(Self { child, requests, lines, stderr: errors })
+        Ok(Self { program, requests, lines, stderr: errors })
     }
 
     fn exchange(&mut self, request: &Request<'_>, within: time::Duration) -> Result<Json, Fault> {
@@ -202,14 +179,7 @@ impl Process {
     }
 
     fn ending(&mut self) -> String {
-        let grace = time::Instant::now() + time::Duration::from_millis(500);
-        while time::Instant::now() < grace {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return format!("the peer ended: {status}");
-            }
-            std::thread::sleep(time::Duration::from_millis(5));
-        }
-        "the peer closed its output".into()
+        format!("the peer {}", self.program.ending())
     }
 }
 
@@ -265,7 +235,7 @@ impl LockstepDevice for Peer {
         self.now = Instant::START;
         self.outputs_at_now = 0;
         // One that ended since its last case did that case no harm.
-        if self.process.as_mut().is_some_and(|process| !matches!(process.child.try_wait(), Ok(None))) {
+        if self.process.as_mut().is_some_and(|process| process.program.has_ended()) {
             self.process = None;
         }
         let Hello { model, case, seed } = hello;

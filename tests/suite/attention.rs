@@ -62,7 +62,9 @@ fn a_player_that_hangs_in_a_living_process_leaves_nothing_on() {
     hold(&mut client, &events);
     // Nobody attends from here on.
     match events.recv_timeout(PATIENCE).expect("an end") {
-        Event::Tripped { reason, safe } => assert!(safe && reason.contains("silent"), "{reason}"),
+        Event::Tripped { reason, safe, asked } => {
+            assert!(safe && !asked && reason.contains("silent"), "{reason}");
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(levels(folder.path()).last(), Some(&false));
@@ -100,4 +102,34 @@ fn a_guard_hears_its_client_however_dense_a_program_is() {
     let levels = levels(folder.path());
     assert_eq!(levels.last(), Some(&false));
     assert!(levels.len() < 3_000, "{} of 5000 edges were played to a client that had left", levels.len());
+}
+
+#[test]
+fn requests_without_end_do_not_delay_an_edge() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, events) = client(folder.path());
+    let begin = clock::now() + Duration::milliseconds(200);
+    let due = |n: u64| begin + Duration::milliseconds(20 * n);
+    let edge = |n: u64| Edge {
+        command: n,
+        output: 0,
+        drive: if n.is_multiple_of(2) { Drive::Energised } else { Drive::Deenergised },
+        when: When::At(due(n)),
+    };
+    client.play(Program { edges: (0..50).map(edge).collect(), ..Program::default() });
+    // Half a second's work and more, if it were done at a stretch.
+    for _ in 0..40_000 {
+        client.read();
+    }
+    let mut late = Vec::new();
+    while late.len() < 50 {
+        match events.recv_timeout(PATIENCE).expect("an edge") {
+            Event::Achieved { command, at, .. } => late.push(at.since(due(command))),
+            Event::Levels { .. } => {}
+            other => panic!("{other:?}"),
+        }
+        client.attend();
+    }
+    let worst = late.iter().max().copied().unwrap_or_default();
+    assert!(worst < Duration::milliseconds(100), "{worst} late");
 }

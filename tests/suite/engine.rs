@@ -146,6 +146,32 @@ fn an_answer_too_close_to_its_limit_is_neither_taken_nor_refused() {
     }
 }
 
+/// In a window full of changes a confirmation could be hidden anywhere.
+#[test]
+fn too_many_changes_hide_what_they_could_mean() {
+    let light = Channel::Light("status".into());
+    let on = Some(Tolerance::parse("1 s ±20 %").expect("a tolerance"));
+    let phase = Phase { colour: "green".into(), count: Some(1), on, off: None, lengths: Vec::new() };
+    let observations =
+        vec![Observation::Pulses { channel: light.clone(), pattern: PulsePattern { phases: vec![phase] } }];
+    let (since, within) = (Since::Here, Duration::seconds(20));
+    let verdict = |pulses: u64| {
+        let unseen = Action::Unseen { observations: observations.clone(), since, within };
+        let program = program(vec![wait(10), unseen]);
+        let mut engine = Engine::new(&program, Precision::default());
+        for number in 0..pulses {
+            let begin = 1_000 + number * 200;
+            for (time, colour) in [(begin, Some("green".into())), (begin + 100, None)] {
+                go(&mut engine, at(time));
+                engine.signal(at(time), &light, Value::Light(colour));
+            }
+        }
+        play(&mut engine).verdict
+    };
+    assert_eq!(verdict(32), Verdict::Pass, "64 changes");
+    assert_eq!(verdict(33), Verdict::Inconclusive, "66 changes");
+}
+
 /// A step begins at the achieved edge of the command before it, not where that became known; a group around it
 /// changes nothing.
 #[test]

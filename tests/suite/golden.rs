@@ -1,4 +1,4 @@
-//! What is played, and what the simulated locks make of it, does not change unnoticed: a digest of the programs and
+//! What is played, how it is told to people, and what the simulated locks make of it, does not change unnoticed: a digest of the programs and
 //! one of the records of each scenario. After a change that is meant to show, `INSTA_UPDATE=always` writes them anew;
 //! `lockrig show CASE` and a run say what changed.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use lockrig::scenario::{Content, Selection, Start, expand};
+use lockrig::scenario::{Content, Selection, Start, expand, script};
 use lockrig::trace::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -34,7 +34,7 @@ fn programs_and_records_are_what_they_were() {
             hash.update(format!("{} {content:?}\n", case.id));
             if let Content::Play(program) = &content {
                 let holds = program.holds(|_, value| *value == Value::Switch(true));
-                hash.update(format!("{holds:?}\n"));
+                hash.update(format!("{holds:?}\n{:?}\n", script(program)));
             }
         }
     }

@@ -348,3 +348,47 @@ fn every_mark_and_every_probe_of_a_program_has_one_step() {
     }
     assert!(seen > 3_000, "{seen}");
 }
+
+/// Without power there is nothing to cut; without anything else there is.
+#[test]
+fn alterations_that_exclude_each_other_are_refused_and_no_others() {
+    for (without, refused) in [("power", true), ("network", false), ("ownership", false)] {
+        for (beside, reason) in
+            [("cut_power_at: 50 %", "nothing to cut"), ("bolt: jammed", "can't move the bolt")]
+        {
+            let folder = empty_folder();
+            let text = format!(
+                "scenario: mine\ntitle: Mine\nmethods: [app, hub]\narrange:\n\
+                 \x20 - provision: {{user_codes: 1, app: paired, hub: paired}}\n\
+                 but: {{without: {without}, {beside}}}\nact:\n  - reset\nexpect:\n  - unchanged\n"
+            );
+            fs::write(folder.path().join("mine.yaml"), text).expect("written");
+            let output = lockrig(folder.path(), &["check", "mine.yaml"]);
+            let said = self::text(&output);
+            assert_eq!(said.contains(reason), refused, "{without}, {beside}: {said}");
+            assert_eq!(output.status.code(), Some(if refused { 2 } else { 0 }), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_has_as_many_cells_as_a_rig_can_switch() {
+    for (cells, expected) in [(12, 0), (13, 2)] {
+        let folder = empty_folder();
+        copy_tree(&root().join("scenarios"), &folder.path().join("scenarios"));
+        let path = folder.path().join("scenarios/models/kwikset-powerbolt-2.yaml");
+        let text = fs::read_to_string(&path).expect("a model");
+        fs::write(&path, text.replace("cells: 4,", &format!("cells: {cells},"))).expect("written");
+        assert_eq!(code(folder.path(), &["check"]), expected, "{cells} cells");
+    }
+}
+
+/// A lock has no power whoever resets it; of everything else only app, hub and maker hear.
+#[test]
+fn a_reset_without_power_needs_nobody_who_tells_the_lock() {
+    let scenario = "scenario: mine\ntitle: Mine\nmethods: [button, keypad]\narrange:\n  - provision: {user_codes: 1}\n\
+        but: {without: power}\nact:\n  - reset\nexpect:\n  - unchanged\n";
+    let (code, said) = run("kwikset-powerbolt-2", scenario);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("pass 1"), "{said}");
+}

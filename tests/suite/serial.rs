@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -34,13 +35,18 @@ fn bench(folder: &Path, board: &str) {
     fs::write(folder.join("rigs/serial.yaml"), rig).expect("a file");
 }
 
-/// Answers each line of commands as `answer` says, until the other end is gone, or until it has said
-/// its last words: an empty answer.
+/// Answers each line of commands as `answer` says, however often the other end is closed and opened again, until it
+/// has said its last words: an empty answer.
 pub(crate) fn numato(mut peer: fs::File, mut answer: impl FnMut(&str) -> Option<String> + Send + 'static) {
     thread::spawn(move || {
         let mut line = Vec::new();
         let mut byte = [0];
-        while peer.read(&mut byte).is_ok() {
+        loop {
+            if !matches!(peer.read(&mut byte), Ok(1)) {
+                // Nobody has the port open.
+                thread::sleep(Duration::from_millis(1));
+                continue;
+            }
             if byte != *b"\r" {
                 line.push(byte[0]);
                 continue;
@@ -135,8 +141,10 @@ fn every_relay_is_told_to_open_whatever_one_of_them_answers() {
     let rig = folder.path().join("rigs/serial.yaml");
     let text = fs::read_to_string(&rig).expect("a rig");
     let more = "  button.other: {relay: relays/2, contact: normally_open, safe: released, max_on: 60 s}\nuncertainty";
-    fs::write(&rig, text.replace("uncertainty", more)).expect("a rig");
-    let output = lockrig(folder.path(), &["rig", "safe", "serial"]);
+    // An id of its own: every guard of this rig is told to stop.
+    fs::write(&rig, text.replace("uncertainty", more).replace("rig: serial", "rig: unanswered"))
+        .expect("a rig");
+    let output = lockrig(folder.path(), &["rig", "safe", "rigs/serial.yaml"]);
     assert_eq!(output.status.code(), Some(3));
     let said = said.lock().expect("a list").clone();
     for relay in ["relay off 1", "relay off 2"] {
@@ -226,6 +234,65 @@ fn a_console_gives_lines_and_says_when_it_was_unplugged() {
     let fault = lines.recv_timeout(patience).expect("a word").expect_err("the end");
     assert!(fault.to_string().contains("unplugged"), "{fault}");
     drop(console);
+}
+
+#[test]
+fn a_line_that_began_before_anybody_listened_is_left_out() {
+    let (mut peer, path) = pair();
+    // Raw, as a port is that was set up before: else the terminal keeps a half line to itself.
+    let port = fs::OpenOptions::new().read(true).write(true).open(&path).expect("a port");
+    let mut settings = rustix::termios::tcgetattr(&port).expect("settings");
+    settings.make_raw();
+    rustix::termios::tcsetattr(&port, rustix::termios::OptionalActions::Now, &settings).expect("settings");
+    drop(port);
+    peer.write_all(b"old\nuser code 12").expect("a write");
+    let (sender, lines) = std::sync::mpsc::channel();
+    let port = SerialPort { port: path, baud: 115_200 };
+    let _console = Console::open(&port, move |line| drop(sender.send(line))).expect("a console");
+    peer.write_all(b"34 erased\nnew\n").expect("a write");
+    let first = lines.recv_timeout(Duration::from_secs(5)).expect("a line");
+    assert_eq!(first.as_deref(), Ok("new"));
+}
+
+#[test]
+fn a_port_that_another_program_reads_without_a_lock_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_peer, path) = pair();
+    let mut reader = std::process::Command::new("sleep")
+        .arg("60")
+        .stdin(fs::File::open(&path).expect("a port"))
+        .spawn()
+        .expect("a process");
+    let expected = format!("{path} is in use by process {} (sleep)", reader.id());
+    let port = SerialPort { port: path.clone(), baud: 115_200 };
+    let refused = Console::open(&port, drop).err().expect("a refusal");
+    assert_eq!(refused.to_string(), expected);
+    bench(folder.path(), &format!("{{lcus: {path}, relays: 4}}"));
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 3, "{output}");
+    assert!(output.contains(&expected), "{output}");
+    reader.kill().expect("a process");
+    reader.wait().expect("an end");
+}
+
+#[test]
+fn a_port_that_takes_nothing_does_not_hang_the_guard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (peer, path) = pair();
+    // Full but for less than a frame: some room is there, and never enough.
+    let writer = fs::OpenOptions::new().write(true).custom_flags(0o4_000).open(&path).expect("a port");
+    let mut settings = rustix::termios::tcgetattr(&writer).expect("settings");
+    settings.make_raw();
+    rustix::termios::tcsetattr(&writer, rustix::termios::OptionalActions::Now, &settings).expect("settings");
+    while (&writer).write(&[0; 1]).is_ok() {}
+    bench(folder.path(), &format!("{{lcus: {path}, relays: 4}}"));
+    drop(writer);
+    let begin = Instant::now();
+    let (code, output) = selftest(folder.path());
+    assert_eq!(code, 3, "{output}");
+    assert!(output.contains("takes no more bytes"), "{output}");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    drop(peer);
 }
 
 #[test]

@@ -119,8 +119,6 @@ fn a_relay_board_that_is_unplugged_is_an_error_until_it_is_back() {
     let output = run(folder);
     is_refused_until_its_selftest(folder, &bench, &output, &port.display().to_string());
     let board = plug_in(&port);
-    // A board stays though nobody has its port open.
-    let _open = fs::File::open(&port).expect("a port");
     numato(board, obedient());
     plays_after_its_selftest(folder, &bench);
 }

@@ -1,9 +1,13 @@
 //! Serial relay boards. No crate knows these protocols: LCUS takes `A0 NUMBER STATE SUM` at 9600
 //! baud and never answers; Numato takes `relay on 0` and echoes it with a prompt.
 
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use serialport::{SerialPort, TTYPort};
 
 use crate::drivers::access;
@@ -13,30 +17,63 @@ use super::{OutputBoard, OutputFault};
 
 /// A board that confirms does so within this time.
 const ANSWER_WITHIN: Duration = Duration::from_millis(80);
+/// A port that takes nothing for so long is stuck.
+const TAKEN_WITHIN: Duration = Duration::from_millis(80);
+/// How often a port is asked whether it sent everything.
+const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000 };
 /// More than any answer has.
 const MAX_ANSWER: usize = 256;
 
 /// A port with words for what is wrong with it.
 struct Port {
     port: TTYPort,
+    /// The same port, written to without ever being waited for: the library waits for some room, and then without
+    /// end for the rest of it.
+    writer: File,
     path: String,
 }
 
 impl Port {
     fn open(board: &RelayBoard, baud: u32) -> Result<Self, OutputFault> {
         let path = board.port.clone();
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+        let flags = i32::try_from(flags).unwrap_or_default();
+        // Before the port is locked against others.
+        let writer = OpenOptions::new().write(true).custom_flags(flags).open(&path);
         let opened = serialport::new(&path, baud).timeout(ANSWER_WITHIN).open_native();
         let port = opened.map_err(|error| match access::refused_port(&path, &error) {
             Ok(holder) => OutputFault::Busy { what: path.clone(), holder },
             Err(reason) => OutputFault::Broken(reason),
         })?;
-        Ok(Self { port, path })
+        let writer = writer.map_err(|error| OutputFault::Broken(format!("{path}: {error}")))?;
+        Ok(Self { port, writer, path })
+    }
+
+    fn broken(&self, what: &dyn std::fmt::Display) -> OutputFault {
+        OutputFault::Broken(format!("{}: {what}", self.path))
     }
 
     /// Returns once the bytes have left, as far as the port knows: only then can a relay have moved.
     fn write(&mut self, bytes: &[u8]) -> Result<(), OutputFault> {
-        let written = self.port.write_all(bytes).and_then(|()| self.port.flush());
-        written.map_err(|error| OutputFault::Broken(format!("{}: {error}", self.path)))
+        let begin = Instant::now();
+        let mut rest = bytes;
+        loop {
+            match self.writer.write(rest) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) => return Err(self.broken(&error)),
+            }
+            let waiting = self.port.bytes_to_write().map_err(|error| self.broken(&error))?;
+            if rest.is_empty() && waiting == 0 {
+                // Nothing waits in the kernel any more: this lasts as long as a chip's own queue.
+                return self.port.flush().map_err(|error| self.broken(&error));
+            }
+            if begin.elapsed() >= TAKEN_WITHIN {
+                return Err(self.broken(&"the relay board takes no more bytes"));
+            }
+            let flags = if rest.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
+            let _ = poll(&mut [PollFd::new(&self.writer, flags)], Some(&GLANCE));
+        }
     }
 
     /// Everything up to the prompt.
@@ -51,14 +88,14 @@ impl Port {
                 Ok(_) => answer.push(byte[0]),
                 Err(error) if error.kind() == ErrorKind::TimedOut => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(OutputFault::Broken(format!("{}: {error}", self.path))),
+                Err(error) => return Err(self.broken(&error)),
             }
         }
         let problem = match answer.as_slice() {
             [] => "the relay board does not answer".to_owned(),
             _ => format!("the relay board said {:?}", String::from_utf8_lossy(&answer)),
         };
-        Err(OutputFault::Broken(format!("{}: {problem}", self.path)))
+        Err(self.broken(&problem))
     }
 }
 

@@ -103,13 +103,14 @@ impl<'a> Context<'a> {
     /// Lets the lock settle and restores the supply, once the act was watched to its end.
     pub(super) fn settle(&self, draft: &mut Draft) -> Result<(), Excluded> {
         draft.wait(SETTLE);
-        if self.subject.facts.starts_unlocked && self.plan.is_negative {
-            self.lock_if_open(draft, Origin::Altered)?;
-        }
         let nominal = self.lock().power.nominal;
         if draft.volts != nominal {
             draft.supply(nominal);
             draft.wait(BOOT);
+        }
+        // A motor without power throws nothing.
+        if self.subject.facts.starts_unlocked && self.plan.is_negative {
+            self.lock_if_open(draft, Origin::Altered)?;
         }
         if self.plan.without.is_some() {
             draft.wait(DELIVERED);

@@ -1,0 +1,118 @@
+//! Programs that a rig file names end with lockrig, whatever they started and however it ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::kills::kill::Bench;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that leaves its process group and session, and leaves two more behind that did the same.
+const ESCAPES: &str = "setsid sleep 600.MARK & setsid sh -c 'setsid sleep 601.MARK & exec sleep 602.MARK' & \
+    exec setsid --wait sleep 603.MARK";
+
+/// Ids of the processes whose arguments have a mark.
+fn marked(mark: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    let is_marked = |process: &fs::DirEntry| {
+        let words = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        words.starts_with("sleep\0") && words.contains(mark)
+    };
+    processes.filter(is_marked).map(|process| process.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn lockrig(folder: &Path, arguments: &[&str]) -> Child {
+    let log = fs::File::create(folder.join("log")).expect("a file");
+    Command::new(env!("CARGO_BIN_EXE_lockrig"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file"))
+        .stderr(log)
+        .spawn()
+        .expect("the program")
+}
+
+/// Starts what has such programs, waits until they run, ends it, and sees that nothing lives on.
+fn none_lives_on(mark: &str, start: impl Fn() -> Child, signal: Signal) {
+    let mut child = start();
+    until("they run", || marked(mark).len() == 4);
+    kill_process(Pid::from_child(&child), signal).expect("a process");
+    let begin = Instant::now();
+    child.wait().expect("an end");
+    assert!(begin.elapsed() < PATIENCE, "it hung at its end");
+    until("nothing lives on", || marked(mark).is_empty());
+}
+
+#[test]
+fn programs_that_speak_for_a_channel_end_with_lockrig() {
+    for (number, signal) in [Signal::TERM, Signal::KILL].into_iter().enumerate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mark = format!("{}{number}", std::process::id());
+        let _bench = Bench::new(folder.path(), None);
+        let rig = folder.path().join("rigs/kills.yaml");
+        let text = fs::read_to_string(&rig).expect("a rig");
+        let program = format!("[sh, -c, {:?}]", ESCAPES.replace("MARK", &mark));
+        fs::write(&rig, text.replace("[sleep, '600']", &program)).expect("a rig");
+        none_lives_on(&mark, || lockrig(folder.path(), &["rig", "monitor", "kills"]), signal);
+    }
+}
+
+#[test]
+fn a_peer_ends_with_lockrig() {
+    for (number, signal) in [Signal::TERM, Signal::KILL].into_iter().enumerate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mark = format!("7{}{number}", std::process::id());
+        fs::create_dir(folder.path().join("rigs")).expect("a folder");
+        // It never answers.
+        let rig = format!(
+            "rig: escapes\nlockstep:\n  command: [sh, -c, {:?}]\n  answer_within: 60 s\nchannels: [\"*\"]\n",
+            ESCAPES.replace("MARK", &mark)
+        );
+        fs::write(folder.path().join("rigs/escapes.yaml"), rig).expect("a rig");
+        let arguments = ["certify", "--rig", "escapes", "--model", "kwikset-powerbolt-2"];
+        let start = || {
+            let child = lockrig(folder.path(), &arguments);
+            until("a run begins", || folder.path().join("reports").exists() || marked(&mark).len() == 4);
+            child
+        };
+        // The first signal waits for the peer's answer, the second does not.
+        let twice = || {
+            let child = start();
+            until("they run", || marked(&mark).len() == 4);
+            if signal == Signal::TERM {
+                kill_process(Pid::from_child(&child), signal).expect("a process");
+            }
+            child
+        };
+        none_lives_on(&mark, twice, signal);
+    }
+}
+
+#[test]
+fn a_terminal_that_hangs_up_ends_a_run_safely_with_its_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = Bench::new(folder.path(), None);
+    let mut run = bench.start(Path::new(env!("CARGO_BIN_EXE_lockrig")));
+    kill_process(Pid::from_child(&run), Signal::HUP).expect("a process");
+    assert_eq!(run.wait().expect("an end").code(), Some(130));
+    assert!(bench.levels().0.values().all(|on| !on));
+    let report =
+        fs::read_dir(folder.path().join("reports")).expect("a folder").flatten().next().expect("a run");
+    let manifest = fs::read_to_string(report.path().join("run.json")).expect("a manifest");
+    assert!(manifest.contains("\"state\":\"closed\""), "{manifest}");
+}
