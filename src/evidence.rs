@@ -3,6 +3,7 @@
 //! Deliberately absent: how a case is played, how a report looks, and secrets: the journal takes
 //! values in which the player has already replaced them by handles.
 
+mod decode;
 mod entry;
 mod folder;
 mod index;

@@ -100,7 +100,7 @@ pub enum Entry {
         reason: String,
     },
     /// The case ended.
-    End(CaseResult),
+    End(Box<CaseResult>),
     /// Everything before this line is durable.
     Commit {
         /// Hash of everything before it.

@@ -172,7 +172,7 @@ impl RunFolder {
     /// Those of the files.
     pub fn end_case(&mut self, entry: &CaseEntry, at: Instant) -> Result<(), EvidenceError> {
         self.manifest.counts.add(entry.result.verdict);
-        self.journal.append(&entry.case, at, &Entry::End(entry.result.clone()))?;
+        self.journal.append(&entry.case, at, &Entry::End(Box::new(entry.result.clone())))?;
         if let Some(begin) = self.case_begin.take() {
             self.index.append(&entry.case, begin, self.journal.length() - begin)?;
         }

@@ -1,10 +1,12 @@
 //! `journal.jsonl`: every entry, a line each. A line that says `chain` has the hash of everything before it, and
 //! follows whatever was made durable.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
 use sha2::{Digest, Sha256};
 
 use crate::unit::Instant;
@@ -20,6 +22,10 @@ const BLOCK: usize = 1 << 16;
 const MAX_LINE: u64 = 8 << 20;
 /// How a line begins that has the hash of everything before it.
 const CHAIN: &[u8] = b"{\"chain\":";
+/// How a line begins that begins a case.
+const CASE: &[u8] = b"{\"case\":";
+/// A case that is longer is decoded piece by piece.
+const LONGEST_BLOCK: usize = 16 * BLOCK;
 
 /// Appends to a journal, and holds its lock.
 pub struct JournalWriter {
@@ -119,19 +125,29 @@ impl JournalWriter {
     }
 }
 
-/// Reads a journal entry by entry, and checks that it is what was written.
+/// Reads a journal entry by entry, and checks that it is what was written. Some blocks of it are decoded ahead, on
+/// all processors.
 pub struct JournalReader {
     path: PathBuf,
-    reader: BufReader<File>,
-    line: Vec<u8>,
+    source: Source,
+    /// What the lines before the next block said.
     context: Context,
-    hash: Sha256,
-    lines: u64,
-    /// Lines up to the last hash.
-    chained: u64,
-    /// First byte of the last line, and the byte after it.
-    place: (u64, u64),
+    /// What was decoded and not yet handed out.
+    decoded: VecDeque<Decoded>,
+    /// Where the last entry that was handed out stands.
+    last: Place,
     torn: bool,
+}
+
+/// Where a line stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the line, from 1 on.
+    pub line: u64,
+    /// First byte.
+    pub begin: u64,
+    /// The byte after it.
+    pub end: u64,
 }
 
 impl JournalReader {
@@ -143,13 +159,18 @@ impl JournalReader {
         let file = open_regular(path)?;
         Ok(Self {
             path: path.to_owned(),
-            reader: BufReader::with_capacity(BLOCK, file),
-            line: Vec::new(),
+            source: Source {
+                path: path.to_owned(),
+                reader: BufReader::with_capacity(BLOCK, file),
+                next: Vec::new(),
+                hash: Sha256::new(),
+                read: Place::default(),
+                chained: 0,
+                torn: false,
+            },
             context: Context::default(),
-            hash: Sha256::new(),
-            lines: 0,
-            chained: 0,
-            place: (0, 0),
+            decoded: VecDeque::new(),
+            last: Place::default(),
             torn: false,
         })
     }
@@ -159,84 +180,203 @@ impl JournalReader {
     /// # Errors
     /// Something is not what was written, or can't be read.
     pub fn next_entry(&mut self) -> Result<Option<JournalLine>, EvidenceError> {
-        while self.next_line()? {
-            match self.entry() {
-                Ok(None) => {}
-                Ok(Some(line)) => return Ok(Some(line)),
-                Err(reason) => {
-                    if self.is_promised()? {
-                        return Err(EvidenceError::malformed(&self.path, reason));
-                    }
-                    self.torn = true;
+        loop {
+            let Some(block) = self.decoded.front_mut() else {
+                if self.torn || !self.decode_ahead()? {
+                    self.torn |= self.source.torn;
                     return Ok(None);
                 }
+                continue;
+            };
+            if let Some((place, line)) = block.lines.next() {
+                self.last = place;
+                return Ok(Some(line));
+            }
+            let wrong = block.wrong.take();
+            self.decoded.pop_front();
+            if let Some((line, reason)) = wrong {
+                if self.source.is_promised(line)? {
+                    return Err(EvidenceError::malformed(&self.path, reason));
+                }
+                // Nothing of what follows was promised to anybody.
+                self.decoded.clear();
+                self.torn = true;
             }
         }
-        Ok(None)
     }
 
-    /// Reads a whole line with its end; `false` if there is none.
-    fn next_line(&mut self) -> Result<bool, EvidenceError> {
-        self.line.clear();
-        let read = self.reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut self.line);
-        read.map_err(EvidenceError::io(&self.path))?;
-        self.place = (self.place.1, self.place.1 + self.line.len() as u64);
-        if self.line.last() == Some(&b'\n') {
-            self.lines += 1;
-            return Ok(true);
-        }
-        if self.line.len() as u64 >= MAX_LINE {
-            let reason = format!("line {} is longer than any that lockrig writes", self.lines + 1);
-            return Err(EvidenceError::malformed(&self.path, reason));
-        }
-        self.torn = !self.line.is_empty();
-        Ok(false)
-    }
-
-    fn entry(&mut self) -> Result<Option<JournalLine>, String> {
-        let read = self.context.read(&self.line).map_err(|error| format!("line {}: {error}", self.lines))?;
-        if let Some(JournalLine { entry: Entry::Commit { chain }, .. }) = &read {
-            if *chain != hex(&self.hash.clone().finalize()) {
-                return Err(format!(
-                    "between line {} and line {} it is not what was written",
-                    self.chained + 1,
-                    self.lines
-                ));
+    /// Decodes the next blocks; `false` at the end.
+    fn decode_ahead(&mut self) -> Result<bool, EvidenceError> {
+        let mut blocks = Vec::new();
+        while blocks.len() < 2 * rayon::current_num_threads() {
+            let Some(block) = self.source.block()? else { break };
+            let is_whole = block.is_whole;
+            blocks.push(block);
+            // What follows depends on it.
+            if !is_whole {
+                break;
             }
-            self.chained = self.lines;
         }
-        self.hash.update(&self.line);
-        Ok(read)
+        let is_whole = blocks.last().is_some_and(|block| block.is_whole);
+        let first = std::mem::take(&mut self.context);
+        let contexts = std::iter::once(first).chain(std::iter::repeat_with(Context::default));
+        let work: Vec<(Block, Context)> = blocks.into_iter().zip(contexts).collect();
+        self.decoded.par_extend(work.into_par_iter().map(|(block, context)| block.decode(context)));
+        if let (false, Some(last)) = (is_whole, self.decoded.back_mut()) {
+            self.context = std::mem::take(&mut last.context);
+        }
+        Ok(!self.decoded.is_empty())
     }
 
-    /// Whether the last line or one that follows has a hash: what stands before it was made durable.
-    fn is_promised(&mut self) -> Result<bool, EvidenceError> {
-        let number = self.lines;
-        let mut is_promised = self.line.starts_with(CHAIN);
-        while !is_promised && self.next_line()? {
-            is_promised = self.line.starts_with(CHAIN);
-        }
-        self.lines = number;
-        Ok(is_promised)
-    }
-
-    /// Lines read so far.
+    /// Lines read: up to the last entry, or at the end all.
     pub fn lines(&self) -> u64 {
-        self.lines
+        if self.decoded.is_empty() && !self.torn { self.source.read.line } else { self.last.line }
     }
 
-    /// First byte of the last line, and the byte after it.
-    pub fn place(&self) -> (u64, u64) {
-        self.place
+    /// Where the last entry stands.
+    pub fn place(&self) -> Place {
+        self.last
     }
 
-    /// Hash of everything read.
+    /// Hash of the whole file, at its end.
     pub fn hash(&self) -> String {
-        hex(&self.hash.clone().finalize())
+        hex(&self.source.hash.clone().finalize())
     }
 
     /// Whether the file ends within a line, or in something that lockrig did not write.
     pub fn is_torn(&self) -> bool {
         self.torn
+    }
+}
+
+/// The bytes of a journal, line by line, and their hash.
+struct Source {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// The first line of the next block.
+    next: Vec<u8>,
+    hash: Sha256,
+    /// The last line read.
+    read: Place,
+    /// The last line with a hash.
+    chained: u64,
+    torn: bool,
+}
+
+/// Lines that can be decoded apart from others: whole cases, as far as they are not longer than any.
+struct Block {
+    text: Vec<u8>,
+    /// Where the line before its first stands.
+    before: Place,
+    /// The next block begins with a case.
+    is_whole: bool,
+    /// A line whose hash is not that of what stands before it, and why that is wrong.
+    wrong: Option<(u64, String)>,
+}
+
+/// A decoded block, and what is wrong in the line after its last.
+struct Decoded {
+    lines: std::vec::IntoIter<(Place, JournalLine)>,
+    wrong: Option<(u64, String)>,
+    context: Context,
+}
+
+impl Source {
+    /// Reads on until a case begins, or until a block is large enough.
+    fn block(&mut self) -> Result<Option<Block>, EvidenceError> {
+        let mut text = std::mem::take(&mut self.next);
+        let length = text.len() as u64;
+        let mut before = self.read;
+        if length > 0 {
+            before = Place { line: before.line - 1, begin: 0, end: before.end - length };
+        }
+        let mut block = Block { text: Vec::new(), before, is_whole: true, wrong: None };
+        let mut hashed = 0;
+        loop {
+            let begin = text.len();
+            if !self.line(&mut text)? {
+                break;
+            }
+            let line = &text[begin..];
+            if line.starts_with(CASE) && begin >= BLOCK {
+                self.next = text.split_off(begin);
+                break;
+            }
+            if line.starts_with(CHAIN) {
+                self.hash.update(&text[hashed..begin]);
+                hashed = begin;
+                let hash = hex(&self.hash.clone().finalize());
+                if line.get(CHAIN.len()..) != Some(format!("\"{hash}\"}}\n").as_bytes())
+                    && block.wrong.is_none()
+                {
+                    let (from, to) = (self.chained + 1, self.read.line);
+                    let reason = format!("between line {from} and line {to} it is not what was written");
+                    block.wrong = Some((to, reason));
+                }
+                self.chained = self.read.line;
+            }
+            if text.len() >= LONGEST_BLOCK {
+                block.is_whole = false;
+                break;
+            }
+        }
+        self.hash.update(&text[hashed..]);
+        block.text = text;
+        Ok(Some(block).filter(|block| !block.text.is_empty()))
+    }
+
+    /// Reads a whole line with its end; `false` if there is none.
+    fn line(&mut self, text: &mut Vec<u8>) -> Result<bool, EvidenceError> {
+        let begin = text.len();
+        let read = self.reader.by_ref().take(MAX_LINE).read_until(b'\n', text);
+        let length = read.map_err(EvidenceError::io(&self.path))? as u64;
+        if text.len() > begin && text.last() == Some(&b'\n') {
+            let begin = self.read.end;
+            self.read = Place { line: self.read.line + 1, begin, end: begin + length };
+            return Ok(true);
+        }
+        if length >= MAX_LINE {
+            let reason = format!("line {} is longer than any that lockrig writes", self.read.line + 1);
+            return Err(EvidenceError::malformed(&self.path, reason));
+        }
+        text.truncate(begin);
+        self.torn |= length > 0;
+        Ok(false)
+    }
+
+    /// Whether a line or one that follows has a hash: what stands before it was made durable.
+    fn is_promised(&mut self, line: u64) -> Result<bool, EvidenceError> {
+        let mut text = Vec::new();
+        while self.chained < line && self.line(&mut text)? {
+            if text.starts_with(CHAIN) {
+                self.chained = self.read.line;
+            }
+            text.clear();
+        }
+        Ok(self.chained >= line)
+    }
+}
+
+impl Block {
+    fn decode(self, mut context: Context) -> Decoded {
+        let (mut lines, mut wrong) = (Vec::new(), None);
+        let mut place = self.before;
+        for line in self.text.split_inclusive(|byte| *byte == b'\n') {
+            let begin = place.end;
+            place = Place { line: place.line + 1, begin, end: begin + line.len() as u64 };
+            if self.wrong.as_ref().is_some_and(|(wrong, _)| *wrong == place.line) {
+                wrong = self.wrong;
+                break;
+            }
+            match context.read(line) {
+                Ok(Some(line)) => lines.push((place, line)),
+                Ok(None) => {}
+                Err(error) => {
+                    wrong = Some((place.line, format!("line {}: {error}", place.line)));
+                    break;
+                }
+            }
+        }
+        Decoded { lines: lines.into_iter(), wrong, context }
     }
 }

@@ -1,19 +1,16 @@
 //! One line of the journal: how an entry is written, and read back. What an earlier line of the case said, a later
 //! one leaves out: the case, a time that did not change, the number of the next command, the parts of an outcome.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde::Serialize;
 
-use crate::engine::{CaseResult, Cause, PartResult, Record, StepOutcome};
-use crate::trace::{Channel, Value};
-use crate::unit::{Duration, Instant};
-use crate::verdict::{Measurement, Verdict};
+use crate::engine::{CaseResult, PartResult, Record, StepOutcome};
+use crate::unit::Instant;
+use crate::verdict::Measurement;
 
+use super::decode::{Said, decode};
 use super::entry::{Entry, EntryError, JournalLine, is_case_id};
-use super::manifest::{DeviceIdentity, Manifest};
 
 /// No case has more parts and measurements: it has 20,000 steps at most.
 const MAX_SAID: usize = 100_000;
@@ -23,62 +20,13 @@ const MAX_SAID: usize = 100_000;
 pub(super) struct Context {
     /// None between two cases.
     case: Option<Arc<str>>,
-    at: Instant,
+    pub(super) at: Instant,
     /// Number of the next command.
-    next: u64,
-    parts: Vec<PartResult>,
-    measurements: Vec<Measurement>,
-}
-
-/// All that a line can have; which of these it has says what it is.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields<'a> {
-    run: Option<Box<Manifest>>,
-    #[serde(borrow)]
-    case: Option<Cow<'a, str>>,
-    seed: Option<u64>,
-    t: Option<Instant>,
-    ready: Option<DeviceIdentity>,
-    set: Option<Channel>,
-    command: Option<Channel>,
-    to: Option<Json>,
-    id: Option<u64>,
-    at: Option<Instant>,
-    achieved: Option<u64>,
-    clock: Option<String>,
-    monotonic_ns: Option<u64>,
-    sensed: Option<String>,
-    closed: Option<bool>,
-    hold: Option<Channel>,
-    begin_ns: Option<Instant>,
-    commanded_ns: Option<Duration>,
-    achieved_ns: Option<Duration>,
-    uncertainty_ns: Option<Duration>,
-    sensed_hold: Option<String>,
-    sensed_ns: Option<Duration>,
-    signal: Option<Channel>,
-    is: Option<Json>,
-    horizon: Option<Instant>,
-    step: Option<String>,
-    part: Option<String>,
-    verdict: Option<Verdict>,
-    since: Option<Instant>,
-    until: Option<Instant>,
-    unmet: Option<String>,
-    reason: Option<String>,
-    reaction: Option<String>,
-    latency_ns: Option<Duration>,
-    measured: Option<Measurement>,
-    stderr: Option<String>,
-    stop: Option<Verdict>,
-    end: Option<Verdict>,
-    unplayed: Option<Cause>,
-    parts: Option<Vec<PartResult>>,
-    measurements: Option<Vec<Measurement>>,
-    omitted: Option<Vec<(String, String)>>,
-    deviations: Option<Vec<String>>,
-    chain: Option<Cow<'a, str>>,
+    pub(super) next: u64,
+    pub(super) parts: Vec<PartResult>,
+    pub(super) measurements: Vec<Measurement>,
+    /// Where a line that was read is written again.
+    scratch: Vec<u8>,
 }
 
 /// Writes the fields of one line.
@@ -237,7 +185,7 @@ impl Context {
             }
             Entry::End(result) => {
                 let CaseResult { verdict, reason, unplayed, parts, measurements, omitted, deviations } =
-                    result;
+                    &**result;
                 fields.field("end", verdict)?;
                 fields.unless("reason", reason, &String::new())?;
                 fields.optional("unplayed", unplayed.as_ref())?;
@@ -280,44 +228,37 @@ impl Context {
     /// # Errors
     /// It is not JSON, not an entry of this format, or not written as [`Context::write`] does.
     pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<JournalLine>, EntryError> {
-        let fields: Fields<'_> =
-            serde_json::from_slice(line).map_err(|error| EntryError(error.to_string()))?;
-        let mut again = Vec::with_capacity(line.len());
-        let read = self.decoded(fields, &mut again)?;
-        // Whatever else it says, or says otherwise, lockrig did not write.
-        if again != line {
-            return Err(EntryError("it is not as lockrig writes it".into()));
+        let said = decode(line, self)?;
+        let mut again = std::mem::take(&mut self.scratch);
+        again.clear();
+        let read = self.understood(said, &mut again);
+        let is_same = again == line;
+        self.scratch = again;
+        match read {
+            // Whatever else it says, or says otherwise, lockrig did not write.
+            Ok(_) if !is_same => Err(EntryError("it is not as lockrig writes it".into())),
+            read => read,
         }
-        Ok(read)
     }
 
-    /// What the fields say, and the line that says just that.
-    fn decoded(
-        &mut self,
-        mut fields: Fields<'_>,
-        again: &mut Vec<u8>,
-    ) -> Result<Option<JournalLine>, EntryError> {
+    /// What a line says in its case, and the line that says just that.
+    fn understood(&mut self, said: Said<'_>, again: &mut Vec<u8>) -> Result<Option<JournalLine>, EntryError> {
         let unwritten = |error: serde_json::Error| EntryError(error.to_string());
-        if let Some(case) = &fields.case {
-            if !is_case_id(case) {
-                return Err(EntryError(format!("{case:?} is not a case id")));
+        let (at, entry) = match said {
+            Said::Case { case, seed } => {
+                if !is_case_id(&case) {
+                    return Err(EntryError(format!("{case:?} is not a case id")));
+                }
+                if let Some(open) = &self.case {
+                    return Err(EntryError(format!("{open} began and has no end")));
+                }
+                first_line(again, &case, seed.as_ref()).map_err(unwritten)?;
+                let case: Arc<str> = (&*case).into();
+                *self = Self::of(Arc::clone(&case));
+                let begin = |seed| JournalLine { case, at: Instant::START, entry: Entry::Begin { seed } };
+                return Ok(seed.map(begin));
             }
-            if let Some(open) = &self.case {
-                return Err(EntryError(format!("{open} began and has no end")));
-            }
-            first_line(again, case, fields.seed.as_ref()).map_err(unwritten)?;
-            let case: Arc<str> = (&**case).into();
-            *self = Self::of(Arc::clone(&case));
-            let begin = |seed| JournalLine { case, at: Instant::START, entry: Entry::Begin { seed } };
-            return Ok(fields.seed.map(begin));
-        }
-        let (at, entry) = match (fields.run.take(), fields.chain.take()) {
-            (Some(manifest), _) => (Instant::START, Entry::Run(manifest)),
-            (None, Some(chain)) => (Instant::START, Entry::Commit { chain: chain.into_owned() }),
-            (None, None) => {
-                let at = fields.t.unwrap_or(self.at);
-                (at, self.entry(fields, at)?)
-            }
+            Said::Entry { at, entry } => (at, entry),
         };
         self.line(again, at, &entry).map_err(unwritten)?;
         let case = match (&entry, &self.case) {
@@ -332,78 +273,5 @@ impl Context {
             return Err(EntryError(format!("{case} has more parts than any case that lockrig plays")));
         }
         Ok(Some(JournalLine { case, at, entry }))
-    }
-
-    fn entry(&self, fields: Fields<'_>, at: Instant) -> Result<Entry, EntryError> {
-        fn wanted<T>(value: Option<T>, name: &str) -> Result<T, EntryError> {
-            value.ok_or_else(|| EntryError(format!("`{name}` is missing")))
-        }
-        let of = |channel: &Channel, value: Option<Json>, name: &str| {
-            let value = wanted(value, name)?;
-            Value::decode(channel, &value).map_err(|error| EntryError(error.to_string()))
-        };
-        let (since, until) = (fields.since.unwrap_or(at), fields.until.unwrap_or(at));
-        let reason = fields.reason.unwrap_or_default();
-        Ok(if let Some(channel) = fields.signal {
-            let value = of(&channel, fields.is, "is")?;
-            Entry::Signal { channel, value }
-        } else if let Some(channel) = fields.set {
-            let value = of(&channel, fields.to, "to")?;
-            let id = fields.id.unwrap_or(self.next);
-            Entry::Command { id, channel, value, achieved_ns: Some(fields.at.unwrap_or(at)) }
-        } else if let Some(channel) = fields.command {
-            let value = of(&channel, fields.to, "to")?;
-            Entry::Command { id: fields.id.unwrap_or(self.next), channel, value, achieved_ns: None }
-        } else if let Some(id) = fields.achieved {
-            Entry::Achieved { id }
-        } else if let Some(label) = fields.step {
-            let outcome = if fields.unmet.is_some() { StepOutcome::Unmet } else { StepOutcome::Done };
-            let reason = fields.unmet.unwrap_or(reason);
-            Entry::Record(Record::Step { label, begin: since, end: until, outcome, reason })
-        } else if let Some(name) = fields.part {
-            let verdict = wanted(fields.verdict, "verdict")?;
-            Entry::Record(Record::Part(PartResult { name, verdict, reason, begin: since, end: until }))
-        } else if let Some(to) = fields.reaction {
-            let latency = wanted(fields.latency_ns, "latency_ns")?;
-            Entry::Record(Record::Reaction { to, latency })
-        } else if let Some(measurement) = fields.measured {
-            Entry::Record(Record::Measurement(measurement))
-        } else if let Some(device) = fields.ready {
-            Entry::Ready(device)
-        } else if let Some(utc) = fields.clock {
-            Entry::Clock { utc, monotonic_ns: wanted(fields.monotonic_ns, "monotonic_ns")? }
-        } else if let Some(output) = fields.sensed {
-            Entry::Sensed { output, closed: wanted(fields.closed, "closed")? }
-        } else if let Some(channel) = fields.hold {
-            Entry::Hold {
-                channel,
-                begin_ns: wanted(fields.begin_ns, "begin_ns")?,
-                commanded_ns: fields.commanded_ns,
-                achieved_ns: wanted(fields.achieved_ns, "achieved_ns")?,
-                uncertainty_ns: wanted(fields.uncertainty_ns, "uncertainty_ns")?,
-            }
-        } else if let Some(output) = fields.sensed_hold {
-            Entry::SensedHold {
-                output,
-                sensed_ns: wanted(fields.sensed_ns, "sensed_ns")?,
-                uncertainty_ns: wanted(fields.uncertainty_ns, "uncertainty_ns")?,
-            }
-        } else if let Some(line) = fields.stderr {
-            Entry::Stderr { line }
-        } else if let Some(verdict) = fields.stop {
-            Entry::Stop { verdict, reason }
-        } else if let Some(verdict) = fields.end {
-            Entry::End(CaseResult {
-                verdict,
-                reason,
-                unplayed: fields.unplayed,
-                parts: fields.parts.unwrap_or_else(|| self.parts.clone()),
-                measurements: fields.measurements.unwrap_or_else(|| self.measurements.clone()),
-                omitted: fields.omitted.unwrap_or_default(),
-                deviations: fields.deviations.unwrap_or_default(),
-            })
-        } else {
-            Entry::Advance { horizon_ns: fields.horizon.unwrap_or(at) }
-        })
     }
 }

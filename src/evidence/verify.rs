@@ -75,13 +75,13 @@ fn read_journal(
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
     let mut begin = None;
     while let Some(line) = reader.next_entry().map_err(|error| error.to_string())? {
-        let number = reader.lines();
+        let number = reader.place().line;
         let wrong = |what: &str| Err(format!("journal.jsonl: line {number}: {what}"));
         match &line.entry {
             Entry::Run(manifest) if number == 1 => recorded.began = Some(manifest.clone()),
             Entry::Run(_) => return wrong("a run begins in another"),
             _ if number == 1 => return wrong("it does not say which run it belongs to"),
-            Entry::Begin { .. } => begin = Some(reader.place().0),
+            Entry::Begin { .. } => begin = Some(reader.place().begin),
             Entry::Ready(device) => recorded.heard.hear(device),
             Entry::End(result) => {
                 let name = Sha256::digest(line.case.as_bytes());
@@ -90,7 +90,7 @@ fn read_journal(
                     return wrong(&format!("{} ends a second time", line.case));
                 }
                 if let Some(first) = begin.take() {
-                    let bytes = reader.place().1 - first;
+                    let bytes = reader.place().end - first;
                     recorded.index.update(index_line(&line.case, first, bytes).unwrap_or_default());
                 }
                 recorded.counts.add(result.verdict);
@@ -244,7 +244,7 @@ fn is_same(entry: &CaseEntry, line: &JournalLine) -> bool {
     let Entry::End(result) = &line.entry else { return false };
     *entry.case == *line.case
         && entry.length_ns == line.at.as_nanoseconds()
-        && entry.result == *result
+        && entry.result == **result
         && rest.is_some_and(|rest| rest.starts_with('~'))
 }
 

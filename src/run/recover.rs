@@ -51,7 +51,7 @@ pub fn recover(folder: &Path, parent: &Path) -> Result<RunFolder, EvidenceError>
             let planned = find_case(&library, &case);
             let planned =
                 planned.ok_or_else(|| malformed(format!("the recorded inputs have no case {case}")))?;
-            let ended: CaseEntry = entry(&planned, result, at);
+            let ended: CaseEntry = entry(&planned, *result, at);
             recovered.end_case(&ended, at)?;
         }
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::engine::{CaseResult, Cause, Engine, Output, Record, When};
 use crate::evidence::{
     Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected, State, read_catalogue,
@@ -25,6 +27,9 @@ use super::fit::{start_of, unwired};
 use super::lockstep::play;
 use super::session::{case_seed, precision};
 use super::vault::Vault;
+
+/// So many lines are read before their cases are replayed, side by side.
+const LINES_AT_ONCE: usize = 20_000;
 
 /// What replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,30 +120,41 @@ pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
         replayed.disagreed.push(reason.to_owned());
     }
     let mut next = plan.cases();
-    let mut lines: Vec<JournalLine> = Vec::new();
+    let mut cases: Vec<Case> = Vec::new();
+    let (mut lines, mut waiting) = (Vec::new(), 0);
     while let Some(line) = reader.next_entry()? {
         match line.entry {
             Entry::Commit { .. } => {}
             Entry::End(recorded) => {
-                let played = std::mem::take(&mut lines);
                 // What an earlier run finished is left out by one that continues it.
                 let is_it = |case: &Planned| *case.id == *line.case;
                 let planned = match &made.manifest.resumes {
                     Some(_) => next.find(is_it),
                     None => next.next().filter(is_it),
                 };
-                let agrees = planned
-                    .ok_or_else(|| "it is not the next case of the plan".to_owned())
-                    .and_then(|planned| made.agrees(&planned, &played, &recorded));
-                match agrees {
-                    Ok(()) => replayed.agreed += 1,
-                    Err(reason) => replayed.disagreed.push(format!("{}: {reason}", line.case)),
+                cases.push(Case { id: line.case, planned, lines: std::mem::take(&mut lines), recorded });
+                if waiting >= LINES_AT_ONCE {
+                    made.compare(std::mem::take(&mut cases), &mut replayed);
+                    waiting = 0;
                 }
             }
-            _ => lines.push(line),
+            _ => {
+                waiting += 1;
+                lines.push(line);
+            }
         }
     }
+    made.compare(cases, &mut replayed);
     Ok(replayed)
+}
+
+/// A case as it was recorded.
+struct Case {
+    id: Arc<str>,
+    /// None if it is not the next one of the plan.
+    planned: Option<Planned>,
+    lines: Vec<JournalLine>,
+    recorded: Box<CaseResult>,
 }
 
 impl Made {
@@ -153,6 +169,22 @@ impl Made {
             return Err(ReplayError::NotSimulated);
         }
         Ok(())
+    }
+
+    /// Replays cases on all processors.
+    fn compare(&self, cases: Vec<Case>, replayed: &mut Replayed) {
+        let outcome = |case: Case| {
+            let planned = case.planned.ok_or_else(|| "it is not the next case of the plan".to_owned());
+            let agrees = planned.and_then(|planned| self.agrees(&planned, &case.lines, &case.recorded));
+            agrees.map_err(|reason| format!("{}: {reason}", case.id))
+        };
+        let outcomes: Vec<Result<(), String>> = cases.into_par_iter().map(outcome).collect();
+        for outcome in outcomes {
+            match outcome {
+                Ok(()) => replayed.agreed += 1,
+                Err(reason) => replayed.disagreed.push(reason),
+            }
+        }
     }
 
     fn agrees(&self, planned: &Planned, lines: &[JournalLine], recorded: &CaseResult) -> Result<(), String> {

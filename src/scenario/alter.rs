@@ -138,11 +138,6 @@ impl Plan {
             Stretch::Gap => self.gap,
         }
     }
-
-    /// Whether something is altered in what is typed.
-    pub(super) fn alters_keys(&self) -> bool {
-        self.wrong_key.is_some() || self.missing_keys > 0 || self.pause.is_some()
-    }
 }
 
 /// One alteration.

@@ -371,18 +371,6 @@ fn alterations_that_exclude_each_other_are_refused_and_no_others() {
     }
 }
 
-#[test]
-fn a_lock_has_as_many_cells_as_a_rig_can_switch() {
-    for (cells, expected) in [(12, 0), (13, 2)] {
-        let folder = empty_folder();
-        copy_tree(&root().join("scenarios"), &folder.path().join("scenarios"));
-        let path = folder.path().join("scenarios/models/kwikset-powerbolt-2.yaml");
-        let text = fs::read_to_string(&path).expect("a model");
-        fs::write(&path, text.replace("cells: 4,", &format!("cells: {cells},"))).expect("written");
-        assert_eq!(code(folder.path(), &["check"]), expected, "{cells} cells");
-    }
-}
-
 /// A lock has no power whoever resets it; of everything else only app, hub and maker hear.
 #[test]
 fn a_reset_without_power_needs_nobody_who_tells_the_lock() {
@@ -391,4 +379,21 @@ fn a_reset_without_power_needs_nobody_who_tells_the_lock() {
     let (code, said) = run("kwikset-powerbolt-2", scenario);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("pass 1"), "{said}");
+}
+
+/// A code of four keys can lack three of them; without any it would be no code.
+#[test]
+fn a_code_lacks_fewer_keys_than_it_has() {
+    let lacking = |count: u32| {
+        let scenario = format!(
+            "scenario: mine\ntitle: Mine\nmethods: keypad\narrange:\n  - provision: {{user_codes: 1}}\n\
+             but: {{missing_keys: {count}}}\nact:\n  - reset\nexpect:\n  - unchanged\n"
+        );
+        run("ttlock-oem", &scenario)
+    };
+    let (code, said) = lacking(3);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = lacking(4);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("1 not applicable"), "{said}");
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod kills;
 mod language;
 mod liars;
+mod limits;
 mod mutants;
 mod patterns;
 mod peers;

@@ -110,7 +110,7 @@ fn a_benchs_commands_stand_where_they_were_achieved() {
         (3, Entry::Achieved { id: 1 }),
         (14, Entry::Achieved { id: 2 }),
         (14, command(3, true)),
-        (20, Entry::End(result)),
+        (20, Entry::End(Box::new(result))),
     ] {
         folder.record("a~b~button~r1", at(time), &entry).expect("recorded");
     }

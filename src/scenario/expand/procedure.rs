@@ -309,8 +309,7 @@ impl<'a> Context<'a> {
                 }
             }
         }
-        let plan = bindings.act.filter(|plan| plan.alters_keys());
-        let left = match (plan, self.subject.facts.decisive.keys) {
+        let left = match (bindings.act, self.subject.facts.decisive.keys) {
             (Some(plan), Some(keys)) => Some((plan, keys.saturating_sub(plan.missing_keys))),
             _ => None,
         };
@@ -321,10 +320,10 @@ impl<'a> Context<'a> {
                 draft.typed += 1;
             }
             if let Some((plan, left)) = left {
-                if draft.typed > left {
-                    continue;
-                }
                 if plan.missing_keys > 0 {
+                    if draft.typed > left {
+                        continue;
+                    }
                     altered.push(Kind::MissingKeys);
                 }
                 if let Some(pause) = plan.pause.filter(|_| draft.typed == left) {

@@ -142,7 +142,7 @@ impl Reader<'_> {
         let count = match &hear.beeps {
             Some(word) if word.value.0 == "any" => None,
             Some(word) => Some(self.number(word)?),
-            None => u32::try_from(lengths.len()).ok().filter(|n| *n > 0),
+            None => u32::try_from(lengths.len()).ok(),
         };
         let (on, off) = (self.tolerance(hear.on.as_ref()), self.tolerance(hear.off.as_ref()));
         let phase = Phase { colour: "sound".into(), count, on, off, lengths };
