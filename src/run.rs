@@ -32,4 +32,4 @@ pub use replay::{Again, ReplayError, Replayed, replay, selection};
 pub use score::{Alarm, Caught, alarms, false_alarms, must_catch, score};
 pub use selftest::{Clicked, Followed, selftest};
 pub use session::{Event, Prepared, Session, SessionError, case_seed};
-pub use vault::Vault;
+pub use vault::{Overheard, Vault};

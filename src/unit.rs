@@ -9,5 +9,5 @@ mod text;
 mod time;
 
 pub use quantity::{Angle, Current, Quantity, QuantityError, Ratio, Tolerance, Voltage, parse};
-pub use text::{counted, is_harmful};
+pub use text::{counted, is_harmful, visible};
 pub use time::{Duration, Instant, Moment};

@@ -28,6 +28,6 @@ pub(super) fn schema(args: &SchemaArgs, terminal: &Terminal) -> Exit {
         What::Scenario => scenario::scenario_schema(),
         What::Rig => rig::schema(),
     };
-    terminal.line(&format!("{:#}", schema.to_value()));
+    terminal.bytes(format!("{:#}\n", schema.to_value()).as_bytes());
     Exit::Pass
 }

@@ -77,7 +77,8 @@ impl Terminal {
     pub(super) fn error(&self, text: &str, hint: Option<&str>) {
         self.note(&format!("error: {text}"));
         if let Some(hint) = hint {
-            self.note(&format!("\n  hint: {hint}"));
+            self.note("");
+            self.note(&format!("  hint: {hint}"));
         }
     }
 
@@ -138,7 +139,7 @@ fn visible(text: &str) -> String {
             rest = &rest[code.len()..];
             continue;
         }
-        clean.push(if is_harmful(c) && c != '\n' { '\u{fffd}' } else { c });
+        clean.push(if is_harmful(c) { '\u{fffd}' } else { c });
         rest = &rest[c.len_utf8()..];
     }
     clean

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::evidence::{self, Verification};
 use crate::run::{self, Again, ReplayError};
-use crate::unit::counted;
+use crate::unit::{counted, visible};
 
 use super::exit::Exit;
 use super::terminal::{Terminal, typed};
@@ -87,7 +87,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         if exit == Exit::Evidence {
             terminal.line("altered: this folder has changed since it was written");
         }
-        lines.iter().for_each(|line| terminal.line(line));
+        lines.iter().for_each(|line| terminal.line(&visible(line)));
     }
     exit
 }
@@ -116,7 +116,7 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
                 let json = json!({"agreed": replayed.agreed, "disagreed": replayed.disagreed});
                 terminal.line(&json.to_string());
             } else {
-                replayed.disagreed.iter().for_each(|line| terminal.line(line));
+                replayed.disagreed.iter().for_each(|line| terminal.line(&visible(line)));
                 terminal.line(&format!(
                     "{} confirmed, {} contradicted",
                     counted(replayed.agreed as u64, "verdict"),

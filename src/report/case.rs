@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use crate::evidence::{CaseEntry, Scene, SceneStep};
 use crate::trace::Value;
-use crate::unit::Instant;
+use crate::unit::{Instant, visible};
 use crate::verdict::Decision;
 
-use super::html::{verdict, visible};
+use super::html::verdict;
 use super::timeline::{Window, decisive, draw};
 
 /// More lines of a lock are in the journal only.
@@ -39,7 +39,7 @@ pub(super) fn case(entry: &CaseEntry, scene: Option<&Scene>) -> Markup {
             (said(scene))
             (steps(scene))
         }
-        @for (claim, reason) in &entry.result.omitted { p.small { "Left out: " (claim) " – " (reason) } }
+        @for (claim, reason) in &entry.result.omitted { p.small { "Left out: " (visible(claim)) " – " (visible(reason)) } }
     }
 }
 
@@ -48,7 +48,7 @@ fn parts(entry: &CaseEntry) -> Markup {
         div.scroll { table.facts {
             thead { tr { th scope="col" { "Part" } th scope="col" { "Verdict" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Reason" } } }
             tbody { @for part in &entry.result.parts {
-                tr { td { (part.name) } td { (verdict(part.verdict)) } td { (part.begin) } td { (part.end) } td { (visible(&part.reason)) } }
+                tr { td { (visible(&part.name)) } td { (verdict(part.verdict)) } td { (part.begin) } td { (part.end) } td { (visible(&part.reason)) } }
             } }
         } }
     }

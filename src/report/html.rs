@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError, Scene, SceneReader, read_results};
-use crate::unit::is_harmful;
+use crate::unit::visible;
 use crate::verdict::Verdict;
 
 use super::case::case;
@@ -216,7 +216,7 @@ fn head(summary: &Summary) -> Markup {
         }
         dl {
             dt { "Provenance" } dd { (manifest.provenance) }
-            dt { "Rig" } dd { (manifest.rig.title) " (" (manifest.rig.id) ")" }
+            dt { "Rig" } dd { (visible(&manifest.rig.title)) " (" (manifest.rig.id) ")" }
             dt { "Device" } dd { "serial " (or_dash(manifest.device.serial.as_deref())) ", firmware " (or_dash(manifest.device.firmware.as_deref())) }
             dt { "Operator" } dd { (or_dash(manifest.operator.as_deref())) }
             dt { "Started" } dd { (manifest.started) }
@@ -229,8 +229,8 @@ fn head(summary: &Summary) -> Markup {
     }
 }
 
-fn or_dash(text: Option<&str>) -> &str {
-    text.unwrap_or("–")
+fn or_dash(text: Option<&str>) -> String {
+    text.map_or_else(|| "–".to_owned(), visible)
 }
 
 fn matrix(summary: &Summary) -> Markup {
@@ -288,7 +288,7 @@ fn omitted(summary: &Summary) -> Markup {
                 thead { tr { th { "Model" } th { "Claim" } th { "Reason" } } }
                 tbody {
                     @for (model, list) in &summary.omitted { @for (claim, reason) in list {
-                        tr { td { (model) } td { (claim) } td { (reason) } }
+                        tr { td { (model) } td { (visible(claim)) } td { (visible(reason)) } }
                     } }
                 }
             } }
@@ -390,13 +390,8 @@ fn models(summary: &Summary) -> Markup {
         div.scroll { table {
             thead { tr { th { "Model" } th { "Variant" } th { "Source" } th { "Kind" } th { "Conflicting sources" } } }
             tbody { @for (id, model) in &summary.catalogue.models {
-                tr { td { (id) } td { (model.maker) " " (model.variant) } td { (model.source) } td { (model.source_kind) } td { (model.conflicts.join("; ")) } }
+                tr { td { (id) } td { (visible(&model.maker)) " " (visible(&model.variant)) } td { (visible(&model.source)) } td { (model.source_kind) } td { (visible(&model.conflicts.join("; "))) } }
             } }
         } }
     }
-}
-
-/// Control and direction marks that a lock may have put into a text, made visible.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -10,10 +10,10 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, Event};
 
 use crate::evidence::{CaseEntry, Counts, EvidenceError, read_results};
+use crate::unit::visible;
 use crate::verdict::Verdict;
 
 use super::findings::{findings, number_of};
-use super::html::visible;
 use super::summary::{Summary, overall, told};
 
 /// Writes the results of a run folder as JUnit: one suite a model.

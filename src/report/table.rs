@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::evidence::{EvidenceError, read_results};
+use crate::unit::visible;
 
 /// One row a case; every field is quoted, and none can be taken for a formula.
 ///
@@ -31,7 +32,7 @@ pub fn csv(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
 }
 
 fn quoted(field: &str) -> String {
-    let harmless: String = field.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let harmless = visible(field);
     let guard = if harmless.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     format!("\"{guard}{}\"", harmless.replace('"', "\"\""))
 }

@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 
 use super::conversation::Conversation;
 use super::schedule::{Command, Schedule};
-use super::vault::Vault;
+use super::vault::{Overheard, Vault};
 
 /// As many turns without anything happening mean that nothing ever will.
 const MAX_IDLE_TURNS: usize = 10_000;
@@ -63,6 +63,7 @@ pub fn play(
         set: Vec::new(),
         schedule: Schedule::default(),
         conversation: Conversation::default(),
+        overheard: Overheard::default(),
     };
     player.start(hello, device)?;
     let mut idle = 0;
@@ -100,6 +101,7 @@ struct Player<'a, 'p> {
     set: Vec<(Channel, Value)>,
     schedule: Schedule,
     conversation: Conversation,
+    overheard: Overheard,
 }
 
 impl Player<'_, '_> {
@@ -169,8 +171,10 @@ impl Player<'_, '_> {
     }
 
     fn signal(&mut self, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
-        let allowed =
-            self.conversation.admit(&channel, &value).and_then(|()| self.vault.conceal(&channel, &mut value));
+        let allowed = self
+            .conversation
+            .admit(&channel, &value)
+            .and_then(|()| self.vault.conceal(&channel, &mut value, &mut self.overheard));
         if let Err(fault) = allowed {
             return self.stop(Verdict::Error, &fault.to_string());
         }

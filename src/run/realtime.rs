@@ -20,7 +20,7 @@ use super::live::{Live, Said};
 use super::lockstep::{Interrupt, Played};
 use super::sense::Senses;
 use super::stimulus::Stimuli;
-use super::vault::Vault;
+use super::vault::{Overheard, Vault};
 
 /// An interrupt is seen within this time.
 const GLANCE: Duration = Duration::milliseconds(50);
@@ -67,6 +67,7 @@ pub(super) fn play(
         heard: clock::now(),
         bench,
         conversation: Conversation::default(),
+        overheard: Overheard::default(),
         precision,
         broken: None,
         stopped: false,
@@ -117,6 +118,7 @@ struct Player<'a, 'p> {
     heard: Moment,
     bench: &'a Bench,
     conversation: Conversation,
+    overheard: Overheard,
     precision: Precision,
     /// What broke: nothing is played any more.
     broken: Option<Fault>,
@@ -267,7 +269,9 @@ impl Player<'_, '_> {
 
     fn signal(&mut self, at: Instant, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
         let admitted = self.conversation.admit(&channel, &value);
-        if let Err(fault) = admitted.and_then(|()| self.vault.conceal(&channel, &mut value)) {
+        if let Err(fault) =
+            admitted.and_then(|()| self.vault.conceal(&channel, &mut value, &mut self.overheard))
+        {
             return self.fault(&fault);
         }
         self.trace.push(&channel, Edge { at, value: value.clone() });

@@ -23,7 +23,7 @@ use super::health::Health;
 use super::live::Live;
 use super::lockstep::{Interrupt, Played, play};
 use super::realtime;
-use super::vault::Vault;
+use super::vault::{Overheard, Vault};
 
 /// Verdicts wait at most about so long for the disk: one flush serves many cases.
 const COMMIT_EVERY: time::Duration = time::Duration::from_millis(100);
@@ -327,8 +327,9 @@ impl Session<'_> {
         let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
         let played = bench.play(&program, &hello, &vault, precision, self.interrupt, &mut record)?;
         earlier.remember(&vault);
+        let mut overheard = Overheard::default();
         for line in bench.stderr() {
-            let line = vault.redact(&line).unwrap_or(line);
+            let line = vault.redact_line(&line, &mut overheard);
             folder.record(&planned.id, played.end, &Entry::Stderr { line })?;
         }
         let passed = matches!(played.result.verdict, Verdict::Pass | Verdict::NotApplicable);

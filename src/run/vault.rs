@@ -1,8 +1,10 @@
 //! Secrets: put in on the way to the lock, taken out on the way back.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::rig::{Fault, maker_proof};
@@ -15,6 +17,8 @@ const MAX_REMEMBERED: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Vault {
     values: Vec<(Arc<str>, String)>,
+    /// How each of them can be written, once somebody asks.
+    forms: OnceLock<Vec<Vec<String>>>,
 }
 
 impl Vault {
@@ -27,7 +31,7 @@ impl Vault {
                 *value = maker_proof(case_seed);
             }
         }
-        Self { values }
+        Self { values, forms: OnceLock::new() }
     }
 
     /// The secrets of a case on a real lock: drawn by the operating system, for each case anew.
@@ -38,19 +42,21 @@ impl Vault {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed)
             .map_err(|error| Fault(format!("the operating system gave no random numbers: {error}")))?;
-        Ok(Self { values: codes(secrets, u64::from_le_bytes(seed)) })
+        Ok(Self { values: codes(secrets, u64::from_le_bytes(seed)), forms: OnceLock::new() })
     }
 
     /// Takes over the secrets of earlier cases: a device may still say them.
     pub fn remember(&mut self, earlier: &Self) {
         for entry in &earlier.values {
             if !self.values.iter().any(|(_, value)| *value == entry.1) {
-                self.values.push((format!("earlier {}", entry.0).into(), entry.1.clone()));
+                let name = entry.0.trim_start_matches("earlier ");
+                self.values.push((format!("earlier {name}").into(), entry.1.clone()));
             }
         }
         // A lock may say what it heard a few cases ago; with all of a long run, half of all numbers
         // would be secrets.
         self.values.truncate(MAX_REMEMBERED);
+        self.forms = OnceLock::new();
     }
 
     /// Every secret, for a test that searches for them.
@@ -95,26 +101,80 @@ impl Vault {
         }
     }
 
-    /// A text without secrets, if it had any.
+    /// A text without secrets, if it had any: as they are typed, with spaces or marks between their digits, in
+    /// hexadecimal or base64, and cut off at either end of the text.
     pub fn redact(&self, text: &str) -> Option<String> {
-        if !self.values.iter().any(|(_, value)| text.contains(value.as_str())) {
+        // No form of a digit does without these.
+        if !text.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase()) {
             return None;
         }
-        let redact =
-            |text: String, (handle, value): &(Arc<str>, String)| text.replace(value, &format!("‹{handle}›"));
-        Some(self.values.iter().fold(text.to_owned(), redact))
+        let forms = self.forms.get_or_init(|| self.values.iter().map(|(_, value)| forms(value)).collect());
+        let mut clean = text.to_owned();
+        for ((handle, value), forms) in self.values.iter().zip(forms) {
+            let word = format!("‹{handle}›");
+            for form in forms.iter().filter(|form| !form.is_empty()) {
+                if clean.contains(form) {
+                    clean = clean.replace(form, &word);
+                }
+            }
+            while let Some((begin, end)) = spread(&clean, value) {
+                clean.replace_range(begin..end, &word);
+            }
+            let end = clean.trim_end_matches('…').len();
+            if let Some(length) = cut(value, |part| clean[..end].ends_with(&value[..part])) {
+                clean.replace_range(end - length..end, &word);
+            }
+            if let Some(length) = cut(value, |part| clean.starts_with(&value[value.len() - part..])) {
+                clean.replace_range(..length, &word);
+            }
+        }
+        (clean != text).then_some(clean)
+    }
+
+    /// A text without the digits that end a secret whose other digits came in the texts before it.
+    fn redact_after(&self, text: &str, heard: &mut String) -> Option<String> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let before = heard.len();
+        heard.push_str(&digits);
+        let ends_here =
+            |value: &str| heard.rfind(value).is_some_and(|at| at < before && at + value.len() > before);
+        let found = self.values.iter().find(|(_, value)| !value.is_empty() && ends_here(value));
+        let clean = found.map(|(handle, _)| {
+            let word = format!("‹{handle}›");
+            text.chars().map(|c| if c.is_ascii_digit() { word.clone() } else { c.to_string() }).collect()
+        });
+        let longest = self.values.iter().map(|(_, value)| value.len()).max().unwrap_or_default();
+        heard.drain(..heard.len().saturating_sub(longest.saturating_sub(1)));
+        clean
+    }
+
+    /// A line of standard error without secrets.
+    pub fn redact_line(&self, line: &str, overheard: &mut Overheard) -> String {
+        let clean = self.redact(line).unwrap_or_else(|| line.to_owned());
+        self.redact_after(&clean, overheard.0.entry(String::new()).or_default()).unwrap_or(clean)
     }
 
     /// Takes secrets out of what a lock said.
     ///
     /// # Errors
     /// A number or a name spells a secret: it can't be recorded.
-    pub fn conceal(&self, channel: &Channel, value: &mut Value) -> Result<(), Fault> {
+    pub fn conceal(
+        &self,
+        channel: &Channel,
+        value: &mut Value,
+        overheard: &mut Overheard,
+    ) -> Result<(), Fault> {
+        let spells = |text: &str| self.values.iter().any(|(_, value)| text.contains(value.as_str()));
         let named = matches!(value, Value::Light(Some(colour)) if self.redact(colour).is_some());
-        if named || self.redact(&channel.to_string()).is_some() {
+        if named || spells(&channel.to_string()) {
             return Err(Fault("the device put a secret into a name".into()));
         }
-        value.map_texts(|text| self.redact(text));
+        let heard = overheard.0.entry(channel.to_string()).or_default();
+        value.map_texts(|text| {
+            let clean = self.redact(text);
+            let rest = self.redact_after(clean.as_deref().unwrap_or(text), heard);
+            rest.or(clean)
+        });
         let numbers = match value {
             Value::Response(response) => {
                 format!("{:?} {:?}", response.users, response.codes)
@@ -124,11 +184,54 @@ impl Vault {
             Value::Angle(degrees) => degrees.to_string(),
             _ => return Ok(()),
         };
-        if self.redact(&numbers).is_some() {
+        if spells(&numbers) {
             return Err(Fault("the device put a secret into a number".into()));
         }
         Ok(())
     }
+}
+
+/// The digits that a case's channels said last, for secrets that are spread over several texts.
+#[derive(Clone, Debug, Default)]
+pub struct Overheard(BTreeMap<String, String>);
+
+/// How a secret can be written.
+fn forms(value: &str) -> Vec<String> {
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![value.to_owned(), hex.to_uppercase(), hex];
+    for before in 0..3 {
+        // The characters that these bytes alone decide, wherever in a longer text they begin.
+        let bytes: Vec<u8> = std::iter::repeat_n(0, before).chain(value.bytes()).collect();
+        let (first, end) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        forms.extend(STANDARD_NO_PAD.encode(&bytes).get(first..end).map(str::to_owned));
+    }
+    forms
+}
+
+/// Where a secret stands with spaces or marks between its digits.
+fn spread(text: &str, value: &str) -> Option<(usize, usize)> {
+    let begins = text.char_indices().filter(|(_, c)| value.starts_with(*c));
+    begins.map(|(begin, _)| begin).find_map(|begin| {
+        let mut wanted = value.chars().peekable();
+        for (at, c) in text[begin..].char_indices() {
+            match wanted.peek() {
+                Some(next) if c == *next => drop(wanted.next()),
+                Some(_) if c.is_alphanumeric() => return None,
+                Some(_) => {}
+                None => return Some((begin, begin + at)),
+            }
+        }
+        wanted.peek().is_none().then_some((begin, text.len()))
+    })
+}
+
+/// How many digits of a secret a text was cut off in: three of them and half of it, or it says too little.
+fn cut(value: &str, is_there: impl Fn(usize) -> bool) -> Option<usize> {
+    let least = value.len().div_ceil(2).max(3);
+    (least..value.len()).rev().find(|length| is_there(*length))
 }
 
 /// A code for each handle. Two of one case differ in at least two digits: else the old code that must be

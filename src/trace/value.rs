@@ -300,7 +300,7 @@ impl Value {
             }
         };
         match self {
-            Self::Light(Some(text)) | Self::Text(text) | Self::Notify(text) => apply(text),
+            Self::Text(text) | Self::Notify(text) => apply(text),
             Self::Response(Response { why: Some(text), .. }) => apply(text),
             _ => {}
         }

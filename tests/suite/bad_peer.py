@@ -1,5 +1,6 @@
 """A lockstep peer that misbehaves in one way, then is as good as the one it wraps."""
 
+import base64
 import json
 import os
 import subprocess
@@ -40,6 +41,10 @@ for line in sys.stdin:
         if MODE == "echoes-secrets" and secrets:
             ready = json.loads(answer)
             ready["ready"]["firmware"] = "fw " + " ".join(secrets)
+            answer = json.dumps(ready) + "\n"
+        if MODE == "forges-words":
+            ready = json.loads(answer)
+            ready["ready"].update(serial="S1\u202e\npass all", firmware="\x1b[32mpass\x1b[0m")
             answer = json.dumps(ready) + "\n"
         say(answer)
         continue
@@ -103,6 +108,13 @@ for line in sys.stdin:
             if isinstance(item["value"], dict) and item["value"].get("paired") is False:
                 item["value"]["users"] = 3
         say(json.dumps(answer) + "\n")
+    elif MODE == "forges-words":
+        answer = json.loads(ask(line))
+        for item in answer["ran"]["out"]:
+            if isinstance(item["value"], dict) and "response" in item["value"]:
+                why = "\x1b[32mno\x1b[0m\npass         everything\r\u202egnp"
+                item["value"] = {"response": item["value"]["response"], "ok": False, "reason": "busy", "why": why}
+        say(json.dumps(answer) + "\n")
     elif MODE == "says-markup" and runs % 9 == 1:
         answer = json.loads(ask(line))
         words = "<script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31m\u202egnp.\u2066\x00</script>"
@@ -111,7 +123,16 @@ for line in sys.stdin:
         say(json.dumps(answer) + "\n")
     elif MODE == "echoes-secrets" and secrets and runs % 4 == 0:
         answer = json.loads(ask(line))
-        answer["ran"]["out"].append({"channel": "console", "value": "I know " + " ".join(secrets)})
+        told = [secret.encode() for secret in secrets[:2]]
+        words = ["I know " + " ".join(secrets)]
+        # Cut at 4096 bytes: seven of the eight digits are left, or the last seven begin the next text.
+        words += ["." * (4096 - 7) + secret for secret in secrets[:2]]
+        words += [secret[1:] for secret in secrets[:2]]
+        print("." * (4096 - 7) + secrets[0], file=sys.stderr, flush=True)
+        words += [base64.b64encode(b"x" * n + code + b"y").decode() for code in told for n in range(3)]
+        words += [code.hex() for code in told] + ["-".join(secret) for secret in secrets[:2]]
+        words += list(secrets[0])
+        answer["ran"]["out"] += [{"channel": "console", "value": text} for text in words]
         if answer["ran"]["out"]:
             answer["ran"]["now_ns"] = min(answer["ran"]["now_ns"], until)
         say(json.dumps(answer) + "\n")

@@ -140,7 +140,8 @@ fn a_peer_that_never_reads_or_does_not_exist_is_an_error_for_every_case() {
 }
 
 /// Every file of a run, searched for texts.
-fn search(run: &Path, secrets: &[String]) {
+fn search(run: &Path, secrets: impl Iterator<Item = String>) {
+    let secrets: Vec<String> = secrets.collect();
     let mut open = vec![run.to_owned()];
     let mut searched = 0;
     while let Some(folder) = open.pop() {
@@ -152,7 +153,7 @@ fn search(run: &Path, secrets: &[String]) {
             }
             let bytes = fs::read(&path).expect("bytes");
             let text = String::from_utf8(bytes).expect("everything in a run folder is text");
-            for secret in secrets {
+            for secret in &secrets {
                 let stands =
                     text.match_indices(secret.as_str()).any(|(at, _)| !is_in_a_hash(text.as_bytes(), at));
                 assert!(!stands, "{secret} stands in {}", path.display());
@@ -161,6 +162,53 @@ fn search(run: &Path, secrets: &[String]) {
         }
     }
     assert!(searched > 10);
+}
+
+/// A secret, what a cut leaves of it, and how else it can be written.
+fn forms(secret: &str) -> Vec<String> {
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let half = secret.len() - 1;
+    let mut forms = vec![secret.to_owned(), secret[..half].to_owned(), secret[1..].to_owned(), hex];
+    forms.push(secret.chars().map(String::from).collect::<Vec<_>>().join("-"));
+    for before in 0..3 {
+        let bytes = ["x".repeat(before), secret.to_owned(), "y".to_owned()].concat();
+        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
+        forms.push(encoded[(before * 8).div_ceil(6)..(before + secret.len()) * 8 / 6].to_owned());
+    }
+    forms
+}
+
+#[test]
+fn a_secret_is_found_however_it_is_written() {
+    use lockrig::run::{Overheard, Vault};
+    use lockrig::trace::{Channel, Value};
+    for digits in [4, 8] {
+        let vault = Vault::simulated(&[("user.1".into(), digits)].into(), 1, 1);
+        let secret = vault.values().next().expect("a secret").to_owned();
+        for form in forms(&secret) {
+            for text in [format!("a {form} b"), format!("code={form}"), form.clone()] {
+                // What a cut left of it stands at an end of the text.
+                let is_cut = form.len() < secret.len();
+                if is_cut && (form.len() < 3 || !text.starts_with(&form) && !text.ends_with(&form)) {
+                    continue;
+                }
+                if is_cut && text.ends_with(&form) && !secret.starts_with(&form) && !text.starts_with(&form) {
+                    continue;
+                }
+                let clean = vault.redact(&text).unwrap_or_else(|| panic!("{text} is {secret}"));
+                assert!(!clean.contains(&form) && clean.contains("‹user.1›"), "{clean}");
+            }
+        }
+        let mut overheard = Overheard::default();
+        let mut said = Vec::new();
+        for digit in secret.chars() {
+            let mut value = Value::Text(format!("key {digit}").into());
+            vault.conceal(&Channel::Console, &mut value, &mut overheard).expect("a text");
+            said.push(format!("{value:?}"));
+        }
+        assert!(said.last().is_some_and(|last| last.contains("‹user.1›")), "{said:?}");
+        assert!(vault.redact("firmware 1.2 of 2026, SERIAL abc").is_none());
+    }
 }
 
 /// A sha256 in a large journal contains any eight digits sooner or later.
@@ -186,7 +234,7 @@ fn no_secret_stands_anywhere_in_a_run_folder() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let secrets = secrets_of(1);
     assert!(secrets.len() >= 14 && secrets.iter().all(|s| s.len() == 8));
-    search(&runs(folder.path()).remove(0), &secrets);
+    search(&runs(folder.path()).remove(0), secrets.into_iter());
 }
 
 #[test]
@@ -198,7 +246,8 @@ fn a_peer_that_echoes_secrets_does_not_get_them_into_the_record() {
     let journal = fs::read_to_string(run.join("journal.jsonl")).expect("a journal");
     assert!(journal.contains("I know") && journal.contains("‹user.1›"), "{}", text(&output));
     assert!(journal.contains("stderr has"), "standard error is recorded");
-    search(&run, &secrets_of(1));
+    // Few lines: no part of a secret stands in them by chance.
+    search(&run, secrets_of(1).iter().flat_map(|secret| forms(secret)));
     assert_eq!(code(root(), &["replay", &run.display().to_string()]), 0);
     let output = lockrig(root(), &["replay", "--simulate", &run.display().to_string()]);
     assert_eq!(output.status.code(), Some(2), "a peer can't be played again: {}", text(&output));
@@ -234,7 +283,8 @@ fn a_secret_spelled_in_a_name_or_a_number_is_an_error_and_not_recorded() {
         assert_eq!(output.status.code(), Some(3), "{mode}: {}", text(&output));
         assert!(text(&output).contains(reason), "{mode}: {}", text(&output));
         let run = runs(folder.path()).remove(0);
-        search(&run, &secrets_of(1));
+        // Few lines: no part of a secret stands in them by chance.
+        search(&run, secrets_of(1).iter().flat_map(|secret| forms(secret)));
         assert_eq!(code(root(), &["verify", &run.display().to_string()]), 0, "{mode}");
     }
 }
@@ -247,4 +297,22 @@ fn users_that_a_lock_still_counts_are_a_failure() {
     let output = lockrig(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("app still reports 3 users"), "{}", text(&output));
+}
+
+#[test]
+fn words_of_a_lock_forge_nothing() {
+    let folder = empty_folder();
+    let rig = rig(folder.path(), "forges-words");
+    let output = lockrig(folder.path(), &["certify", "--rig", &rig, "--model", "yale-yrm276", "--verbose"]);
+    let run = runs(folder.path()).remove(0).display().to_string();
+    let csv = lockrig(folder.path(), &["report", &run, "--format", "csv"]);
+    let html = lockrig(folder.path(), &["report", &run, "--format", "html"]);
+    for said in [text(&output), text(&csv), text(&html)] {
+        let harmful = |c: char| matches!(c, '\u{1b}' | '\u{202e}' | '\r');
+        assert!(!said.replace("\r\n", "\n").contains(harmful), "{said}");
+        let forged = |line: &str| line.starts_with("pass         everything") || line.starts_with("pass all");
+        assert!(!said.lines().any(forged), "{said}");
+    }
+    assert!(text(&csv).contains("everything"), "the words are there: {}", text(&csv));
+    assert!(text(&html).contains("S1\u{fffd}\u{fffd}pass all"), "the serial number is there");
 }

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::evidence::{CaseEntry, SceneReader};
 use crate::report::{Key, excerpt, key};
 use crate::run::Event;
+use crate::unit::visible;
 use crate::verdict::Verdict;
 
 use super::Terminal;
@@ -89,7 +90,7 @@ impl<'a> Progress<'a> {
         if is_said {
             let separator = if entry.result.reason.is_empty() { "" } else { "  " };
             let verdict = self.terminal.verdict(verdict, 12);
-            lines.push(format!("{verdict} {}{separator}{}", entry.case, entry.result.reason));
+            lines.push(format!("{verdict} {}{separator}{}", entry.case, visible(&entry.result.reason)));
         }
         if is_said && is_problem && self.said != Said::Little {
             lines.extend(self.drawing(entry));

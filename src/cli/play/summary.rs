@@ -9,7 +9,7 @@ use crate::report::{Finding, Summary, findings, overall, told};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan};
-use crate::unit::{Duration, counted};
+use crate::unit::{Duration, counted, visible};
 use crate::verdict::Verdict;
 
 use super::progress::Said;
@@ -82,11 +82,11 @@ fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal)
         terminal.line("");
         for finding in found.iter().take(MAX_FINDINGS) {
             let verdict = terminal.verdict(finding.verdict, 12);
-            terminal.line(&format!("{verdict} {}", finding.headline()));
-            terminal.line(&format!("             {}", finding.reason));
+            terminal.line(&format!("{verdict} {}", visible(&finding.headline())));
+            terminal.line(&format!("             {}", visible(&finding.reason)));
             let scenario = finding.shortest.split('~').next().unwrap_or_default();
             if let Some(scenario) = summary.catalogue.scenarios.get(scenario) {
-                terminal.line(&format!("             claim: {}", scenario.title));
+                terminal.line(&format!("             claim: {}", visible(&scenario.title)));
             }
             terminal.line(&format!("             shortest case: {}", finding.shortest));
         }
