@@ -5,6 +5,7 @@
 
 mod decode;
 mod entry;
+mod files;
 mod folder;
 mod index;
 mod journal;
@@ -16,9 +17,10 @@ mod traces;
 mod verify;
 
 pub use entry::{Entry, EntryError, JournalLine};
+pub use files::{hash_file, read_regular};
 pub use folder::{RunFolder, RunInfo, list_files};
 pub use journal::{JournalReader, JournalWriter};
-pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, hash_file};
+pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State};
 pub use results::{
     CaseEntry, Catalogue, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
 };

@@ -10,11 +10,10 @@ use sha2::{Digest, Sha256};
 use crate::unit::Instant;
 
 use super::entry::Entry;
+use super::files::{hash_file, sync_folder};
 use super::index::IndexWriter;
 use super::journal::JournalWriter;
-use super::manifest::{
-    Counts, DeviceIdentity, FORMAT, Heard, Manifest, RigIdentity, Selected, State, hash_file, sync_folder,
-};
+use super::manifest::{Counts, DeviceIdentity, FORMAT, Heard, Manifest, RigIdentity, Selected, State};
 use super::results::{CaseEntry, Catalogue, ResultsWriter};
 use super::{EvidenceError, hex};
 

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::manifest::open_regular;
+use super::files::Lines;
 use super::{EvidenceError, hex};
 
 const NAME: &str = "index.jsonl";
@@ -85,8 +85,8 @@ pub(super) fn read_index(folder: &Path) -> Result<Places, EvidenceError> {
     if !path.exists() {
         return Ok(places);
     }
-    for line in BufReader::new(open_regular(&path)?).lines() {
-        let line = line.map_err(EvidenceError::io(&path))?;
+    for line in Lines::open(&path)? {
+        let line = line?;
         let line: Line<'_> = serde_json::from_str(&line)
             .map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
         places.0.insert(hash(&line.case), (line.begin, line.bytes));

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::unit::Instant;
 
 use super::entry::{Entry, JournalLine};
+use super::files::open_regular;
 use super::line::Context;
-use super::manifest::open_regular;
 use super::{EvidenceError, hex};
 
 /// Lines are handed to the system in blocks of this size.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::verdict::Verdict;
 
+use super::files::sync_folder;
 use super::{EvidenceError, hex};
 
 /// Version of the evidence format; a reader refuses any other.
@@ -232,36 +233,5 @@ impl Manifest {
         file.sync_all().map_err(EvidenceError::io(&new))?;
         fs::rename(&new, &path).map_err(EvidenceError::io(&path))?;
         sync_folder(folder)
-    }
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), EvidenceError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(EvidenceError::io(folder))
-}
-
-/// Opens a file of a run folder. A link or a pipe in its place is not that file, whatever is
-/// behind it.
-pub(super) fn open_regular(path: &Path) -> Result<File, EvidenceError> {
-    let kind = fs::symlink_metadata(path).map_err(EvidenceError::io(path))?.file_type();
-    if !kind.is_file() {
-        return Err(EvidenceError::malformed(path, "replaced by something that is not a regular file"));
-    }
-    File::open(path).map_err(EvidenceError::io(path))
-}
-
-/// The sha256 of a file, read in blocks.
-///
-/// # Errors
-/// It can't be read.
-pub fn hash_file(path: &Path) -> Result<String, EvidenceError> {
-    let mut file = open_regular(path)?;
-    let mut hash = Sha256::new();
-    let mut block = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut block).map_err(EvidenceError::io(path))? {
-            0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(&block[..read]),
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ use crate::engine::{CaseResult, Cause, PartResult};
 use crate::lock::Method;
 use crate::verdict::{Measurement, Verdict};
 
-use super::manifest::{FORMAT, open_regular};
+use super::files::Lines;
+use super::manifest::FORMAT;
 use super::{EvidenceError, hex};
 
 /// One case with its outcome.
@@ -150,9 +151,8 @@ impl ResultsWriter {
 /// The file can't be read.
 pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
     let path = folder.join("results.json");
-    let file = open_regular(&path)?;
-    for line in BufReader::new(file).lines().take(2) {
-        let line = line.map_err(EvidenceError::io(&path))?;
+    for line in Lines::open(&path)?.take(2) {
+        let line = line?;
         if let Ok(catalogue) = serde_json::from_str(&line) {
             return Ok(catalogue);
         }
@@ -163,7 +163,7 @@ pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
 /// Reads results one by one, as they were written.
 pub struct ResultsReader {
     path: PathBuf,
-    lines: std::io::Lines<BufReader<File>>,
+    lines: Lines,
     /// In the list of cases.
     is_within: bool,
 }
@@ -174,14 +174,14 @@ pub struct ResultsReader {
 /// The file can't be read.
 pub fn read_results(folder: &Path) -> Result<ResultsReader, EvidenceError> {
     let path = folder.join("results.json");
-    let file = open_regular(&path)?;
-    Ok(ResultsReader { path, lines: BufReader::new(file).lines(), is_within: false })
+    let lines = Lines::open(&path)?;
+    Ok(ResultsReader { path, lines, is_within: false })
 }
 
 impl ResultsReader {
     fn next_case(&mut self) -> Result<Option<CaseEntry>, EvidenceError> {
         while let Some(line) = self.lines.next() {
-            let line = line.map_err(EvidenceError::io(&self.path))?;
+            let line = line?;
             if !self.is_within {
                 self.is_within = line == ",\"cases\":[";
                 continue;

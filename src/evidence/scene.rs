@@ -13,9 +13,9 @@ use crate::unit::{Duration, Instant};
 
 use super::EvidenceError;
 use super::entry::{Entry, JournalLine};
+use super::files::open_regular;
 use super::index::{Places, read_index};
 use super::line::Context;
-use super::manifest::open_regular;
 
 /// More than this was not written for one case by this tool.
 const MAX_CASE: u64 = 256 << 20;

@@ -1,8 +1,7 @@
 //! Whether a run folder is what was written. Never writes.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{File, TryLockError};
-use std::io::Read;
+use std::fs::TryLockError;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -11,10 +10,11 @@ use sha2::{Digest, Sha256};
 use crate::verdict::Verdict;
 
 use super::entry::{Entry, JournalLine};
+use super::files::{hash_file, open_regular, read_regular};
 use super::folder::list_files;
 use super::index::index_line;
 use super::journal::JournalReader;
-use super::manifest::{Counts, Heard, Manifest, State, hash_file, open_regular};
+use super::manifest::{Counts, Heard, Manifest, State};
 use super::results::{CaseEntry, read_results};
 use super::{EvidenceError, hex};
 
@@ -64,6 +64,8 @@ struct Recorded {
     ended: usize,
     proven: usize,
     index: Sha256,
+    /// Nothing stands after the last hash.
+    is_chained: bool,
 }
 
 /// Reads a whole journal; `end` is handed each end of a case.
@@ -76,6 +78,7 @@ fn read_journal(
     let mut begin = None;
     while let Some(line) = reader.next_entry().map_err(|error| error.to_string())? {
         let number = reader.place().line;
+        recorded.is_chained = matches!(line.entry, Entry::Commit { .. });
         let wrong = |what: &str| Err(format!("journal.jsonl: line {number}: {what}"));
         match &line.entry {
             Entry::Run(manifest) if number == 1 => recorded.began = Some(manifest.clone()),
@@ -111,6 +114,8 @@ fn read_journal(
             | Entry::Stop { .. } => {}
         }
     }
+    // A line that names a case and says nothing of it is no entry.
+    recorded.is_chained &= reader.place().line == reader.lines();
     Ok(recorded)
 }
 
@@ -182,6 +187,9 @@ fn bound(folder: &Path, manifest: &Manifest) -> Vec<String> {
         findings.push(format!("journal.jsonl: lines added at the end: {}", read - lines));
     } else if manifest.files.get("journal.jsonl") != Some(&reader.hash()) {
         findings.push("journal.jsonl: altered".to_owned());
+    }
+    if !recorded.is_chained {
+        findings.push("journal.jsonl: its last line is not the hash that a closed run ends with".to_owned());
     }
     if results.next().is_some() {
         findings.push("results.json: it has a case that the journal does not have".to_owned());
@@ -255,11 +263,13 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
         finished: recorded.map_or(0, |recorded| recorded.proven),
         torn,
     };
-    match File::open(&path).map(|file| file.try_lock_shared()) {
+    // It was killed before it wrote a journal, or there is nothing that any other could prove.
+    if std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return aborted(None, false);
+    }
+    match open_regular(&path).map(|file| file.try_lock_shared()) {
         Ok(Err(TryLockError::WouldBlock)) => return Verification::Running(Box::new(manifest)),
-        // It was killed before it wrote a journal, or there is nothing that any other could prove.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return aborted(None, false),
-        Err(_) => return Verification::Altered(vec!["journal.jsonl: removed".to_owned()]),
+        Err(error) => return Verification::Altered(vec![error.to_string()]),
         Ok(_) => {}
     }
     let read = JournalReader::open(&path).map_err(|error| error.to_string()).and_then(|mut reader| {
@@ -281,11 +291,20 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
             findings.push("journal.jsonl: it belongs to a different run from run.json".to_owned());
         }
     }
+    let present = match list_files(folder) {
+        Ok(files) => files,
+        Err(error) => return Verification::Altered(vec![error.to_string()]),
+    };
     for (name, hash) in &manifest.files {
+        // A name that leads elsewhere is not among them.
+        if present.binary_search(name).is_err() {
+            findings.push(format!("{name}: removed"));
+            continue;
+        }
         match hash_file(&folder.join(name)) {
             Ok(found) if found == *hash => {}
             Ok(_) => findings.push(format!("{name}: altered")),
-            Err(_) => findings.push(format!("{name}: removed")),
+            Err(error) => findings.push(error.to_string()),
         }
     }
     // What a run writes before its close may be there in any state.
@@ -302,13 +321,8 @@ fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
         ) || name.starts_with("traces/")
             || name.starts_with("attachments/")
     };
-    match list_files(folder) {
-        Ok(files) => {
-            let added = files.iter().filter(|name| !manifest.files.contains_key(*name) && !own(name));
-            findings.extend(added.map(|name| format!("{name}: added")));
-        }
-        Err(error) => findings.push(error.to_string()),
-    }
+    let added = present.iter().filter(|name| !manifest.files.contains_key(*name) && !own(name));
+    findings.extend(added.map(|name| format!("{name}: added")));
     if findings.is_empty() { aborted(Some(&recorded), torn) } else { Verification::Altered(findings) }
 }
 
@@ -344,8 +358,6 @@ pub fn finished_cases(folder: &Path) -> Result<Vec<(String, Verdict)>, EvidenceE
 /// It is missing or was altered.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, EvidenceError> {
     let path = folder.join("run.json");
-    let mut bytes = Vec::new();
-    let file = open_regular(&path)?;
-    file.take(MAX_MANIFEST).read_to_end(&mut bytes).map_err(EvidenceError::io(&path))?;
+    let bytes = read_regular(&path, MAX_MANIFEST)?;
     Manifest::from_bytes(&bytes).map_err(|reason| EvidenceError::malformed(&path, reason))
 }

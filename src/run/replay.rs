@@ -11,7 +11,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::engine::{CaseResult, Cause, Engine, Output, Record, When};
 use crate::evidence::{
     Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected, State, read_catalogue,
-    read_manifest,
+    read_manifest, read_regular,
 };
 use crate::lock::{Method, Named};
 use crate::rig::{self, Device, Hello, Rig};
@@ -28,6 +28,8 @@ use super::lockstep::play;
 use super::session::{case_seed, precision};
 use super::vault::Vault;
 
+/// No YAML file that lockrig loads is longer.
+const MAX_INPUT: u64 = 64 << 20;
 /// So many lines are read before their cases are replayed, side by side.
 const LINES_AT_ONCE: usize = 20_000;
 
@@ -361,8 +363,9 @@ pub(super) fn inputs(folder: &Path) -> Result<(Library, BTreeMap<Arc<str>, Rig>)
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(list) };
         for entry in entries {
             let path = entry.map_err(EvidenceError::io(&folder))?.path();
-            if path.is_file() {
-                let bytes = fs::read(&path).map_err(EvidenceError::io(&path))?;
+            // The folder below it has the models.
+            if !path.is_dir() {
+                let bytes = read_regular(&path, MAX_INPUT)?;
                 let source = Source::new(&path.display().to_string(), bytes)
                     .map_err(|diagnostic| EvidenceError::malformed(&path, diagnostic.message))?;
                 list.push(source);

@@ -109,6 +109,21 @@ fn removed_added_reordered_and_replaced_files_are_found_and_named() {
         };
         altered(&pipe, &format!("{name}: replaced"));
     }
+    for name in [
+        "journal.jsonl",
+        "run.json",
+        "results.json",
+        "index.jsonl",
+        "report.html",
+        "inputs/rigs/simulated.yaml",
+    ] {
+        // A terabyte that takes no room is refused at once, and so is a hole in the middle.
+        let huge = |run: &Path| {
+            let file = fs::File::options().write(true).open(run.join(name)).expect("opened");
+            file.set_len(1 << 40).expect("grown");
+        };
+        altered(&huge, "it has holes");
+    }
     altered(&|run| edit(run, |lines| lines.swap(10, 11)), "line 11");
     altered(&|run| edit(run, |lines| drop(lines.remove(20))), "line 21");
     altered(&|run| edit(run, |lines| drop(lines.pop())), "cut after line");

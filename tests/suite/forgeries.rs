@@ -336,6 +336,43 @@ fn a_foreign_attestation_is_no_part_of_a_run() {
     forged.is_found_by("verify", "attestation.json: added");
 }
 
+/// After the end of a closed run nothing happens.
+#[test]
+fn a_journal_ends_with_its_hash() {
+    let begins =
+        "{\"case\":\"reset-needs-the-owner~yale-linus~app~role=guest~r1\",\"seed\":6441924173798622}";
+    let names = "{\"case\":\"reset-needs-the-owner~yale-linus~app~role=guest~r1\"}";
+    for line in [begins, names] {
+        for keeps in [false, true] {
+            let forged = Forged::new();
+            forged.lines("journal.jsonl", |lines| {
+                lines.truncate(lines.len() - usize::from(!keeps));
+                lines.push(line.to_owned());
+            });
+            forged.is_found_by("verify", "its last line is not the hash");
+        }
+    }
+}
+
+/// Names in the manifest of a killed run lead nowhere else: nothing there is opened.
+#[test]
+fn a_manifest_names_no_files_outside_its_folder() {
+    for name in ["/etc/hostname", "../outside", "inputs/../../outside", "/dev/null"] {
+        let forged = Forged::new();
+        fs::write(forged.run.parent().expect("a folder").join("outside"), "x").expect("written");
+        let hash = sha256(b"x");
+        forged.everywhere(|json| {
+            json["state"] = json!("running");
+            json["files"][name] = json!(hash);
+        });
+        unclosed(&forged);
+        forged.reseal();
+        let output = lockrig(root(), &["verify", &forged.run.display().to_string()]);
+        assert_eq!(output.status.code(), Some(4), "{name}: {}", text(&output));
+        assert!(text(&output).contains(&format!("{name}: removed")), "{name}: {}", text(&output));
+    }
+}
+
 /// As if the run had been killed after its last case, before it was closed.
 fn unclosed(forged: &Forged) {
     let journal = forged.read("journal.jsonl");
