@@ -8,10 +8,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::rig::{Fault, maker_proof};
-use crate::trace::{Argument, Channel, Keystroke, Request, Value};
+use crate::trace::{Argument, Channel, Keystroke, MAX_TEXT_BYTES, Request, Value};
 
 /// Secrets that are looked for: those of a case first, then those of the cases before it.
 const MAX_REMEMBERED: usize = 64;
+/// No text that is shorter was cut: it is the bound of a serial number, and others are longer.
+const SHORTEST_CUT: usize = 80;
 
 /// The secrets of one case, by handle.
 #[derive(Clone, Debug)]
@@ -102,7 +104,7 @@ impl Vault {
     }
 
     /// A text without secrets, if it had any: as they are typed, with spaces or marks between their digits, in
-    /// hexadecimal or base64, and cut off at either end of the text.
+    /// hexadecimal or base64, and cut off at the end of a text that may have been cut.
     pub fn redact(&self, text: &str) -> Option<String> {
         // No form of a digit does without these.
         if !text.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase()) {
@@ -121,11 +123,10 @@ impl Vault {
                 clean.replace_range(begin..end, &word);
             }
             let end = clean.trim_end_matches('…').len();
-            if let Some(length) = cut(value, |part| clean[..end].ends_with(&value[..part])) {
+            if text.chars().count() >= SHORTEST_CUT
+                && let Some(length) = cut(value, |part| clean[..end].ends_with(&value[..part]))
+            {
                 clean.replace_range(end - length..end, &word);
-            }
-            if let Some(length) = cut(value, |part| clean.starts_with(&value[value.len() - part..])) {
-                clean.replace_range(..length, &word);
             }
         }
         (clean != text).then_some(clean)
@@ -133,7 +134,13 @@ impl Vault {
 
     /// A text without the digits that end a secret whose other digits came in the texts before it.
     fn redact_after(&self, text: &str, heard: &mut String) -> Option<String> {
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let mut is_name = false;
+        // The names of secrets that were taken out have digits, too.
+        let mut is_digit = |c: char| {
+            is_name = c == '‹' || is_name && c != '›';
+            !is_name && c.is_ascii_digit()
+        };
+        let digits: String = text.chars().filter(|c| is_digit(*c)).collect();
         let before = heard.len();
         heard.push_str(&digits);
         let ends_here =
@@ -141,17 +148,24 @@ impl Vault {
         let found = self.values.iter().find(|(_, value)| !value.is_empty() && ends_here(value));
         let clean = found.map(|(handle, _)| {
             let word = format!("‹{handle}›");
-            text.chars().map(|c| if c.is_ascii_digit() { word.clone() } else { c.to_string() }).collect()
+            text.chars().map(|c| if is_digit(c) { word.clone() } else { c.to_string() }).collect()
         });
         let longest = self.values.iter().map(|(_, value)| value.len()).max().unwrap_or_default();
         heard.drain(..heard.len().saturating_sub(longest.saturating_sub(1)));
         clean
     }
 
-    /// A line of standard error without secrets.
+    /// A line of standard error without secrets. A long one comes in pieces.
     pub fn redact_line(&self, line: &str, overheard: &mut Overheard) -> String {
-        let clean = self.redact(line).unwrap_or_else(|| line.to_owned());
-        self.redact_after(&clean, overheard.0.entry(String::new()).or_default()).unwrap_or(clean)
+        let mut clean = self.redact(line).unwrap_or_else(|| line.to_owned());
+        if std::mem::replace(&mut overheard.is_cut, line.len() >= MAX_TEXT_BYTES) {
+            for (handle, value) in &self.values {
+                if let Some(length) = cut(value, |part| clean.starts_with(&value[value.len() - part..])) {
+                    clean.replace_range(..length, &format!("‹{handle}›"));
+                }
+            }
+        }
+        self.redact_after(&clean, overheard.digits.entry(String::new()).or_default()).unwrap_or(clean)
     }
 
     /// Takes secrets out of what a lock said.
@@ -169,8 +183,8 @@ impl Vault {
         if named || spells(&channel.to_string()) {
             return Err(Fault("the device put a secret into a name".into()));
         }
-        let heard = overheard.0.entry(channel.to_string()).or_default();
         value.map_texts(|text| {
+            let heard = overheard.digits.entry(channel.to_string()).or_default();
             let clean = self.redact(text);
             let rest = self.redact_after(clean.as_deref().unwrap_or(text), heard);
             rest.or(clean)
@@ -191,9 +205,14 @@ impl Vault {
     }
 }
 
-/// The digits that a case's channels said last, for secrets that are spread over several texts.
+/// What the channels of a case said last, for secrets that are spread over several texts.
 #[derive(Clone, Debug, Default)]
-pub struct Overheard(BTreeMap<String, String>);
+pub struct Overheard {
+    /// The last digits.
+    digits: BTreeMap<String, String>,
+    /// The last line of standard error goes on in the next.
+    is_cut: bool,
+}
 
 /// How a secret can be written.
 fn forms(value: &str) -> Vec<String> {

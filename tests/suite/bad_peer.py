@@ -125,10 +125,10 @@ for line in sys.stdin:
         answer = json.loads(ask(line))
         told = [secret.encode() for secret in secrets[:2]]
         words = ["I know " + " ".join(secrets)]
-        # Cut at 4096 bytes: seven of the eight digits are left, or the last seven begin the next text.
+        # Cut at 4096 bytes: seven of the eight digits are left, or the last seven begin the next piece.
         words += ["." * (4096 - 7) + secret for secret in secrets[:2]]
-        words += [secret[1:] for secret in secrets[:2]]
         print("." * (4096 - 7) + secrets[0], file=sys.stderr, flush=True)
+        print("." * (4096 - 1) + secrets[0], file=sys.stderr, flush=True)
         words += [base64.b64encode(b"x" * n + code + b"y").decode() for code in told for n in range(3)]
         words += [code.hex() for code in told] + ["-".join(secret) for secret in secrets[:2]]
         words += list(secrets[0])
