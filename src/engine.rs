@@ -189,14 +189,20 @@ impl<'p> Engine<'p> {
                 self.close_part(verdict, reason);
                 self.finish();
             }
-            // A rig that broke in the last moment makes the whole case doubtful; its first fault is the
-            // cause of the others.
-            Some(result) if verdict == Verdict::Error && result.verdict != Verdict::Error => {
-                result.verdict = verdict;
-                result.reason = reason.to_owned();
-                result.deviations.clear();
+            // A rig that broke in the last moment makes the whole case doubtful, and so does one that was stopped
+            // before it was seen to rest; the first fault is the cause of the others.
+            Some(result) => {
+                let outdoes = match verdict {
+                    Verdict::Error => result.verdict != Verdict::Error,
+                    Verdict::Aborted => !matches!(result.verdict, Verdict::Error | Verdict::Aborted),
+                    Verdict::Pass | Verdict::Fail | Verdict::Inconclusive | Verdict::NotApplicable => false,
+                };
+                if outdoes {
+                    result.verdict = verdict;
+                    result.reason = reason.to_owned();
+                    result.deviations.clear();
+                }
             }
-            Some(_) => {}
         }
     }
 

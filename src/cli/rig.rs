@@ -137,6 +137,9 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
         Ok(faults) => faults,
         Err(fault) => vec![fault],
     };
+    if let Some(reason) = live.stopped() {
+        return failed(terminal, reason);
+    }
     for fault in &faults {
         terminal.error(&fault.to_string(), None);
     }

@@ -268,8 +268,10 @@ struct Block {
     text: Vec<u8>,
     /// Where the line before its first stands.
     before: Place,
-    /// The next block begins with a case.
+    /// The next block does not depend on it.
     is_whole: bool,
+    /// Another case follows.
+    is_followed: bool,
     /// A line whose hash is not that of what stands before it, and why that is wrong.
     wrong: Option<(u64, String)>,
 }
@@ -290,7 +292,7 @@ impl Source {
         if length > 0 {
             before = Place { line: before.line - 1, begin: 0, end: before.end - length };
         }
-        let mut block = Block { text: Vec::new(), before, is_whole: true, wrong: None };
+        let mut block = Block { text: Vec::new(), before, is_whole: true, is_followed: false, wrong: None };
         let mut hashed = 0;
         loop {
             let begin = text.len();
@@ -300,6 +302,7 @@ impl Source {
             let line = &text[begin..];
             if line.starts_with(CASE) && begin >= BLOCK {
                 self.next = text.split_off(begin);
+                block.is_followed = true;
                 break;
             }
             if line.starts_with(CHAIN) {
@@ -376,6 +379,10 @@ impl Block {
                     break;
                 }
             }
+        }
+        if let (true, None, Some(open)) = (self.is_followed, &wrong, context.open_case()) {
+            let line = place.line + 1;
+            wrong = Some((line, format!("line {line}: not a journal entry: {open} began and has no end")));
         }
         Decoded { lines: lines.into_iter(), wrong, context }
     }

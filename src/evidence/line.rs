@@ -81,6 +81,11 @@ impl Context {
         Self { case: Some(case), ..Self::default() }
     }
 
+    /// The case that began and has no end.
+    pub(super) fn open_case(&self) -> Option<&str> {
+        self.case.as_deref()
+    }
+
     /// Writes an entry; a case that was not mentioned yet is mentioned first, on a line of its own.
     ///
     /// # Errors
@@ -261,6 +266,9 @@ impl Context {
             Said::Entry { at, entry } => (at, entry),
         };
         self.line(again, at, &entry).map_err(unwritten)?;
+        if let (Entry::Commit { .. }, Some(open)) = (&entry, &self.case) {
+            return Err(EntryError(format!("a hash stands within {open}")));
+        }
         let case = match (&entry, &self.case) {
             (Entry::Run(_) | Entry::Commit { .. }, _) => "".into(),
             (_, Some(case)) => Arc::clone(case),

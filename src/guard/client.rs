@@ -19,7 +19,7 @@ use crate::drivers::clock;
 use crate::unit::{Duration, Moment};
 
 use super::control::service;
-use super::outputs::make_safe;
+use super::outputs::{end_watch, make_safe};
 use super::protocol::{Event, MAX_LINE, Program, Request, Setup};
 use super::{BEAT, SILENCE};
 
@@ -392,7 +392,7 @@ impl Link {
         loop {
             match make_safe(&self.setup, &consumer) {
                 Ok(()) => {
-                    self.end_watch();
+                    end_watch(&self.setup);
                     return (format!("{reason}; its outputs were made safe"), true);
                 }
                 Err(fault) if clock::now().since(begin) >= TRIES_FOR => {
@@ -402,15 +402,6 @@ impl Link {
                 // A board may need a moment to find itself again.
                 Err(_) => clock::sleep_until(clock::now() + Duration::milliseconds(10)),
             }
-        }
-    }
-
-    /// The guard that fed the watchdog is gone and its outputs are safe: nothing is left to watch.
-    fn end_watch(&self) {
-        if let Some(path) = &self.setup.watchdog
-            && let Ok(mut watchdog) = std::fs::OpenOptions::new().write(true).open(path)
-        {
-            let _ = watchdog.write_all(b"V");
         }
     }
 

@@ -19,7 +19,6 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, UCred,
 use rustix::process::{PidfdFlags, Signal, getuid, pidfd_open, pidfd_send_signal};
 
 use crate::drivers::clock;
-use crate::drivers::output::OutputFault;
 use crate::unit::{Duration, Moment};
 
 use super::link::Link;
@@ -36,8 +35,8 @@ const STAYS: Duration = Duration::seconds(1);
 /// A guard that lives answers within this time, or says that its boards take longer.
 const ANSWERS_WITHIN: time::Duration = time::Duration::from_millis(150);
 const MAKES_SAFE_WITHIN: time::Duration = time::Duration::from_secs(3);
-/// One that was told to end is gone within this time.
-const ENDS_WITHIN: Duration = Duration::milliseconds(200);
+/// One that was told to end makes slow boards safe once more on its way.
+const ENDS_WITHIN: Duration = Duration::seconds(3);
 
 /// Where others knock, and those who did.
 pub(super) struct Visitors {
@@ -164,19 +163,47 @@ enum Answer {
     Silent,
 }
 
-/// Asks every guard that owns outputs of a setup to make them safe and to end, and ends those that hang.
-/// `true` if a service did and keeps them.
-///
-/// # Errors
-/// A service that keeps its outputs could not make them safe.
-pub(super) fn ask_guards(setup: &Setup) -> Result<bool, OutputFault> {
-    if let Some((stream, _)) = service(&setup.rig).map_err(OutputFault::Broken)? {
-        match ask(&stream, setup) {
-            Answer::Stopped { fault: None, stays: true } => return Ok(true),
-            Answer::Stopped { fault: Some(fault), stays: true } => return Err(OutputFault::Broken(fault)),
+/// What came of asking.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// A service made everything safe, and keeps it so.
+    pub(super) is_done: bool,
+    /// Why a service could not, or is not to be asked.
+    pub(super) problem: Option<String>,
+    /// Guards that do not answer; what they own nobody knows.
+    silent: Vec<OwnedFd>,
+}
+
+impl Asked {
+    pub(super) fn has_silent(&self) -> bool {
+        !self.silent.is_empty()
+    }
+
+    /// Ends the guards that do not answer; `false` if there is none.
+    pub(super) fn end_silent(&self) -> bool {
+        for process in &self.silent {
+            let _ = pidfd_send_signal(process, Signal::KILL);
+            has_ended(process);
+        }
+        self.has_silent()
+    }
+}
+
+/// Asks every guard that owns outputs of a setup to make them safe and to end.
+pub(super) fn ask_guards(setup: &Setup) -> Asked {
+    let mut asked = Asked::default();
+    match service(&setup.rig) {
+        Ok(None) => {}
+        Ok(Some((stream, _))) => match ask(&stream, setup) {
+            Answer::Stopped { fault: None, stays: true } => asked.is_done = true,
+            Answer::Stopped { fault: Some(fault), stays: true } => asked.problem = Some(fault),
             // One that hangs is found among the others.
             Answer::Stopped { stays: false, .. } | Answer::NotConcerned | Answer::Silent => {}
-        }
+        },
+        Err(problem) => asked.problem = Some(problem),
+    }
+    if asked.is_done {
+        return asked;
     }
     let known = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
     let names = known.lines().filter_map(|line| line.split_whitespace().nth(7)?.strip_prefix('@'));
@@ -192,13 +219,10 @@ pub(super) fn ask_guards(setup: &Setup) -> Result<bool, OutputFault> {
         match ask(&stream, setup) {
             Answer::NotConcerned | Answer::Stopped { stays: true, .. } => {}
             Answer::Stopped { stays: false, .. } if has_ended(&process) => {}
-            Answer::Stopped { stays: false, .. } | Answer::Silent => {
-                let _ = pidfd_send_signal(&process, Signal::KILL);
-                has_ended(&process);
-            }
+            Answer::Stopped { stays: false, .. } | Answer::Silent => asked.silent.push(process),
         }
     }
-    Ok(false)
+    asked
 }
 
 fn has_ended(process: &OwnedFd) -> bool {

@@ -1,6 +1,7 @@
 //! The boards that a guard owns, opened without power and made safe whatever else fails.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use super::protocol::Setup;
 
 /// Lines of a process that was just killed are free a little later.
 const RETRY_BUSY: Duration = Duration::from_secs(2);
+/// Before a guard that hangs is ended, its lines are tried for so long.
+const SHORT_OF_TIME: Duration = Duration::from_millis(20);
 
 /// Every output of a setup.
 pub(super) struct Outputs {
@@ -168,10 +171,35 @@ pub(super) fn make_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault
     Outputs::open(setup, consumer, RETRY_BUSY, Sharing::Ignored)?.make_safe()
 }
 
-/// The same while guards may hold the outputs: they make them safe and end, and then it is done once more.
+/// The same while guards may hold the outputs: they make them safe and end, and then it is done once more. A guard
+/// that does not answer is ended only if its outputs may be these.
 ///
 /// # Errors
-/// Every board that could not be had, and who holds it.
+/// Every board that could not be had, and who holds it; or a service that could not make its outputs safe.
 pub fn force_safe(setup: &Setup, consumer: &str) -> Result<(), OutputFault> {
-    if ask_guards(setup)? { Ok(()) } else { make_safe(setup, consumer) }
+    let asked = ask_guards(setup);
+    if asked.is_done {
+        return Ok(());
+    }
+    let patience = if asked.has_silent() { SHORT_OF_TIME } else { RETRY_BUSY };
+    let safe = |patience| Outputs::open(setup, consumer, patience, Sharing::Ignored)?.make_safe();
+    let outcome = match safe(patience) {
+        Err(_) if asked.end_silent() => safe(RETRY_BUSY).inspect(|()| end_watch(setup)),
+        outcome => outcome,
+    };
+    // Whatever this could do is done.
+    match (asked.problem, outcome) {
+        (None, outcome) => outcome,
+        (Some(problem), Ok(())) => Err(OutputFault::Broken(problem)),
+        (Some(problem), Err(fault)) => Err(OutputFault::Broken(format!("{problem}; {fault}"))),
+    }
+}
+
+/// The guard that fed the watchdog is gone and its outputs are safe: nothing is left to watch.
+pub(super) fn end_watch(setup: &Setup) {
+    if let Some(path) = &setup.watchdog
+        && let Ok(mut watchdog) = std::fs::OpenOptions::new().write(true).open(path)
+    {
+        let _ = watchdog.write_all(b"V");
+    }
 }

@@ -44,11 +44,14 @@ pub fn serve_parent() -> std::io::Result<()> {
     let socket = rustix::io::dup(rustix::stdio::stdin())?;
     let signals = signals()?;
     let warnings = become_realtime();
-    let mut visitors = Visitors::receive()?;
     let mut link = Link::new(UnixStream::from(socket))?;
     let Some((client, setup)) = hello(&mut link) else { return Ok(()) };
     match Guard::open(&setup, warnings, false) {
-        Ok(mut guard) => drop(guard.serve(link, client, &signals, &mut visitors)),
+        Ok(mut guard) => {
+            // Whoever knocks is answered: nobody is let wait for boards that are being opened.
+            let mut visitors = Visitors::receive()?;
+            guard.serve(link, client, &signals, &mut visitors);
+        }
         Err(fault) => {
             link.tell(&Event::Unavailable { reason: fault.to_string() });
         }
@@ -208,7 +211,7 @@ impl Guard {
     /// The next client of a service that has none.
     fn welcome(&mut self, visitors: &mut Visitors) -> Option<(String, Link)> {
         for _ in 0..AT_ONCE {
-            let (request, link) = visitors.next()?;
+            let (request, mut link) = visitors.next()?;
             let word = match request {
                 Request::Hello { client, setup } if setup == self.setup => match self.make_safe() {
                     Ok(()) => return Some((client, link)),
@@ -217,7 +220,7 @@ impl Guard {
                     }
                 },
                 Request::Hello { .. } => Event::Unavailable { reason: REWIRED.into() },
-                Request::Safe { setup } => self.stop(&setup, None),
+                Request::Safe { setup } => self.stop(&setup, &mut link, None),
                 Request::Play { .. }
                 | Request::Rest {}
                 | Request::Read {}
@@ -230,10 +233,12 @@ impl Guard {
     }
 
     /// Everything safe for somebody who is not the client; what they are told.
-    fn stop(&mut self, theirs: &Setup, client: Option<&mut Link>) -> Event {
+    fn stop(&mut self, theirs: &Setup, visitor: &mut Link, client: Option<&mut Link>) -> Event {
         if !self.setup.concerns(theirs) {
             return Event::Unavailable { reason: "this guard owns none of these outputs".into() };
         }
+        // Boards may take longer than a guard that lives may be silent.
+        visitor.tell(&Event::MakingSafe {});
         let done = match client {
             Some(client) => self.trip("`lockrig rig safe` was called", true, client),
             None => self.make_safe(),
@@ -302,7 +307,12 @@ impl Guard {
             End::Told => ("the guard was told to stop", true),
             End::Left => ("the client is gone", false),
         };
-        let _ = self.trip(reason, asked, &mut link);
+        if self.core.tripped().is_some() && self.is_safe {
+            // Nothing came on since; a client that leaves waits for the word.
+            link.tell(&Event::Tripped { reason: reason.to_owned(), safe: true, asked });
+        } else {
+            let _ = self.trip(reason, asked, &mut link);
+        }
         link.flush();
         end
     }
@@ -318,12 +328,12 @@ impl Guard {
             if self.is_close(clock::now()) && self.core.tripped().is_none() {
                 return None;
             }
-            let (request, visitor) = visitors.next()?;
+            let (request, mut visitor) = visitors.next()?;
             let word = match request {
                 Request::Hello { .. } => {
                     Event::Unavailable { reason: format!("the guard already serves {client}") }
                 }
-                Request::Safe { setup } => self.stop(&setup, Some(link)),
+                Request::Safe { setup } => self.stop(&setup, &mut visitor, Some(link)),
                 Request::Play { .. }
                 | Request::Rest {}
                 | Request::Read {}

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, getppid, kill_process, pidfd_open, set_child_subreaper,
@@ -77,11 +77,13 @@ impl Supervised {
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        let process = Pid::from_child(&self.supervisor);
-        if kill_process(process, Signal::TERM).is_ok()
-            && let Ok(handle) = pidfd_open(process, PidfdFlags::empty())
-        {
-            let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&timespec(ENDS_WITHIN)));
+        // One that was waited for has no number any more that is its own.
+        if matches!(self.supervisor.try_wait(), Ok(None)) {
+            let _ = kill_process(Pid::from_child(&self.supervisor), Signal::TERM);
+        }
+        let until = Instant::now() + ENDS_WITHIN;
+        while matches!(self.supervisor.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
         }
         // Already gone is fine; there is nothing else to do about a process that can't be killed.
         let _ = self.supervisor.kill();
@@ -108,11 +110,6 @@ fn find(name: &str) -> Result<(), Error> {
     if is_there { Ok(()) } else { Err(Error::new(ErrorKind::NotFound, "there is no such program")) }
 }
 
-fn timespec(length: Duration) -> Timespec {
-    let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);
-    Timespec { tv_sec: seconds, tv_nsec: i64::from(length.subsec_nanos()) as _ }
-}
-
 /// The supervisor's side: runs a command until it ends or `parent` does, then ends whatever is left of it.
 /// Returns how the command ended.
 ///
@@ -134,7 +131,8 @@ pub fn supervise(parent: u32, command: &[String]) -> Result<i32, Error> {
     }
     let (name, arguments) =
         command.split_first().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the command is empty"))?;
-    let mut child = match Command::new(name).args(arguments).spawn() {
+    // A group of its own, as a shell gives it: what it signals there is not this process.
+    let mut child = match Command::new(name).args(arguments).process_group(0).spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(NOT_FOUND),
         Err(_) => return Ok(NOT_EXECUTED),

@@ -205,7 +205,8 @@ impl Live {
                         return self.broken.clone().map_or(Ok(()), Err);
                     }
                     Said::Fault(fault) => return Err(fault),
-                    Said::Stopped(reason) => return Err(Fault(reason)),
+                    // Nothing is wrong: whoever plays on this finds it out.
+                    Said::Stopped(_) => return Ok(()),
                     _ => {}
                 }
             }
@@ -234,7 +235,7 @@ impl Live {
     }
 
     /// Why the guard does not play any more, if somebody told it to stop.
-    pub(super) fn stopped(&self) -> Option<&str> {
+    pub fn stopped(&self) -> Option<&str> {
         self.stopped.as_deref()
     }
 
@@ -277,6 +278,10 @@ impl Live {
     pub fn watch(&mut self, bench: &Bench, length: Option<Duration>, show: &mut dyn FnMut(Watched) -> bool) {
         let begin = clock::now();
         let end = length.map_or(Moment::NEVER, |length| begin + length);
+        if let Some(reason) = &self.stopped {
+            show(Watched::Stopped(reason.clone()));
+            return;
+        }
         self.guard.read();
         for index in 0..self.meanings.len() {
             let reading = Reading { input: index, active: self.active[index], at: begin };

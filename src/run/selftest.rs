@@ -115,6 +115,7 @@ fn watch(live: &mut Live, index: usize, first: u64) -> Result<([Moment; 2], Cont
                 Said::Achieved(at, command, ..) if command == first + 1 => edges[1] = Some(at),
                 Said::Sensed(at, output, closed) if output == index => contact.push((at, closed)),
                 Said::Fault(fault) | Said::Refused(fault) => return Err(fault),
+                Said::Stopped(reason) => return Err(Fault(reason)),
                 _ => {}
             }
         }

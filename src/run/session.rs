@@ -184,6 +184,9 @@ impl<'a> Real<'a> {
         let mut live = match self.open() {
             Ok(live) => live,
             Err(fault) => {
+                // What a program said at its start is quoted in it.
+                let words = fault.to_string();
+                let fault = Fault(vault.redact(&words).unwrap_or(words));
                 self.note(Some(&fault));
                 return Ok(Played::unplayed(CaseResult::unplayed(
                     Verdict::Error,
@@ -326,7 +329,10 @@ impl Session<'_> {
         let precision = precision(self.rig);
         let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
         let played = bench.play(&program, &hello, &vault, precision, self.interrupt, &mut record)?;
-        earlier.remember(&vault);
+        // The newest come first, and the oldest are forgotten.
+        let mut remembered = Vault::simulated(&BTreeSet::new(), self.seed, 0);
+        remembered.remember(&vault);
+        *earlier = remembered;
         let mut overheard = Overheard::default();
         for line in bench.stderr() {
             let line = vault.redact_line(&line, &mut overheard);

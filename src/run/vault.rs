@@ -104,7 +104,7 @@ impl Vault {
     }
 
     /// A text without secrets, if it had any: as they are typed, with spaces or marks between their digits, in
-    /// hexadecimal or base64, and cut off at the end of a text that may have been cut.
+    /// hexadecimal or base64, and cut off before an ellipsis or at the end of a text that may have been cut.
     pub fn redact(&self, text: &str) -> Option<String> {
         // No form of a digit does without these.
         if !text.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase()) {
@@ -122,11 +122,12 @@ impl Vault {
             while let Some((begin, end)) = spread(&clean, value) {
                 clean.replace_range(begin..end, &word);
             }
-            let end = clean.trim_end_matches('…').len();
-            if text.chars().count() >= SHORTEST_CUT
-                && let Some(length) = cut(value, |part| clean[..end].ends_with(&value[..part]))
-            {
-                clean.replace_range(end - length..end, &word);
+            let mut ends: Vec<usize> = clean.match_indices('…').map(|(at, _)| at).collect();
+            ends.extend((text.chars().count() >= SHORTEST_CUT).then_some(clean.len()));
+            for end in ends.into_iter().rev() {
+                if let Some(length) = cut(value, |part| clean[..end].ends_with(&value[..part])) {
+                    clean.replace_range(end - length..end, &word);
+                }
             }
         }
         (clean != text).then_some(clean)
@@ -134,25 +135,39 @@ impl Vault {
 
     /// A text without the digits that end a secret whose other digits came in the texts before it.
     fn redact_after(&self, text: &str, heard: &mut String) -> Option<String> {
-        let mut is_name = false;
-        // The names of secrets that were taken out have digits, too.
-        let mut is_digit = |c: char| {
-            is_name = c == '‹' || is_name && c != '›';
-            !is_name && c.is_ascii_digit()
-        };
-        let digits: String = text.chars().filter(|c| is_digit(*c)).collect();
+        let places = self.digits(text);
         let before = heard.len();
-        heard.push_str(&digits);
+        heard.extend(places.iter().filter_map(|at| text[*at..].chars().next()));
         let ends_here =
             |value: &str| heard.rfind(value).is_some_and(|at| at < before && at + value.len() > before);
         let found = self.values.iter().find(|(_, value)| !value.is_empty() && ends_here(value));
         let clean = found.map(|(handle, _)| {
+            let mut clean = text.to_owned();
             let word = format!("‹{handle}›");
-            text.chars().map(|c| if is_digit(c) { word.clone() } else { c.to_string() }).collect()
+            places.iter().rev().for_each(|at| clean.replace_range(*at..at + 1, &word));
+            clean
         });
         let longest = self.values.iter().map(|(_, value)| value.len()).max().unwrap_or_default();
         heard.drain(..heard.len().saturating_sub(longest.saturating_sub(1)));
         clean
+    }
+
+    /// Where a text has digits; the names of secrets that were taken out have some, too.
+    fn digits(&self, text: &str) -> Vec<usize> {
+        let mut places = Vec::new();
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            let rest = &text[at + c.len_utf8()..];
+            let name = rest.split_once('›').filter(|_| c == '‹').map(|(name, _)| name);
+            at += match name.filter(|name| self.values.iter().any(|(handle, _)| **handle == **name)) {
+                Some(name) => c.len_utf8() + name.len(),
+                None => c.len_utf8(),
+            };
+            if c.is_ascii_digit() {
+                places.push(at - 1);
+            }
+        }
+        places
     }
 
     /// A line of standard error without secrets. A long one comes in pieces.

@@ -227,7 +227,9 @@ fn drain(stderr: impl Read, sender: &SyncSender<String>) {
 
 fn excerpt(text: &str) -> String {
     let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.trim_end().chars().take(200).map(visible).collect()
+    let text = text.trim_end();
+    let end = if text.chars().count() > 200 { "…" } else { "" };
+    text.chars().take(200).map(visible).chain(end.chars()).collect()
 }
 
 impl LockstepDevice for Peer {

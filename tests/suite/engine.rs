@@ -58,8 +58,8 @@ fn a_rig_that_breaks_in_the_last_moment_makes_the_case_doubtful() {
     let program = program(vec![wait(1)]);
     let mut engine = Engine::new(&program, Precision::default());
     assert_eq!(play(&mut engine).verdict, Verdict::Pass);
-    engine.stop(Verdict::Aborted, "too late");
-    assert_eq!(play(&mut engine).verdict, Verdict::Pass);
+    engine.stop(Verdict::Aborted, "stopped before it was at rest");
+    assert_eq!(play(&mut engine).verdict, Verdict::Aborted);
     engine.stop(Verdict::Error, "first fault");
     engine.stop(Verdict::Error, "second fault");
     let result = play(&mut engine);

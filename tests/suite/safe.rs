@@ -224,7 +224,8 @@ fn a_service_makes_its_outputs_safe_and_goes_on() {
     let mut guard = service(&held);
     let took = held.safe(&is_on);
     assert!(took < PATIENCE);
-    assert!(guard.try_wait().expect("a child").is_none(), "it still owns the outputs");
+    let ended = guard.try_wait().expect("a child");
+    assert!(ended.is_none(), "it still owns the outputs: {ended:?} {}", held.log());
     let safe = held.lockrig(&["rig", "safe", &held.rig]).status().expect("an end");
     assert_eq!(safe.code(), Some(0), "also without a client: {}", held.log());
     let selftest = held.lockrig(&["rig", "selftest", &held.rig]).status().expect("an end");
