@@ -1,7 +1,8 @@
 //! Programs that a rig file names end with lockrig, whatever they started and however it ends.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -92,11 +93,21 @@ fn a_peer_ends_with_lockrig() {
     }
 }
 
+/// The program with SIGHUP as a terminal's child has it, or as `nohup` leaves it: whoever runs the tests may have
+/// ignored it.
+fn hangs_up(folder: &Path, how: &str) -> PathBuf {
+    let script = folder.join("lockrig");
+    let program = env!("CARGO_BIN_EXE_lockrig");
+    fs::write(&script, format!("#!/bin/sh\nexec env {how}=HUP {program} \"$@\"\n")).expect("a script");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a script");
+    script
+}
+
 #[test]
 fn a_terminal_that_hangs_up_ends_a_run_safely_with_its_record() {
     let folder = tempfile::tempdir().expect("a folder");
     let bench = Bench::new(folder.path(), None);
-    let mut run = bench.start(Path::new(env!("CARGO_BIN_EXE_lockrig")));
+    let mut run = bench.start(&hangs_up(folder.path(), "--default-signal"));
     kill_process(Pid::from_child(&run), Signal::HUP).expect("a process");
     assert_eq!(run.wait().expect("an end").code(), Some(130));
     assert!(bench.levels().0.values().all(|on| !on));
@@ -104,4 +115,19 @@ fn a_terminal_that_hangs_up_ends_a_run_safely_with_its_record() {
         fs::read_dir(folder.path().join("reports")).expect("a folder").flatten().next().expect("a run");
     let manifest = fs::read_to_string(report.path().join("run.json")).expect("a manifest");
     assert!(manifest.contains("\"state\":\"closed\""), "{manifest}");
+}
+
+#[test]
+fn a_run_that_was_started_with_nohup_does_not_mind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = Bench::new(folder.path(), None);
+    let mut run = bench.start(&hangs_up(folder.path(), "--ignore-signal"));
+    let minds = ["SigIgn:", "SigCgt:"].map(|name| {
+        let status = fs::read_to_string(format!("/proc/{}/status", run.id())).expect("a process");
+        let mask = status.lines().find_map(|line| line.strip_prefix(name)).expect("a mask").trim().to_owned();
+        u64::from_str_radix(&mask, 16).expect("a mask") & 1
+    });
+    assert_eq!(minds, [1, 0], "ignored, and not caught");
+    kill_process(Pid::from_child(&run), Signal::TERM).expect("a process");
+    assert_eq!(run.wait().expect("an end").code(), Some(130));
 }
