@@ -50,8 +50,8 @@ pub fn other_holder(path: &Path) -> Option<String> {
         if id == own || !id.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
-        let files = std::fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
-        if files.into_iter().any(|file| is_it(&file)) {
+        let mut files = std::fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
+        if files.any(|file| is_it(&file)) {
             let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
             return Some(format!("process {id} ({})", name.trim()));
         }

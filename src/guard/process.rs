@@ -219,17 +219,27 @@ impl Guard {
                         Event::Unavailable { reason: format!("the outputs can't be made safe: {fault}") }
                     }
                 },
-                Request::Hello { .. } => Event::Unavailable { reason: REWIRED.into() },
-                Request::Safe { setup } => self.stop(&setup, &mut link, None),
-                Request::Play { .. }
-                | Request::Rest {}
-                | Request::Read {}
-                | Request::Beat {}
-                | Request::Bye {} => Event::Beat {},
+                request => self.reply(request, &mut link, None),
             };
             visitors.dismiss(link, &word);
         }
         None
+    }
+
+    /// What somebody who does not become the client is told.
+    fn reply(&mut self, request: Request, visitor: &mut Link, client: Option<(&str, &mut Link)>) -> Event {
+        match request {
+            Request::Hello { .. } => Event::Unavailable {
+                reason: client
+                    .map_or_else(|| REWIRED.into(), |(name, _)| format!("the guard already serves {name}")),
+            },
+            Request::Safe { setup } => self.stop(&setup, visitor, client.map(|(_, link)| link)),
+            Request::Play { .. }
+            | Request::Rest {}
+            | Request::Read {}
+            | Request::Beat {}
+            | Request::Bye {} => Event::Beat {},
+        }
     }
 
     /// Everything safe for somebody who is not the client; what they are told.
@@ -329,17 +339,7 @@ impl Guard {
                 return None;
             }
             let (request, mut visitor) = visitors.next()?;
-            let word = match request {
-                Request::Hello { .. } => {
-                    Event::Unavailable { reason: format!("the guard already serves {client}") }
-                }
-                Request::Safe { setup } => self.stop(&setup, &mut visitor, Some(link)),
-                Request::Play { .. }
-                | Request::Rest {}
-                | Request::Read {}
-                | Request::Beat {}
-                | Request::Bye {} => Event::Beat {},
-            };
+            let word = self.reply(request, &mut visitor, Some((client, link)));
             visitors.dismiss(visitor, &word);
             if matches!(word, Event::Stopped { stays: false, .. }) {
                 return Some(End::Told);

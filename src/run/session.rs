@@ -329,10 +329,6 @@ impl Session<'_> {
         let precision = precision(self.rig);
         let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
         let played = bench.play(&program, &hello, &vault, precision, self.interrupt, &mut record)?;
-        // The newest come first, and the oldest are forgotten.
-        let mut remembered = Vault::simulated(&BTreeSet::new(), self.seed, 0);
-        remembered.remember(&vault);
-        *earlier = remembered;
         let mut overheard = Overheard::default();
         for line in bench.stderr() {
             let line = vault.redact_line(&line, &mut overheard);
@@ -342,6 +338,7 @@ impl Session<'_> {
         if self.all_traces || !passed {
             write_trace(folder, &planned.id, &played.trace)?;
         }
+        *earlier = vault;
         Ok((played.result, played.end))
     }
 }

@@ -47,7 +47,8 @@ impl Vault {
         Ok(Self { values: codes(secrets, u64::from_le_bytes(seed)), forms: OnceLock::new() })
     }
 
-    /// Takes over the secrets of earlier cases: a device may still say them.
+    /// Takes over the secrets of the case before this one, and those that it remembers: a device may still say them.
+    /// The newest come first, and the oldest are forgotten.
     pub fn remember(&mut self, earlier: &Self) {
         for entry in &earlier.values {
             if !self.values.iter().any(|(_, value)| *value == entry.1) {
@@ -114,7 +115,7 @@ impl Vault {
         let mut clean = text.to_owned();
         for ((handle, value), forms) in self.values.iter().zip(forms) {
             let word = format!("‹{handle}›");
-            for form in forms.iter().filter(|form| !form.is_empty()) {
+            for form in forms {
                 if clean.contains(form) {
                     clean = clean.replace(form, &word);
                 }
@@ -307,6 +308,23 @@ fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_codes_are_remembered_and_the_first_forgotten() {
+        let secrets: BTreeSet<(Arc<str>, u8)> = [("user.1".into(), 8)].into();
+        let mut earlier = Vault::simulated(&BTreeSet::new(), 0, 0);
+        let mut codes = Vec::new();
+        for seed in 0..200 {
+            let mut vault = Vault::simulated(&secrets, seed, 0);
+            codes.push(vault.value("user.1").to_owned());
+            vault.remember(&earlier);
+            earlier = vault;
+        }
+        let is_found = |code: &String| earlier.redact(code).is_some();
+        assert!(codes[200 - MAX_REMEMBERED..].iter().all(is_found));
+        assert!(!codes[..200 - MAX_REMEMBERED].iter().any(is_found));
+        assert_eq!(earlier.redact(&codes[150]).as_deref(), Some("‹earlier user.1›"));
+    }
 
     #[test]
     fn no_two_codes_of_a_case_are_alike() {
