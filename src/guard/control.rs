@@ -32,8 +32,9 @@ const MOST_WAITING: usize = 32;
 pub(super) const AT_ONCE: usize = 8;
 /// Nobody is waited for longer.
 const STAYS: Duration = Duration::seconds(1);
-/// A guard that lives answers within this time, or says that its boards take longer.
-const ANSWERS_WITHIN: time::Duration = time::Duration::from_millis(150);
+/// A guard that lives answers within this time, or says that its boards take longer: its client allows it a silence of
+/// 200 ms, which one drive of slow boards can last.
+const ANSWERS_WITHIN: time::Duration = time::Duration::from_millis(250);
 const MAKES_SAFE_WITHIN: time::Duration = time::Duration::from_secs(3);
 /// One that was told to end makes slow boards safe once more on its way.
 const ENDS_WITHIN: Duration = Duration::seconds(3);
