@@ -1,9 +1,11 @@
 //! The program as a user runs it, in a folder of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Output};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Where the sources are.
@@ -76,4 +78,22 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) {
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether something comes true within a time; asked again and again.
+pub(crate) fn happens(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let begin = Instant::now();
+    while !holds() {
+        if begin.elapsed() > within {
+            return false;
+        }
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    true
+}
+
+/// Ends a program by a signal.
+pub(crate) fn end(mut child: Child, signal: Signal) {
+    kill_process(Pid::from_child(&child), signal).expect("a process");
+    child.wait().expect("an end");
 }

@@ -17,6 +17,11 @@ fn is_taken(arrange: &str, but: &str, act: &str, expect: &str) -> (bool, String)
     (output.status.success(), text(&output))
 }
 
+/// Each value, and whether it must be taken.
+fn values<'a>(taken: &[&'a str], refused: &[&'a str]) -> Vec<(&'a str, bool)> {
+    taken.iter().map(|value| (*value, true)).chain(refused.iter().map(|value| (*value, false))).collect()
+}
+
 const ARRANGE: &str = "provision: {user_codes: 1}";
 const EXPECT: &str = "unchanged";
 
@@ -51,7 +56,7 @@ fn of_alterations() {
     ];
     let mut outcomes = Vec::new();
     for (word, taken, refused) in limits {
-        for (value, expected) in taken.iter().map(|v| (v, true)).chain(refused.iter().map(|v| (v, false))) {
+        for (value, expected) in values(taken, refused) {
             let but = format!("{word}: {value}");
             let outcome = is_taken(ARRANGE, &but, "", EXPECT);
             outcomes.push((but, expected, outcome));
@@ -72,7 +77,7 @@ fn of_steps() {
     ];
     let mut outcomes = Vec::new();
     for (step, taken, refused) in limits {
-        for (value, expected) in taken.iter().map(|v| (v, true)).chain(refused.iter().map(|v| (v, false))) {
+        for (value, expected) in values(taken, refused) {
             let act = step.replace("VALUE", value);
             let outcome = is_taken(ARRANGE, "", &format!("  - {act}\n"), EXPECT);
             outcomes.push((act, expected, outcome));
@@ -131,10 +136,10 @@ fn of_models() {
     let mut outcomes = Vec::new();
     for (given, taken, refused) in limits {
         assert!(model.contains(given), "{given}");
-        for (value, expected) in taken.iter().map(|v| (v, true)).chain(refused.iter().map(|v| (v, false))) {
+        for (value, expected) in values(taken, refused) {
             fs::write(&path, model.replacen(given, value, 1)).expect("written");
             let output = lockrig(folder.path(), &["check", "scenarios/models/kwikset-powerbolt-2.yaml"]);
-            outcomes.push(((*value).to_owned(), expected, (output.status.success(), text(&output))));
+            outcomes.push((value.to_owned(), expected, (output.status.success(), text(&output))));
         }
     }
     compare(outcomes);

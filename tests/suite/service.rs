@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::{end, happens};
 
 /// Nothing here takes as long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,23 +39,14 @@ fn lockrig(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "not after {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+fn until(what: &str, holds: impl FnMut() -> bool) {
+    assert!(happens(PATIENCE, holds), "not after {PATIENCE:?}: {what}");
 }
 
 fn service(folder: &Path) -> Child {
     let child = lockrig(folder, &["guard", "served"]).spawn().expect("a guard");
     until("the service listens", || folder.join("lockrig/served.sock").exists());
     child
-}
-
-fn end(mut child: Child, signal: Signal) {
-    kill_process(Pid::from_child(&child), signal).expect("a process");
-    child.wait().expect("an end");
 }
 
 fn fed(folder: &Path) -> Vec<u8> {

@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::happens;
 use crate::kills::kill::Bench;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,12 +28,8 @@ fn marked(mark: &str) -> Vec<String> {
     processes.filter(is_marked).map(|process| process.file_name().to_string_lossy().into_owned()).collect()
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+fn until(what: &str, holds: impl FnMut() -> bool) {
+    assert!(happens(PATIENCE, holds), "not in time: {what}");
 }
 
 fn lockrig(folder: &Path, arguments: &[&str]) -> Child {
@@ -48,17 +45,23 @@ fn lockrig(folder: &Path, arguments: &[&str]) -> Child {
         .expect("the program")
 }
 
+/// Whether a signal waits to be heard by a process: another one of its kind would be the same.
+fn is_pending(process: &Child, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (signal.as_raw() - 1) & 1 == 1
+}
+
 /// Starts what has such programs, waits until they run, ends it, and sees that nothing lives on.
-fn none_lives_on(mark: &str, start: impl Fn() -> Child, signal: Signal) {
+fn none_lives_on(mark: &str, start: impl Fn() -> Child, signals: &[Signal]) {
     let mut child = start();
     until("they run", || marked(mark).len() == 4);
-    // The first signal waits for the end of a case, or for a peer's answer; the second does not. Sent at once, they
-    // would be one.
-    until("it ends", || {
-        kill_process(Pid::from_child(&child), signal).expect("a process");
-        std::thread::sleep(Duration::from_millis(50));
-        child.try_wait().expect("a child").is_some()
-    });
+    for signal in signals {
+        until("the one before is heard", || !is_pending(&child, *signal));
+        kill_process(Pid::from_child(&child), *signal).expect("a process");
+    }
+    until("it ends", || child.try_wait().expect("a child").is_some());
     until("nothing lives on", || marked(mark).is_empty());
 }
 
@@ -72,13 +75,14 @@ fn programs_that_speak_for_a_channel_end_with_lockrig() {
         let text = fs::read_to_string(&rig).expect("a rig");
         let program = format!("[sh, -c, {:?}]", ESCAPES.replace("MARK", &mark));
         fs::write(&rig, text.replace("[sleep, '600']", &program)).expect("a rig");
-        none_lives_on(&mark, || lockrig(folder.path(), &["rig", "monitor", "kills"]), signal);
+        none_lives_on(&mark, || lockrig(folder.path(), &["rig", "monitor", "kills"]), &[signal]);
     }
 }
 
 #[test]
 fn a_peer_ends_with_lockrig() {
-    for (number, signal) in [Signal::TERM, Signal::KILL].into_iter().enumerate() {
+    // The first SIGTERM waits for the peer's answer, the second does not.
+    for (number, signals) in [&[Signal::TERM; 2][..], &[Signal::KILL]].into_iter().enumerate() {
         let folder = tempfile::tempdir().expect("a folder");
         let mark = format!("2{}{number}", std::process::id());
         fs::create_dir(folder.path().join("rigs")).expect("a folder");
@@ -89,7 +93,7 @@ fn a_peer_ends_with_lockrig() {
         );
         fs::write(folder.path().join("rigs/escapes.yaml"), rig).expect("a rig");
         let arguments = ["certify", "--rig", "escapes", "--model", "kwikset-powerbolt-2"];
-        none_lives_on(&mark, || lockrig(folder.path(), &arguments), signal);
+        none_lives_on(&mark, || lockrig(folder.path(), &arguments), signals);
     }
 }
 

@@ -7,11 +7,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{lockrig, text};
+use crate::common::{happens, lockrig, text};
 use crate::kills::kill::Bench;
 use crate::serial::{numato, obedient, pair};
 
@@ -73,12 +73,8 @@ fn await_level(bench: &Bench, output: u32) {
     until(&format!("output {output} comes on"), || bench.levels().0.get(&output) == Some(&true));
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < Duration::from_secs(30), "not in time: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
+fn until(what: &str, holds: impl FnMut() -> bool) {
+    assert!(happens(Duration::from_secs(30), holds), "not in time: {what}");
 }
 
 #[test]
