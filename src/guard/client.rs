@@ -36,6 +36,11 @@ const TRIES_FOR: Duration = Duration::seconds(2);
 /// lives.
 const ATTENDS: Duration = Duration::seconds(1);
 
+/// So many bytes of requests wait for a guard's socket at most; further ones wait for those to be sent, and for its
+/// answers to be read. Whoever asks without end would else be so busy with asking that neither beats nor answers get
+/// their turn.
+const MAX_WAITING: usize = 16 << 10;
+
 /// Why there is no guard: nothing was switched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -82,6 +87,7 @@ impl Client {
                 wake,
                 requests,
                 received: Vec::new(),
+                is_behind: false,
                 unsent: Vec::new(),
                 heard: clock::now(),
                 // A board may take its time to open: silence counts from the first word on.
@@ -200,6 +206,8 @@ struct Link {
     wake: UnixStream,
     requests: Receiver<Request>,
     received: Vec<u8>,
+    /// More of what the guard said is probably waiting.
+    is_behind: bool,
     unsent: Vec<u8>,
     heard: Moment,
     counts_silence: bool,
@@ -250,6 +258,7 @@ impl Link {
                     self.say(&Request::Beat {});
                 }
             }
+            let is_all = self.take_requests(&mut leaving, now);
             let is_leaving = leaving.is_some();
             if leaving.is_some_and(|since| now.since(since) >= LEAVES_WITHIN) {
                 return End::Lost("the guard did not stop".into());
@@ -259,24 +268,11 @@ impl Link {
             if now >= silent_at {
                 return End::Lost(format!("the guard hung: it was silent for {SILENCE}"));
             }
-            if !self.flush() || !self.wait(now, silent_at.min(beaten + BEAT)) {
+            let flushed = self.flush();
+            let has_more = !is_all && self.unsent.is_empty();
+            let until = if has_more { now } else { silent_at.min(beaten + BEAT) };
+            if !flushed || !self.wait(now, until) {
                 return self.ended();
-            }
-            loop {
-                match self.requests.try_recv() {
-                    Ok(request) => {
-                        if matches!(request, Request::Bye {}) {
-                            leaving = leaving.or(Some(now));
-                            self.farewell = None;
-                        }
-                        self.say(&request);
-                    }
-                    Err(mpsc::TryRecvError::Empty) => break,
-                    Err(mpsc::TryRecvError::Disconnected) => {
-                        leaving = leaving.or(Some(now));
-                        break;
-                    }
-                }
             }
             match self.receive(on_event) {
                 Received::Fine => {}
@@ -285,6 +281,27 @@ impl Link {
                 Received::Refused => return End::Wanted,
             }
         }
+    }
+
+    /// Puts what is to be told in line, as far as there is room; `false` if more may be waiting.
+    fn take_requests(&mut self, leaving: &mut Option<Moment>, now: Moment) -> bool {
+        while !self.is_behind && self.unsent.len() < MAX_WAITING {
+            match self.requests.try_recv() {
+                Ok(request) => {
+                    if matches!(request, Request::Bye {}) {
+                        *leaving = leaving.or(Some(now));
+                        self.farewell = None;
+                    }
+                    self.say(&request);
+                }
+                Err(mpsc::TryRecvError::Empty) => return true,
+                Err(mpsc::TryRecvError::Disconnected) => {
+                    *leaving = leaving.or(Some(now));
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// The guard is gone: as it was asked to only if it said that all outputs were safe by then.
@@ -333,40 +350,38 @@ impl Link {
         true
     }
 
+    /// Hears a little of what the guard says: however much that is, the guard gets its beats in between.
     fn receive(&mut self, on_event: &mut dyn FnMut(Event)) -> Received {
-        loop {
-            while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.received.drain(..=end).collect();
-                let Ok(event) = serde_json::from_slice::<Event>(&line) else { return Received::End };
-                self.heard = clock::now();
-                match event {
-                    Event::Beat {} => {}
-                    Event::MakingSafe {} => self.heard = clock::now() + LEAVES_WITHIN,
-                    event => {
-                        if let Event::Tripped { safe, .. } = &event {
-                            self.farewell = Some(*safe);
-                        }
-                        self.counts_silence |= matches!(event, Event::Ready { .. });
-                        let is_refused = matches!(event, Event::Unavailable { .. });
-                        on_event(event);
-                        if is_refused {
-                            return Received::Refused;
-                        }
+        let mut buffer = [0; 16 << 10];
+        let read = self.stream.read(&mut buffer);
+        self.is_behind = read.as_ref().is_ok_and(|count| *count == buffer.len());
+        match read {
+            Ok(0) => return Received::End,
+            Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            Err(_) => return Received::End,
+        }
+        while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.received.drain(..=end).collect();
+            let Ok(event) = serde_json::from_slice::<Event>(&line) else { return Received::End };
+            self.heard = clock::now();
+            match event {
+                Event::Beat {} => {}
+                Event::MakingSafe {} => self.heard = clock::now() + LEAVES_WITHIN,
+                event => {
+                    if let Event::Tripped { safe, .. } = &event {
+                        self.farewell = Some(*safe);
+                    }
+                    self.counts_silence |= matches!(event, Event::Ready { .. });
+                    let is_refused = matches!(event, Event::Unavailable { .. });
+                    on_event(event);
+                    if is_refused {
+                        return Received::Refused;
                     }
                 }
             }
-            let mut buffer = [0; 16 << 10];
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return Received::End,
-                Ok(count) => self.received.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Fine,
-                Err(_) => return Received::End,
-            }
-            if self.received.len() > MAX_LINE {
-                return Received::End;
-            }
         }
+        if self.received.len() > MAX_LINE { Received::End } else { Received::Fine }
     }
 
     /// Ends the guard, waits for its end, and drives its outputs safe.

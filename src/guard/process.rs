@@ -298,8 +298,9 @@ impl Guard {
             }
             while let Some(request) = link.request() {
                 self.core.heard(clock::now());
-                // Whoever asks without end is heard again after the edge.
-                if !self.answer(request, &mut link) || self.is_close(clock::now()) {
+                // Whoever asks without end is heard again after the edge, and after everybody else.
+                let now = clock::now();
+                if !self.answer(request, &mut link) || self.is_close(now) || now.since(self.beat) >= BEAT {
                     break;
                 }
             }
