@@ -7,7 +7,9 @@ mod exit;
 mod files;
 mod guard;
 mod list;
+mod log;
 mod new;
+mod pack;
 mod play;
 mod report;
 mod rig;
@@ -57,6 +59,8 @@ enum Command {
     Replay(verify::ReplayArgs),
     /// Export a run folder as HTML, JUnit, CSV, JSON or VCD
     Report(report::ReportArgs),
+    /// Pack a run folder into one file for the archive
+    Pack(pack::PackArgs),
     /// Self-test a bench, monitor it, or make its outputs safe
     Rig(rig::RigArgs),
     /// List simulated locks, their defects and variations, or run one as a peer
@@ -97,6 +101,14 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Pass };
         }
     };
+    let _log = match log::start() {
+        Ok(log) => log,
+        Err(reason) => {
+            terminal
+                .error(&format!("LOCKRIG_LOG: {reason}"), Some("try LOCKRIG_LOG=debug, or info,guard=trace"));
+            return Exit::Usage;
+        }
+    };
     match dispatch(cli.command, &terminal) {
         Exit::Pass if terminal.has_lost_output() => Exit::Unproven,
         exit => exit,
@@ -115,6 +127,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Verify(args) => verify::verify(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),
         Command::Report(args) => report::report(&args, terminal),
+        Command::Pack(args) => pack::pack(&args, terminal),
         Command::Rig(args) => rig::rig(&args, terminal),
         Command::Sim(args) => sim::sim(&args, terminal),
         Command::Guard(args) => guard::guard(&args, terminal),

@@ -3,6 +3,7 @@
 //! Deliberately absent: how a case is played, how a report looks, and secrets: the journal takes
 //! values in which the player has already replaced them by handles.
 
+mod archive;
 mod decode;
 mod entry;
 mod files;
@@ -16,6 +17,7 @@ mod scene;
 mod traces;
 mod verify;
 
+pub use archive::{is_packed, pack, unpack};
 pub use entry::{Entry, EntryError, JournalLine};
 pub use files::{hash_file, read_regular};
 pub use folder::{RunFolder, RunInfo, list_files};

@@ -71,6 +71,23 @@ impl Files {
         [Kind::Model, Kind::Scenario, Kind::Rig].into_iter().for_each(|kind| self.read_embedded(kind));
     }
 
+    /// Adds the models and scenarios that a run recorded and that are nowhere else. Rigs name programs to start, so
+    /// none is taken from a run folder, which may be anybody's.
+    pub(super) fn complete_from(&mut self, inputs: &Path) {
+        for kind in [Kind::Model, Kind::Scenario] {
+            let folder = inputs.join(kind.folder());
+            let paths = if folder.is_dir() { self.yaml_files(&folder) } else { Vec::new() };
+            for path in paths {
+                let has_name = |(known, source): &(Kind, Arc<Source>)| {
+                    *known == kind && Path::new(&source.name).file_name() == path.file_name()
+                };
+                if !self.sources.iter().any(has_name) {
+                    self.read_file(Some(kind), &path);
+                }
+            }
+        }
+    }
+
     /// Reads a file or a folder that the user named.
     pub(super) fn read_path(&mut self, path: &Path) {
         if path.is_dir() {

@@ -11,12 +11,12 @@ use crate::report;
 use crate::run::recover;
 
 use super::exit::Exit;
+use super::pack::Opened;
 use super::terminal::Terminal;
-use super::verify::{is_run_folder, no_run_folder};
 
 #[derive(clap::Args)]
 pub(super) struct ReportArgs {
-    /// Run folder
+    /// Run folder, or packed run
     run: PathBuf,
     /// Output format
     #[arg(long)]
@@ -41,15 +41,16 @@ enum Format {
 }
 
 pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
-    if !is_run_folder(&args.run) {
-        return no_run_folder(&args.run, terminal);
-    }
-    let is_closed = match verify(&args.run) {
+    let opened = match Opened::open(&args.run, terminal) {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    let is_closed = match verify(&opened.folder) {
         Verification::Intact(_) => true,
         Verification::Aborted { .. } | Verification::Running(_) => false,
         Verification::Altered(findings) => {
             terminal.error(
-                "the run folder has been altered, so nothing is exported from it",
+                "the run has been altered, so nothing is exported from it",
                 findings.first().map(String::as_str),
             );
             return Exit::Evidence;
@@ -61,9 +62,9 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
         terminal.error("a report can't be written into a run folder", Some("choose a path outside it"));
         return Exit::Usage;
     }
-    let recovered = if is_closed { Ok(None) } else { recovered(&args.run).map(Some) };
+    let recovered = if is_closed { Ok(None) } else { recovered(&opened.folder).map(Some) };
     let folder = match &recovered {
-        Ok(None) => args.run.clone(),
+        Ok(None) => opened.folder.clone(),
         Ok(Some((_, folder))) => folder.clone(),
         Err(error) => return finish(Err(error.to_string()), terminal),
     };
@@ -102,11 +103,12 @@ fn vcd(folder: &Path, args: &ReportArgs, terminal: &Terminal) -> Exit {
         terminal.error("waveforms are written to a folder", Some("add --out FOLDER"));
         return Exit::Usage;
     };
-    let written = traces(folder, &|_| true, &mut |case, trace| {
+    let written = traces(folder, &|_| true, &mut |case, trace, end| {
         fs::create_dir_all(out).map_err(EvidenceError::io(out))?;
         let path = out.join(format!("{case}.vcd"));
         let file = fs::File::create(&path).map_err(EvidenceError::io(&path))?;
-        crate::trace::vcd::write(&trace, case, io::BufWriter::new(file)).map_err(EvidenceError::io(&path))
+        crate::trace::vcd::write(&trace, case, end, io::BufWriter::new(file))
+            .map_err(EvidenceError::io(&path))
     });
     finish(written.map_err(|error| error.to_string()), terminal)
 }
@@ -121,7 +123,7 @@ fn finish(written: Result<(), String>, terminal: &Terminal) -> Exit {
     }
 }
 
-fn is_inside(path: &Path, folder: &Path) -> bool {
+pub(super) fn is_inside(path: &Path, folder: &Path) -> bool {
     let real = |path: &Path| fs::canonicalize(path).ok();
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (real(path).or_else(|| real(parent)), real(folder)) {

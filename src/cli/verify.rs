@@ -1,6 +1,6 @@
 //! `lockrig verify` and `lockrig replay`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -9,11 +9,12 @@ use crate::run::{self, Again, ReplayError};
 use crate::unit::{counted, visible};
 
 use super::exit::Exit;
-use super::terminal::{Terminal, typed};
+use super::pack::{Opened, no_run, unopened};
+use super::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct FolderArgs {
-    /// Run folder
+    /// Run folder, or packed run
     run: PathBuf,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -29,22 +30,22 @@ pub(super) struct ReplayArgs {
     simulate: bool,
 }
 
-/// Whether a folder is one that a run was written into, even if somebody took files away.
-pub(super) fn is_run_folder(folder: &Path) -> bool {
-    ["run.json", "journal.jsonl", "results.json"].iter().any(|name| folder.join(name).exists())
-}
-
-pub(super) fn no_run_folder(folder: &Path, terminal: &Terminal) -> Exit {
-    let message = format!("{} is not a run folder", folder.display());
-    terminal.error(&message, Some("name a folder under reports/"));
-    Exit::Usage
-}
-
 pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
-    if !is_run_folder(&args.run) {
-        return no_run_folder(&args.run, terminal);
-    }
-    let (state, lines, exit) = match evidence::verify(&args.run) {
+    let opened = match Opened::find(&args.run) {
+        Ok(Some(opened)) => Ok(opened),
+        Ok(None) => return no_run(&args.run, terminal),
+        Err(error) if unopened(&error) == Exit::Evidence => Err(error),
+        Err(error) => {
+            terminal.error(&error.to_string(), None);
+            return unopened(&error);
+        }
+    };
+    let found = match &opened {
+        Ok(opened) => evidence::verify(&opened.folder),
+        Err(error) => Verification::Altered(vec![error.to_string()]),
+    };
+    let continued = opened.as_ref().map(|opened| opened.continued(&args.run)).unwrap_or_default();
+    let (state, lines, exit) = match found {
         Verification::Intact(manifest) => {
             let played = manifest.counts.total();
             let mut lines = vec![format!(
@@ -54,10 +55,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
             )];
             if played < manifest.planned {
                 lines.push(format!("interrupted: {} cases were planned", manifest.planned));
-                lines.push(format!(
-                    "continue with: lockrig run --resume {}",
-                    typed(&args.run.display().to_string())
-                ));
+                lines.push(continued);
                 ("interrupted", lines, Exit::Unproven)
             } else {
                 ("intact", lines, Exit::Pass)
@@ -70,7 +68,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
                     "aborted: {finished} of {} cases finished{end}; what was recorded is intact",
                     manifest.planned
                 ),
-                format!("continue with: lockrig run --resume {}", typed(&args.run.display().to_string())),
+                continued,
             ];
             ("aborted", lines, Exit::Unproven)
         }
@@ -85,7 +83,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         terminal.line(&json!({"state": state, "findings": lines}).to_string());
     } else {
         if exit == Exit::Evidence {
-            terminal.line("altered: this folder has changed since it was written");
+            terminal.line("altered: this run has changed since it was written");
         }
         lines.iter().for_each(|line| terminal.line(&visible(line)));
     }
@@ -94,15 +92,16 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
 
 pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
     let ReplayArgs { folder: args, simulate } = args;
-    if !is_run_folder(&args.run) {
-        return no_run_folder(&args.run, terminal);
-    }
-    if let Verification::Altered(findings) = evidence::verify(&args.run) {
-        terminal.error("the run folder has been altered", findings.first().map(String::as_str));
+    let opened = match Opened::open(&args.run, terminal) {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    if let Verification::Altered(findings) = evidence::verify(&opened.folder) {
+        terminal.error("the run has been altered", findings.first().map(String::as_str));
         return Exit::Evidence;
     }
     let again = if *simulate { Again::SimulatedLock } else { Again::Engine };
-    match run::replay(&args.run, again) {
+    match run::replay(&opened.folder, again) {
         Err(error @ ReplayError::Evidence(_)) => {
             terminal.error(&error.to_string(), Some("`lockrig verify` says what was altered"));
             Exit::Evidence

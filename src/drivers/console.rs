@@ -39,6 +39,7 @@ impl Console {
             Ok(holder) => InputFault(format!("{path} is in use by {holder}")),
             Err(reason) => InputFault(reason),
         })?;
+        tracing::debug!(port = %path, "the console is open");
         // Not every program locks the port that it reads: each would get some of the lines.
         if let Some(holder) = access::other_holder(path.as_ref()) {
             return Err(InputFault(format!("{path} is in use by {holder}")));

@@ -138,6 +138,7 @@ impl RunFolder {
         let index = IndexWriter::create(&path)?;
         sync_folder(&path)?;
         sync_folder(parent)?;
+        tracing::info!(folder = %path.display(), "a run folder was created");
         Ok(Self { path, manifest, journal, results, index, heard: Heard::default(), case_begin: None })
     }
 
@@ -235,6 +236,7 @@ impl RunFolder {
         self.manifest.ended = Some(ended.max(self.manifest.started.clone()));
         self.manifest.journal = Some(lines);
         self.manifest.write(&self.path)?;
+        tracing::info!(folder = %self.path.display(), lines, "the run folder was closed");
         Ok(self.manifest)
     }
 }

@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::drivers::clock;
-use crate::unit::{Duration, Moment};
+use crate::unit::{Duration, Moment, visible};
 
 use super::control::service;
 use super::outputs::{end_watch, make_safe};
@@ -99,6 +99,10 @@ impl Client {
                 farewell: None,
             };
             link.run(&mut |event| match &event {
+                Event::Tripped { reason, safe, asked } if is_ready => {
+                    tracing::warn!(reason = %visible(reason), safe, asked, "the guard plays no more");
+                    on_event(event);
+                }
                 Event::Ready { .. } | Event::Unavailable { .. } | Event::Tripped { .. } if !is_ready => {
                     is_ready = true;
                     let _ = first_words.send(event);
@@ -112,7 +116,10 @@ impl Client {
         let client_name = format!("process {} of {}", std::process::id(), user());
         client.tell(Request::Hello { client: client_name, setup: setup.clone() });
         match ready.recv_timeout(READY_WITHIN) {
-            Ok(Event::Ready { warnings, .. }) => client.warnings = warnings,
+            Ok(Event::Ready { warnings, .. }) => {
+                tracing::info!(?warnings, "the guard is ready");
+                client.warnings = warnings;
+            }
             Ok(Event::Unavailable { reason } | Event::Tripped { reason, .. }) => {
                 return Err(GuardError(reason));
             }
@@ -135,6 +142,7 @@ impl Client {
         let number = self.next;
         self.next += 1;
         self.attended.store(clock::now().as_nanoseconds(), Ordering::Relaxed);
+        tracing::debug!(number, edges = program.edges.len(), "a program goes to the guard");
         self.tell(Request::Play { number, program });
         number
     }
@@ -178,20 +186,24 @@ type Connected = (UnixStream, Option<Child>, Option<OwnedFd>);
 
 fn connect(setup: &Setup, program: &Path) -> Result<Connected, GuardError> {
     if let Some((stream, peer)) = service(&setup.rig).map_err(GuardError)? {
+        tracing::info!(rig = %setup.rig, pid = peer.pid.as_raw_pid(), "the guard's service was found");
         // It may have to be killed.
         return Ok((stream, None, pidfd_open(peer.pid, PidfdFlags::empty()).ok()));
     }
     let failed = |error: std::io::Error| GuardError(format!("the guard can't be started: {error}"));
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
 
+    // Its log goes where this one does.
+    let has_log = std::env::var_os("LOCKRIG_LOG").is_some();
     let mut command = Command::new(program);
     command
         .arg0("lockrig")
         .arg("guard")
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(if has_log { Stdio::inherit() } else { Stdio::null() });
     let child = command.spawn().map_err(failed)?;
+    tracing::info!(rig = %setup.rig, pid = child.id(), "a guard was started");
     let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
     Ok((ours, Some(child), process))
 }
@@ -386,6 +398,7 @@ impl Link {
 
     /// Ends the guard, waits for its end, and drives its outputs safe.
     fn take_over(&mut self, reason: &str) -> (String, bool) {
+        tracing::warn!(reason, "the guard is ended, and its outputs are made safe");
         let mut denied = "";
         if let Some(child) = &mut self.child {
             let _ = child.kill();
@@ -407,6 +420,7 @@ impl Link {
         loop {
             match make_safe(&self.setup, &consumer) {
                 Ok(()) => {
+                    tracing::info!("the outputs were made safe without the guard");
                     end_watch(&self.setup);
                     return (format!("{reason}; its outputs were made safe"), true);
                 }

@@ -15,7 +15,7 @@ use thread_priority::{
 use crate::drivers::output::OutputFault;
 use crate::drivers::{access, clock};
 use crate::rig::Board;
-use crate::unit::{Duration, Moment};
+use crate::unit::{Duration, Moment, visible};
 
 use super::control::{AT_ONCE, Visitors};
 use super::core::{Core, Effect};
@@ -46,6 +46,7 @@ pub fn serve_parent() -> std::io::Result<()> {
     let warnings = become_realtime();
     let mut link = Link::new(UnixStream::from(socket))?;
     let Some((client, setup)) = hello(&mut link) else { return Ok(()) };
+    tracing::info!(client = %visible(&client), rig = %setup.rig, "a client came");
     match Guard::open(&setup, warnings, false) {
         Ok(mut guard) => {
             // Whoever knocks is answered: nobody is let wait for boards that are being opened.
@@ -53,6 +54,7 @@ pub fn serve_parent() -> std::io::Result<()> {
             guard.serve(link, client, &signals, &mut visitors);
         }
         Err(fault) => {
+            tracing::warn!(%fault, "the outputs can't be had");
             link.tell(&Event::Unavailable { reason: fault.to_string() });
         }
     }
@@ -103,6 +105,7 @@ pub fn serve_socket(path: &Path, setup: &Setup) -> std::io::Result<()> {
             let _ = guard.make_safe();
         }
         if let Some((client, link)) = guard.welcome(&mut visitors) {
+            tracing::info!(client = %visible(&client), "a client came");
             guard.core.reset();
             guard.serve(link, client, &signals, &mut visitors);
         }
@@ -200,6 +203,7 @@ struct Guard {
 impl Guard {
     fn open(setup: &Setup, warnings: Vec<String>, stays: bool) -> Result<Self, OutputFault> {
         let mut outputs = Outputs::open(setup, &consumer(setup), PATIENCE, Sharing::Refused)?;
+        tracing::info!(boards = setup.boards.len(), outputs = setup.outputs.len(), "the boards are open");
         outputs.make_safe()?;
         // Last: from here on it has to be fed.
         let watchdog = setup.watchdog.as_deref().map(open_watchdog).transpose()?;
@@ -247,6 +251,7 @@ impl Guard {
         if !self.setup.concerns(theirs) {
             return Event::Unavailable { reason: "this guard owns none of these outputs".into() };
         }
+        tracing::info!("`lockrig rig safe` was called");
         // Boards may take longer than a guard that lives may be silent.
         visitor.tell(&Event::MakingSafe {});
         let done = match client {
@@ -318,6 +323,7 @@ impl Guard {
             End::Told => ("the guard was told to stop", true),
             End::Left => ("the client is gone", false),
         };
+        tracing::info!("{reason}");
         if self.core.tripped().is_some() && self.is_safe {
             // Nothing came on since; a client that leaves waits for the word.
             link.tell(&Event::Tripped { reason: reason.to_owned(), safe: true, asked });
@@ -354,7 +360,9 @@ impl Guard {
         match request {
             Request::Hello { .. } | Request::Safe { .. } | Request::Beat {} => {}
             Request::Play { number, program } => {
+                tracing::debug!(number, edges = program.edges.len(), "a program came");
                 if let Err(refusal) = self.core.play(clock::now(), &program) {
+                    tracing::warn!(number, reason = %refusal.0, "it is refused");
                     link.tell(&Event::Refused { number, reason: refusal.0 });
                 }
             }
@@ -409,6 +417,7 @@ impl Guard {
 
     /// Everything safe, first of all; then the words.
     fn trip(&mut self, reason: &str, asked: bool, link: &mut Link) -> Result<(), OutputFault> {
+        let begin = clock::now();
         self.core.trip(reason);
         if self.setup.boards.values().any(Board::is_serial) {
             link.tell(&Event::MakingSafe {});
@@ -418,6 +427,8 @@ impl Guard {
             Ok(()) => (reason.to_owned(), true),
             Err(fault) => (format!("{reason}; and {fault}"), false),
         };
+        // The words come last: an output does not wait for them.
+        tracing::warn!(%reason, safe, took = %clock::now().since(begin), "everything was to be made safe");
         link.tell(&Event::Tripped { reason, safe, asked });
         done
     }
@@ -430,6 +441,7 @@ impl Guard {
             return done;
         }
         self.is_safe = false;
+        tracing::warn!("a board did not take it, and is opened anew");
         // The old connections are given up first, or they would be in the way of the new ones.
         self.outputs.close();
         self.outputs = Outputs::open(&self.setup, &consumer(&self.setup), PATIENCE, Sharing::Ignored)?;

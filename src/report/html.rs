@@ -30,6 +30,8 @@ const OPEN_PROBLEMS: usize = 5;
 const MAX_DETAILS: usize = 15 << 20;
 /// So many results are read before their details are packed.
 const AT_ONCE: usize = 128;
+/// Details of so many neighbours are packed together: they say much the same.
+const TOGETHER: usize = 32;
 
 /// Writes the report of a run folder, piece by piece: a run of many cases is never held as a whole.
 ///
@@ -50,7 +52,7 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     write(&middle(&summary).into_string())?;
     write("<script type=\"text/plain\" id=\"details\">")?;
     let mut places = Vec::new();
-    let (mut lines, mut bytes) = (0_u32, 0);
+    let (mut lines, mut bytes) = (0, 0);
     let mut entries = read_results(folder)?;
     loop {
         let batch = entries.by_ref().take(AT_ONCE).collect::<Result<Vec<_>, _>>()?;
@@ -59,16 +61,17 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
         }
         // What no longer fits is not made.
         let is_full = bytes >= MAX_DETAILS;
-        let made = |entry| if is_full { Ok(None) } else { details(entry, &scenes) };
-        let details: Result<Vec<_>, _> = batch.par_iter().map(made).collect();
-        for packed in details? {
-            let packed = packed.filter(|_| bytes < MAX_DETAILS);
-            places.push(packed.is_some().then_some(lines));
-            if let Some(packed) = packed {
-                write(&packed)?;
-                write("\n")?;
-                (lines, bytes) = (lines + 1, bytes + packed.len());
-            }
+        let made = |entries| if is_full { Ok(None) } else { details(entries, &scenes) };
+        let made: Result<Vec<_>, _> = batch.par_chunks(TOGETHER).map(made).collect();
+        for (entries, made) in batch.chunks(TOGETHER).zip(made?) {
+            let Some((numbers, packed)) = made.filter(|_| bytes < MAX_DETAILS) else {
+                places.extend(entries.iter().map(|_| None));
+                continue;
+            };
+            places.extend(numbers.into_iter().map(|number| Some((lines, number?))));
+            write(&packed)?;
+            write("\n")?;
+            (lines, bytes) = (lines + 1, bytes + packed.len());
         }
     }
     let words: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.word()).collect();
@@ -89,14 +92,21 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     write(&format!("]}}</script><script>{SCRIPT}</script></body></html>\n"))
 }
 
-/// A case's details, packed; a repetition that passed has none.
-fn details(entry: &CaseEntry, scenes: &SceneReader) -> Result<Option<String>, EvidenceError> {
-    let is_wanted = entry.result.verdict != Verdict::Pass || entry.case.ends_with("~r1");
-    if !is_wanted || !scenes.has(&entry.case) {
-        return Ok(None);
+/// Details of cases, packed into one line, with the number of each within it; a repetition that passed has none.
+type Details = (Vec<Option<usize>>, String);
+
+/// `None` if none of the cases has any.
+fn details(entries: &[CaseEntry], scenes: &SceneReader) -> Result<Option<Details>, EvidenceError> {
+    let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let is_wanted = entry.result.verdict != Verdict::Pass || entry.case.ends_with("~r1");
+        let has_details = is_wanted && scenes.has(&entry.case);
+        numbers.push(has_details.then_some(texts.len()));
+        if has_details {
+            texts.push(case(entry, scenes.read(&entry.case)?.as_ref()).into_string());
+        }
     }
-    let scene = scenes.read(&entry.case)?;
-    Ok(Some(packed(&case(entry, scene.as_ref()).into_string())))
+    Ok((!texts.is_empty()).then(|| (numbers, packed(&serde_json::json!(texts).to_string()))))
 }
 
 /// Everything before what did not pass.

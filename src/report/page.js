@@ -61,11 +61,12 @@
     }
   };
 
-  const unpack = async (at) => {
+  // Details of neighbours are packed together, as a list of fragments.
+  const unpack = async ([line, number]) => {
     details ??= byId("details").textContent.trim().split("\n");
-    const packed = Uint8Array.from(atob(details[at]), (char) => char.charCodeAt(0));
+    const packed = Uint8Array.from(atob(details[line]), (char) => char.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
+    return (await new Response(stream).json())[number];
   };
   const open = async (id) => {
     const one = all.find((one) => one.id === id);

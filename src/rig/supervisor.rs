@@ -49,6 +49,7 @@ impl Supervised {
             // Ctrl-C is for the rig, which ends the case in order.
             .process_group(0)
             .spawn()?;
+        tracing::debug!(program = name, pid = supervisor.id(), "a program was started below a supervisor");
         Ok(Self { supervisor })
     }
 

@@ -132,6 +132,7 @@ impl Live {
             let poll = bench.poll.get(name).copied();
             let opened = Inputs::open(board, poll, lines, &consumer);
             let opened = opened.map_err(|error| fault(&error))?;
+            tracing::debug!(board = %name, inputs = lines.len(), "inputs are open");
             opened.levels().for_each(|(input, level)| active[input] = level);
             inputs.push(opened);
         }
@@ -187,6 +188,7 @@ impl Live {
             poll,
         };
         live.begin_at_rest(bench)?;
+        tracing::info!(rig = %rig.id, "the bench is open, and its outputs are at rest");
         Ok(live)
     }
 

@@ -94,10 +94,18 @@ struct Made {
 pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
     let path = folder.join("journal.jsonl");
     let malformed = |reason: String| ReplayError::from(EvidenceError::malformed(&path, reason));
+    // Beside the journal of a run that was never closed lies nothing that proves anything.
+    let is_closed = read_manifest(folder)?.state == State::Closed;
+    if !is_closed && !path.exists() {
+        // It was killed before it wrote one.
+        return Ok(Replayed::default());
+    }
     let (library, mut rigs) = inputs(folder)?;
     let mut reader = JournalReader::open(&path)?;
-    let Some(JournalLine { entry: Entry::Run(manifest), .. }) = reader.next_entry()? else {
-        return Err(malformed("its first line is missing".into()));
+    let manifest = match reader.next_entry()? {
+        Some(JournalLine { entry: Entry::Run(manifest), .. }) => manifest,
+        None if !is_closed => return Ok(Replayed::default()),
+        Some(_) | None => return Err(malformed("its first line is missing".into())),
     };
     let Some(rig) = rigs.remove(manifest.rig.id.as_str()) else {
         return Err(malformed(format!("rig `{}` is not in the recorded inputs", manifest.rig.id)));
@@ -115,8 +123,6 @@ pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
             .disagreed
             .push(format!("{all} cases were planned; the recorded files give {}", plan.count()));
     }
-    // Beside the journal of a run that was never closed lies nothing that proves anything.
-    let is_closed = read_manifest(folder)?.state == State::Closed;
     if is_closed && read_catalogue(folder)? != catalogue(&made.library, &plan) {
         let reason = "results.json: its catalogue is not that of the recorded files";
         replayed.disagreed.push(reason.to_owned());

@@ -14,7 +14,7 @@ use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
 use crate::sim::{Defect, Peer, SimulatedLock, Variation};
 use crate::trace::{Timeline, vcd};
-use crate::unit::{Duration, Instant};
+use crate::unit::{Duration, Instant, visible};
 use crate::verdict::Verdict;
 
 use super::contain::contain;
@@ -156,6 +156,7 @@ impl<'a> Real<'a> {
             let unnoted = unnoted.map_or_else(String::new, |error| {
                 format!(" (and this could not be recorded for the next run: {error})")
             });
+            tracing::error!(rig = %self.rig.id, fault = %visible(&fault.to_string()), "the rig broke");
             self.broken = Some(Fault(format!("{fault}{unnoted}")));
         }
     }
@@ -242,6 +243,7 @@ impl Session<'_> {
             if self.interrupt.load(Ordering::Relaxed) {
                 break;
             }
+            tracing::debug!(case = %planned.id, "a case begins");
             show(Event::Started { case: &planned.id });
             let over = self.rig.run_limit.is_some_and(|limit| elapsed > limit);
             let (result, end) = if over {
@@ -256,12 +258,14 @@ impl Session<'_> {
             } else {
                 self.contained(&planned, bench, folder, &mut earlier)?
             };
+            tracing::debug!(case = %planned.id, verdict = result.verdict.word(), cause = ?result.unplayed, at = %end.since(Instant::START), "it ended");
             elapsed = elapsed.saturating_add(end.since(Instant::START));
             let entry = entry(&planned, result, end);
             folder.end_case(&entry, end)?;
             waiting.push(entry);
             if committed.elapsed() >= COMMIT_EVERY {
                 folder.commit()?;
+                tracing::trace!(cases = waiting.len(), "the records are durable");
                 waiting.drain(..).for_each(|entry| show(Event::Finished(&entry)));
                 committed = time::Instant::now();
             }
@@ -280,6 +284,7 @@ impl Session<'_> {
         earlier: &mut Vault,
     ) -> Result<(CaseResult, Instant), EvidenceError> {
         contain(|| self.case(planned, bench, folder, earlier)).unwrap_or_else(|fault| {
+            tracing::error!(case = %planned.id, "a fault of lockrig's own: what was played on is given up");
             // Whatever was played on is in no state that anybody knows.
             bench.abandon();
             Ok((fault.result(), Instant::START))
@@ -336,7 +341,7 @@ impl Session<'_> {
         }
         let passed = matches!(played.result.verdict, Verdict::Pass | Verdict::NotApplicable);
         if self.all_traces || !passed {
-            write_trace(folder, &planned.id, &played.trace)?;
+            write_trace(folder, &planned.id, &played.trace, played.end)?;
         }
         *earlier = vault;
         Ok((played.result, played.end))
@@ -364,10 +369,10 @@ pub(super) fn entry(planned: &Planned, result: CaseResult, end: Instant) -> Case
     }
 }
 
-fn write_trace(folder: &RunFolder, case: &str, trace: &Timeline) -> Result<(), EvidenceError> {
+fn write_trace(folder: &RunFolder, case: &str, trace: &Timeline, end: Instant) -> Result<(), EvidenceError> {
     let traces = folder.path().join("traces");
     fs::create_dir_all(&traces).map_err(EvidenceError::io(&traces))?;
     let path = traces.join(format!("{case}.vcd"));
     let file = File::create(&path).map_err(EvidenceError::io(&path))?;
-    vcd::write(trace, case, BufWriter::new(file)).map_err(EvidenceError::io(&path))
+    vcd::write(trace, case, end, BufWriter::new(file)).map_err(EvidenceError::io(&path))
 }

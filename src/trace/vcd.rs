@@ -6,13 +6,15 @@ use std::io;
 
 use vcd::{IdCode, TimescaleUnit, VarType, Writer};
 
+use crate::unit::Instant;
+
 use super::{Channel, Edge, Form, Timeline, Value};
 
-/// Writes `timeline` with `title` as its scope.
+/// Writes `timeline`, which lasts until `end`, with `title` as its scope.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(timeline: &Timeline, title: &str, out: impl io::Write) -> io::Result<()> {
+pub fn write(timeline: &Timeline, title: &str, end: Instant, out: impl io::Write) -> io::Result<()> {
     let mut writer = Writer::new(out);
     let mut changes: Vec<(&Edge, IdCode)> = Vec::new();
     let mut variables = Vec::new();
@@ -41,12 +43,16 @@ pub fn write(timeline: &Timeline, title: &str, out: impl io::Write) -> io::Resul
     changes.sort_by_key(|(edge, _)| edge.at);
     let mut now = None;
     for (edge, code) in changes {
-        if now != Some(edge.at) {
-            writer.timestamp(edge.at.as_nanoseconds() / scale.nanoseconds)?;
-            now = Some(edge.at);
+        let at = edge.at.as_nanoseconds() / scale.nanoseconds;
+        if now != Some(at) {
+            writer.timestamp(at)?;
+            now = Some(at);
         }
         write_change(&mut writer, code, &edge.value)?;
     }
+    // What the last change led to lasts a while too: readers drop what has no width.
+    let end = end.as_nanoseconds().div_ceil(scale.nanoseconds);
+    writer.timestamp(end.max(now.map_or(0, |now| now + 1)))?;
     writer.flush()
 }
 
@@ -95,9 +101,10 @@ struct Scale {
 }
 
 impl Scale {
-    /// The coarsest one that holds all times exactly: there are readers that go through every unit of a file.
+    /// The coarsest one that holds all times exactly: there are readers that go through every unit of a file. libsigrok
+    /// loses the times of one that is coarser than a second.
     fn of(times: impl Iterator<Item = u64>) -> Self {
-        let mut scale = Self { number: 100, unit: TimescaleUnit::S, nanoseconds: 100_000_000_000 };
+        let mut scale = Self { number: 1, unit: TimescaleUnit::S, nanoseconds: 1_000_000_000 };
         for time in times {
             while time % scale.nanoseconds != 0 {
                 scale = scale.finer();

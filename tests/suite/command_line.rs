@@ -109,7 +109,7 @@ fn mistakes_get_a_hint() {
     let case = ["run", "reset-is-confirmed", "--case", "reset-is-confirmed~kwikset-powerbolt-2~buton~r1"];
     let case_of_another = ["run", "reset-is-confirmed", "--case", "restart-erases-nothing~yale-linus~app~r1"];
     says(&case_of_another, "is not among the chosen models, methods and scenarios");
-    says(&["verify", "."], "is not a run folder");
+    says(&["verify", "."], "is neither a run folder nor a packed run");
     says(&case, "did you mean `reset-is-confirmed~kwikset-powerbolt-2~button~r1`?");
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use syn::visit::{self, Visit};
+
 use crate::common::{copy_tree, empty_folder, lockrig, root, text};
 
 /// Each file of the corpus is added to a copy of the library: `NAME.model.yaml`,
@@ -118,4 +120,105 @@ fn a_parent_that_can_not_be_read_is_unknown_to_no_heir() {
     fs::write(rigs.join("grandchild.yaml"), "rig: grandchild\nlike: child\n").expect("a file");
     let said = text(&lockrig(folder.path(), &["check"]));
     assert!(said.contains("no_such_field") && !said.contains("`like` target"), "{said}");
+}
+
+#[test]
+fn a_chain_of_files_has_an_end() {
+    let folder = empty_folder();
+    fs::create_dir(folder.path().join("scenarios")).expect("made");
+    for number in 0..40 {
+        let text = format!("scenario: link-{number}\nlike: link-{}\n", number + 1);
+        fs::write(folder.path().join(format!("scenarios/link-{number}.yaml")), text).expect("written");
+    }
+    let output = lockrig(folder.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("the chain of `like` is longer than"), "{}", text(&output));
+}
+
+/// Texts of messages in calls that report something.
+#[derive(Default)]
+struct Messages {
+    inside: bool,
+    found: Vec<String>,
+}
+
+impl<'ast> Visit<'ast> for Messages {
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        let before = self.inside;
+        let name = call.method.to_string();
+        self.inside |= matches!(name.as_str(), "error" | "error_with_hint" | "warning" | "warning_with_hint");
+        visit::visit_expr_method_call(self, call);
+        self.inside = before;
+    }
+
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        if self.inside {
+            self.found.push(text.value());
+        }
+    }
+
+    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+        if self.inside && called.path.is_ident("format") {
+            let first = called.tokens.clone().into_iter().next();
+            if let Some(Ok(text)) = first.map(|token| syn::parse_str::<syn::LitStr>(&token.to_string())) {
+                self.found.push(text.value());
+            }
+        }
+    }
+}
+
+/// What a message says beside the names and numbers in it.
+fn fixed_parts(message: &str) -> Vec<String> {
+    let message = message.replace("{{", "\u{1}").replace("}}", "\u{2}");
+    let mut parts = Vec::new();
+    let mut rest = message.as_str();
+    while let Some((fixed, more)) = rest.split_once('{') {
+        parts.push(fixed.to_owned());
+        rest = more.split_once('}').map_or("", |(_, after)| after);
+    }
+    parts.push(rest.to_owned());
+    let plain = |part: String| part.replace('\u{1}', "{").replace('\u{2}', "}");
+    parts.into_iter().map(plain).filter(|part| part.trim().chars().count() > 5).collect()
+}
+
+/// Words without what a frame puts between lines.
+fn flat(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || "│╭╰·".contains(c));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whatever is said about a file is said in a test: of the corpus, or where it is written out.
+#[test]
+fn every_message_is_seen_in_a_test() {
+    let mut seen = String::new();
+    let mut sources = Vec::new();
+    let mut open = vec![root().join("tests/suite"), root().join("src/scenario"), root().join("src/rig")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.starts_with(root().join("tests")) {
+                seen += &fs::read_to_string(&path).expect("text");
+            } else {
+                sources.push(path);
+            }
+        }
+    }
+    let seen = flat(&seen.replace("\\\"", "\""));
+    let (mut count, mut unseen) = (0, Vec::new());
+    for path in sources {
+        let file = syn::parse_file(&fs::read_to_string(&path).expect("text")).expect("Rust");
+        let mut messages = Messages::default();
+        messages.visit_file(&file);
+        for message in messages.found {
+            count += 1;
+            let parts = fixed_parts(&message);
+            if !parts.iter().all(|part| seen.contains(&flat(part))) {
+                unseen.push(format!("{}: {message}", path.display()));
+            }
+        }
+    }
+    assert!(count > 100, "{count} messages");
+    assert!(unseen.is_empty(), "no test has seen:\n{}", unseen.join("\n"));
 }

@@ -233,6 +233,34 @@ fn a_window_of_silence_ends_when_it_ends() {
     }
 }
 
+/// Both ends of a window of silence belong to it, and so do both ends of a sound.
+#[test]
+fn a_sound_breaks_a_silence_by_its_beginning_and_by_its_end() {
+    let quiet = Action::NoChange { channels: vec![Channel::Beeper], duration: Duration::milliseconds(100) };
+    let program = program(vec![wait(20), quiet, wait(200)]);
+    let cases = [
+        (5, 19, Verdict::Pass),
+        (5, 20, Verdict::Fail),
+        (5, 60, Verdict::Fail),
+        (5, 120, Verdict::Fail),
+        (5, 121, Verdict::Pass),
+        (5, 300, Verdict::Pass),
+        (19, 300, Verdict::Pass),
+        (20, 300, Verdict::Fail),
+        (20, 60, Verdict::Fail),
+        (120, 300, Verdict::Fail),
+        (121, 300, Verdict::Pass),
+    ];
+    for (on, off, expected) in cases {
+        let mut engine = Engine::new(&program, Precision::default());
+        for (moment, value) in [(on, true), (off, false)] {
+            go(&mut engine, at(moment));
+            engine.signal(at(moment), &Channel::Beeper, Value::Switch(value));
+        }
+        assert_eq!(play(&mut engine).verdict, expected, "on at {on} ms, off at {off} ms");
+    }
+}
+
 /// A bench asks beforehand what is held, how long at most, and what beside what.
 #[test]
 fn holds_side_by_side_are_known_beforehand() {

@@ -179,44 +179,6 @@ fn until(what: &str, condition: impl Fn() -> bool) {
 }
 
 #[test]
-fn killed_at_fifty_moments_a_run_is_aborted_and_keeps_what_it_showed() {
-    use std::io::Read as _;
-    let (mut aborted, mut shown_at_all) = (0, 0);
-    for moment in 0..50_u64 {
-        let folder = empty_folder();
-        let mut child = long_run(folder.path(), "2000");
-        until("run.json", || runs(folder.path()).iter().any(|run| run.join("run.json").exists()));
-        // Pseudo-random, and the same each time: up to half a second into the run.
-        let wait = Duration::from_micros(moment.wrapping_mul(2_654_435_761) % 500_000);
-        let start = Instant::now();
-        until("its moment", || start.elapsed() >= wait);
-        child.kill().expect("killed");
-        let mut shown = Vec::new();
-        child.stdout.take().expect("its output").read_to_end(&mut shown).expect("read");
-        child.wait().expect("reaped");
-        let run = runs(folder.path()).remove(0);
-        let output = lockrig(root(), &["verify", &run.display().to_string()]);
-        assert_eq!(output.status.code(), Some(3), "moment {moment}: {}", text(&output));
-        assert!(text(&output).contains("aborted"), "{}", text(&output));
-        let finished = finished_cases(&run).expect("an intact journal");
-        let shown = String::from_utf8_lossy(&shown).into_owned();
-        // The last line may be cut; every whole one was promised.
-        let whole = shown.rfind('\n').map_or("", |end| &shown[..end]);
-        shown_at_all += whole.lines().count();
-        for line in whole.lines().filter(|line| line.starts_with("pass")) {
-            let case = line.split_whitespace().nth(1).expect("a case");
-            assert!(
-                finished.iter().any(|(id, _)| id == case),
-                "moment {moment}: {case} was shown and is lost"
-            );
-        }
-        aborted += 1;
-    }
-    assert_eq!(aborted, 50);
-    assert!(shown_at_all > 100, "only {shown_at_all} cases were shown at all");
-}
-
-#[test]
 fn an_aborted_run_is_resumed_into_a_new_folder_without_gaps() {
     let folder = empty_folder();
     let mut child = long_run(folder.path(), "60");
@@ -286,6 +248,49 @@ fn what_a_run_found_before_it_was_interrupted_is_not_undone_by_its_rest() {
     assert!(junit.contains("failures=\"1\"") && junit.contains("400 fail"), "{}", &junit[..400]);
     let output = lockrig(folder.path(), &["run", "--resume", &second.display().to_string()]);
     assert!(text(&output).contains("nothing left to play"), "{}", text(&output));
+}
+
+/// A scenario that was given as a file is in the record; a rig names programs, and is asked for.
+#[test]
+fn what_was_given_as_a_file_is_resumed_without_it() {
+    let folder = empty_folder();
+    let scenario = fs::read_to_string(root().join("scenarios/restart-erases-nothing.yaml")).expect("text");
+    fs::write(folder.path().join("mine.yaml"), scenario.replace("restart-erases-nothing", "mine"))
+        .expect("written");
+    let program = env!("CARGO_BIN_EXE_lockrig");
+    let rig = format!("rig: own\nlockstep: {{command: [\"{program}\", sim, peer]}}\nchannels: [\"*\"]\n");
+    fs::write(folder.path().join("own.yaml"), rig).expect("written");
+    let mut child = Command::new(program)
+        .current_dir(folder.path())
+        .args([
+            "run",
+            "mine.yaml",
+            "--model",
+            "kwikset-powerbolt-2",
+            "--rig",
+            "own.yaml",
+            "--repeat",
+            "300",
+            "--quiet",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    until("a finished case", || {
+        runs(folder.path())
+            .first()
+            .is_some_and(|run| finished_cases(run).is_ok_and(|cases| !cases.is_empty()))
+    });
+    child.kill().expect("killed");
+    child.wait().expect("reaped");
+    let run = runs(folder.path()).remove(0).display().to_string();
+    fs::remove_file(folder.path().join("mine.yaml")).expect("removed");
+    let output = lockrig(folder.path(), &["run", "--resume", &run, "--quiet"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("add --rig FILE"), "{}", text(&output));
+    let output = lockrig(folder.path(), &["run", "--resume", &run, "--rig", "own.yaml", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }
 
 #[test]

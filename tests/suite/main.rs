@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that can not go on says where")]
 
+mod alterations;
 mod attention;
 mod command_line;
 mod common;
@@ -10,16 +11,20 @@ mod defects;
 mod diagnostics;
 mod engine;
 mod evidence;
+mod fields;
 mod fit;
 mod forgeries;
 mod golden;
 mod guard;
 mod hostile;
+mod killed;
 mod kills;
 mod language;
 mod liars;
 mod limits;
+mod log;
 mod mutants;
+mod packed;
 mod patterns;
 mod peers;
 mod report;

@@ -165,7 +165,7 @@ fn search(run: &Path, secrets: impl Iterator<Item = String>) {
 }
 
 /// A secret, what a cut leaves of it, and how else it can be written.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let half = secret.len() - 1;
     let mut forms = vec![secret.to_owned(), secret[..half].to_owned(), secret[1..].to_owned(), hex];
@@ -225,7 +225,7 @@ fn is_in_a_hash(bytes: &[u8], at: usize) -> bool {
 }
 
 /// The codes of a run, as a peer is told them.
-fn secrets_of(library_seed: u64) -> Vec<String> {
+pub(crate) fn secrets_of(library_seed: u64) -> Vec<String> {
     use lockrig::run::Vault;
     let handles = ["user.1", "user.2", "user.3", "master", "new", "new-master", "fresh.1", "fresh.2"];
     let wrong = (1..=6).map(|n| format!("wrong.{n}"));

@@ -22,25 +22,29 @@ fn page(run: &Path) -> String {
     fs::read_to_string(run.join("report.html")).expect("a report")
 }
 
-/// The details of each case that has some, as a browser unpacks them.
-fn details(page: &str) -> Vec<String> {
+/// The details of each case that has some, as a browser unpacks them: those of neighbours together.
+fn details(page: &str) -> Vec<Vec<String>> {
     let packed = between(page, "<script type=\"text/plain\" id=\"details\">", "</script>");
     let unpack = |line: &str| {
         let bytes = STANDARD.decode(line).expect("base64");
         let mut text = String::new();
         flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip");
-        text
+        serde_json::from_str(&text).expect("a list of texts")
     };
     packed.lines().map(unpack).collect()
 }
 
-/// Id, number of the verdict, and number of the details of each case.
-fn cases(page: &str) -> Vec<(String, usize, Option<usize>)> {
+/// Id, number of the verdict, and line and number of the details.
+type Row = (String, usize, Option<(usize, usize)>);
+
+/// Each case of a page.
+fn cases(page: &str) -> Vec<Row> {
     let text = between(page, "<script type=\"application/json\" id=\"cases\">", "</script>");
     let json: serde_json::Value = serde_json::from_str(text).expect("JSON");
     let number = |value: &serde_json::Value| value.as_u64().and_then(|n| usize::try_from(n).ok());
     let case = |row: &serde_json::Value| {
-        (row[0].as_str().expect("an id").to_owned(), number(&row[1]).expect("a verdict"), number(&row[4]))
+        let at = number(&row[4][0]).zip(number(&row[4][1]));
+        (row[0].as_str().expect("an id").to_owned(), number(&row[1]).expect("a verdict"), at)
     };
     json["cases"].as_array().expect("cases").iter().map(case).collect()
 }
@@ -55,7 +59,7 @@ fn every_played_case_has_its_timeline_and_its_steps() {
     let not_applicable = 5;
     for (id, verdict, at) in &cases {
         assert_eq!(*verdict == not_applicable, at.is_none(), "{id}");
-        let Some(detail) = at.map(|at| &details[at]) else { continue };
+        let Some(detail) = at.map(|(line, number)| &details[line][number]) else { continue };
         for part in
             ["<svg class=\"timeline\"", "class=\"lane\"", " steps</summary>", "<th scope=\"col\">Part</th>"]
         {
@@ -63,7 +67,8 @@ fn every_played_case_has_its_timeline_and_its_steps() {
         }
     }
     let (_, _, at) = cases.iter().find(|(id, ..)| id.starts_with("reset-is-confirmed~")).expect("a case");
-    let failed = &details[at.expect("details")];
+    let (line, number) = at.expect("details");
+    let failed = &details[line][number];
     for part in ["sound pulsed more than 3 times", "class=\"band fail\"", "Decisive part: confirmed", "5 s"] {
         assert!(failed.contains(part), "{part}: {failed}");
     }
@@ -80,7 +85,7 @@ fn its_policy_permits_its_own_style_and_script_and_nothing_else() {
     let script = hash(between(&page, "<script>", "</script>"));
     assert!(policy.contains(&format!("style-src {style};")), "{policy}");
     assert!(policy.contains(&format!("script-src {script};")), "{policy}");
-    for text in details(&page).iter().chain([&page]) {
+    for text in details(&page).iter().flatten().chain([&page]) {
         for loaded in
             [" style=\"", " src=", "url(", "@import", "http://", "https://", " onclick=", " onload="]
         {
@@ -96,7 +101,7 @@ fn a_lock_that_says_markup_says_it_and_nothing_more() {
     let arguments = ["run", "reset-is-confirmed", "--rig", &rig, "--model", "kwikset-powerbolt-2"];
     assert_eq!(code(folder.path(), &arguments), 0);
     let page = page(&runs(folder.path()).remove(0));
-    let details = details(&page);
+    let details: Vec<String> = details(&page).into_iter().flatten().collect();
     assert!(details.iter().any(|text| text.contains("&lt;script&gt;alert(1)&lt;/script&gt;")), "{details:?}");
     for text in details.iter().chain([&page]) {
         assert!(!text.contains("<img") && !text.contains("<script>alert"), "{text}");

@@ -136,6 +136,29 @@ fn within_budget(attempt: impl Fn() -> Duration) {
     assert!(best.is_some(), "outputs were on for longer than {SAFE_WITHIN:?}, three times");
 }
 
+/// What its guard does can be followed, though the guard is another process.
+#[test]
+fn a_guard_has_a_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (held, is_on) = recorder(folder.path());
+    let arguments = ["run", "reset-is-confirmed", "--rig", &held.rig, "--model", "holds"];
+    let mut run = held.lockrig(&arguments).env("LOCKRIG_LOG", "debug").spawn().expect("a run");
+    held.until("a hold begins", &is_on);
+    let safe = held.lockrig(&["rig", "safe", &held.rig]).status().expect("an end");
+    assert_eq!(safe.code(), Some(0), "{}", held.log());
+    held.ends_as_aborted(&mut run);
+    let log = held.log();
+    for part in [
+        "lockrig::guard::client: a guard was started",
+        "lockrig::guard::process: the boards are open",
+        "lockrig::guard::process: `lockrig rig safe` was called",
+        "lockrig::guard::process: everything was to be made safe",
+        "lockrig::guard::client: the guard plays no more",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+}
+
 #[test]
 fn a_recorded_output_is_made_safe() {
     within_budget(|| {

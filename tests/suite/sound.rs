@@ -1,21 +1,19 @@
 //! What a verdict may not rest on: each fault that was found in files which `check` called fine.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use lockrig::lock::{Method, Named};
 use lockrig::run::false_alarms;
 use lockrig::scenario::alter::Kind;
-use lockrig::scenario::{Action, Content, Library, Plan, Program, Selection, Start, expand, find_case};
+use lockrig::scenario::{Action, Content, Plan, Selection, Start, expand, find_case};
 use lockrig::sim::Variation;
-use lockrig::trace::{Argument, Channel, Keystroke, Value};
+use lockrig::trace::{Argument, Keystroke, Value};
 use lockrig::unit::Duration;
 use lockrig::verdict::Verdict;
-use lockrig::yaml::Source;
 use serde_json::Value as Json;
 
+use crate::alterations::with;
 use crate::common::{code, empty_folder, lockrig, root, runs, text};
 use crate::defects::library;
 
@@ -54,151 +52,6 @@ fn checked(name: &str, content: &str) -> String {
     fs::create_dir_all(folder.path().join(place)).expect("made");
     fs::write(folder.path().join(place).join(name), content).expect("written");
     text(&lockrig(folder.path(), &["check"]))
-}
-
-/// A lock on which a pause must be short, and whose codes can be tried: the library has no such model.
-fn gapped() -> String {
-    let text = model_text("kwikset-powerbolt-2").replace("model: kwikset-powerbolt-2", "model: gapped");
-    let hold = "hold: {from: hold reset, to: release reset, at_least: 5 s}";
-    let steps = "      - hold: reset\n      - wait: 5.5 s\n      - release: reset\n";
-    assert!(text.contains(hold) && text.contains(steps));
-    text.replace(hold, "gap: {from: press reset, to: power on, at_most: 10 s}")
-        .replace(steps, "      - power: off\n      - press: reset\n      - wait: 3 s\n      - power: on\n")
-}
-
-/// The shipped library, one model and one scenario more.
-fn with(scenario: &str) -> Library {
-    let mut library = library();
-    let source = |name, text: String| Source::new(name, text.into_bytes()).expect("text");
-    let models = [source("gapped.yaml", gapped())];
-    let (more, findings) = Library::load(&models, &[source("more.yaml", scenario.to_owned())]);
-    assert!(!findings.has_errors(), "{}", findings.render(false));
-    library.scenarios = more.scenarios;
-    library.models.extend(more.models);
-    library
-}
-
-fn scenario(but: &str) -> String {
-    let used = but.contains("proof");
-    let reset = if used {
-        "  - reset\n  - wait: 20 s\n  - provision: {user_codes: 2, app: paired, hub: paired, master: set}\n"
-    } else {
-        ""
-    };
-    let expect =
-        if but.contains("cut_power_at") || but.contains("bolt") { "all_or_nothing" } else { "unchanged" };
-    format!(
-        "scenario: altered\ntitle: An altered reset\nmethods: all\narrange:\n  - provision: {{user_codes: 2, app: paired, hub: paired, master: set}}\n{reset}but: {{{but}}}\nact:\n  - reset\nexpect:\n  - {expect}\n"
-    )
-}
-
-/// One way to write each alteration.
-const ALTERATIONS: &[(Kind, &str)] = &[
-    (Kind::Hold, "hold: 80 %"),
-    (Kind::SecondHold, "second_hold: 80 %"),
-    (Kind::Gap, "gap: 150 %"),
-    (Kind::Interrupted, "interrupted_for: 300 ms"),
-    (Kind::Bounces, "bounces: 3"),
-    (Kind::Presses, "presses: -1"),
-    (Kind::WrongKey, "wrong_key: every"),
-    (Kind::MissingKeys, "missing_keys: 1"),
-    (Kind::Pause, "pause: 60 s"),
-    (Kind::Proof, "proof: used"),
-    (Kind::Bolt, "bolt: jammed"),
-    (Kind::Bolt, "bolt: moving"),
-    (Kind::Rotation, "rotation: 75 %"),
-    (Kind::Without, "without: power"),
-    (Kind::Without, "without: ownership"),
-    (Kind::Without, "without: network"),
-    (Kind::Without, "without: role"),
-    (Kind::CutPower, "cut_power_at: sweep 0..100 % by 50 %"),
-    (Kind::CutPower, "cut_power_at: 40 %, cut_to: 50 %"),
-];
-
-fn carries_out(program: &Program, kind: Kind) -> bool {
-    program.steps().iter().any(|step| step.alters.contains(&kind))
-}
-
-/// Every pair of alterations on every shipped model and method is built with both, or not applicable for a
-/// reason, or refused by `check`.
-#[test]
-fn alterations_compose_or_are_refused() {
-    assert!(Kind::WORDS.iter().all(|(_, kind)| ALTERATIONS.iter().any(|(known, _)| known == kind)));
-    let library = with(&scenario("").replace("but: {}\n", ""));
-    let (mut pairs, mut built, mut not_applicable, mut refused, mut told) = (0, 0, 0, 0, 0);
-    let (mut built_of, mut told_of) = (BTreeSet::new(), BTreeSet::new());
-    for (index, (one, words)) in ALTERATIONS.iter().enumerate() {
-        for (other, more) in ALTERATIONS
-            .iter()
-            .skip(index)
-            .filter(|(_, more)| more == words || words.split(':').next() != more.split(':').next())
-        {
-            pairs += 1;
-            let but = if words == more { (*words).to_owned() } else { format!("{words}, {more}") };
-            let source = Source::new("pair.yaml", scenario(&but).into_bytes()).expect("text");
-            let (loaded, findings) = Library::load(&[], &[source]);
-            if findings.has_errors() {
-                let said = findings.render(false);
-                assert!(said.contains("can't be combined"), "{but}: {said}");
-                refused += 1;
-                continue;
-            }
-            let tried = Library { models: library.models.clone(), scenarios: loaded.scenarios };
-            // Loading takes time, and one alteration alone shows as much.
-            let plain = (words == more).then(|| with(&scenario("").replace("but: {}\n", "")));
-            for case in expand(&tried, &Selection::default()) {
-                match case.build(&tried, Start::Delivered) {
-                    Content::Play(program) => {
-                        assert_eq!(case.unwitnessed(&tried, &program), None, "{}", case.id);
-                        let unaltered = format!("altered~{}~{}~r1", case.model, case.method);
-                        if let Some(plain) = &plain
-                            && let Some(unaltered) = find_case(plain, &unaltered)
-                            && let Content::Play(unaltered) = unaltered.build(plain, Start::Delivered)
-                        {
-                            assert_eq!(case.unwitnessed(&tried, &unaltered), Some(*one), "{}", case.id);
-                            told += 1;
-                            told_of.insert(one.to_string());
-                        }
-                        for kind in [one, other] {
-                            assert!(carries_out(&program, *kind), "{}: {kind} is not in {but}", case.id);
-                        }
-                        built += 1;
-                        built_of.insert(one.to_string());
-                    }
-                    Content::NotApplicable(reason) => {
-                        assert!(!reason.is_empty());
-                        not_applicable += 1;
-                    }
-                    // What the model's sources leave nothing to judge by is said, and is no pass.
-                    Content::Unprovable(reason) => {
-                        assert!(!reason.contains("could not be made"), "{}: {reason}", case.id);
-                        not_applicable += 1;
-                    }
-                }
-            }
-        }
-    }
-    let said = format!(
-        "{pairs} pairs of alterations: {built} cases built with both, {not_applicable} not applicable, {refused} pairs refused; {told} programs without the alteration are told"
-    );
-    writeln!(std::io::stdout(), "{said}").expect("printed");
-    assert_eq!(told_of, built_of);
-    assert!(pairs > 150 && built > 1_000 && refused > 0 && told > 300, "{said}");
-}
-
-#[test]
-fn a_jam_and_a_cut_are_both_played() {
-    let library = with(&scenario("bolt: jammed, cut_power_at: 50 %"));
-    let selection = Selection { models: vec!["kwikset-smartcode-914".into()], ..Selection::default() };
-    let cases = expand(&library, &selection);
-    let Content::Play(program) = cases[0].build(&library, Start::Delivered) else { panic!("not built") };
-    let sets: Vec<_> = program.settings();
-    assert!(sets.contains(&(&Channel::Strike, &Value::Switch(true))));
-    let off = |(channel, value): &(&Channel, &Value)| {
-        **channel == Channel::Power && matches!(value, Value::Voltage(volts) if volts.as_millionths() == 0)
-    };
-    // One for the model's own procedure, one for the cut.
-    assert!(sets.iter().filter(|set| off(set)).count() >= 2);
 }
 
 #[test]
@@ -257,7 +110,7 @@ fn a_refusal_is_judged_by_its_typed_reason_and_never_by_its_words() {
     }
 }
 
-fn model_text(name: &str) -> String {
+pub(crate) fn model_text(name: &str) -> String {
     fs::read_to_string(root().join(format!("scenarios/models/{name}.yaml"))).expect("a model")
 }
 

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::evidence::{
-    Counts, EvidenceError, Manifest, State, Verification, finished_cases, list_files, read_manifest, verify,
+    Counts, EvidenceError, Manifest, State, Verification, finished_cases, is_packed, list_files,
+    read_manifest, verify,
 };
 use crate::lock::Named;
 use crate::sim::{Defect, Variation};
 
 use super::super::files::{Files, Kind};
-use super::super::verify::is_run_folder;
+use super::super::pack::is_run_folder;
 use super::{Exit, Refusal, Wanted};
 
 /// The run that is continued.
@@ -28,8 +29,11 @@ pub(super) struct Earlier {
 /// What the earlier run wanted, on the very same files.
 pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Wanted, Refusal> {
     if !is_run_folder(folder) {
-        let message = format!("{} is not a run folder", folder.display());
-        return Err(Refusal::usage(message, "name a folder under reports/"));
+        let is_packed = is_packed(folder);
+        let hint =
+            if is_packed { "unpack it first: tar --zstd -xf FILE" } else { "name a folder under reports/" };
+        let what = if is_packed { "a packed run" } else { "not a run folder" };
+        return Err(Refusal::usage(format!("{} is {what}", folder.display()), hint));
     }
     let manifest = match verify(folder) {
         Verification::Intact(manifest) | Verification::Aborted { manifest, .. } => manifest,
@@ -48,6 +52,13 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
         return Err(Refusal::usage(
             format!("the run was made on rig `{}`", manifest.rig.id),
             "a run can only be resumed on the same rig",
+        ));
+    }
+    files.complete_from(&folder.join("inputs"));
+    if !files.load().1.contains_key(&*rig) {
+        return Err(Refusal::usage(
+            format!("no rig `{rig}` is known here"),
+            "add --rig FILE: the rig file that the run was made with",
         ));
     }
     same_inputs(files, folder, &rig)?;

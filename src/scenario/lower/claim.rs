@@ -66,11 +66,12 @@ pub(in crate::scenario) fn scenario(
             format!("`without: {factor}` already covers every level at which the method does not work");
         findings.error_with_hint(&place, format!("`{factor}` is in both `given` and `but`"), hint);
     }
+    let methods = methods(lineage, &place, findings);
     Some(Scenario {
         id,
         title: title?.0,
         clauses: self::clauses(lineage, findings),
-        methods: methods(lineage, &place, findings)?,
+        methods: methods?,
         given,
         arrange,
         but,

@@ -250,6 +250,10 @@ fn indicators(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &
                 let colours = colours.iter().map(|colour| colour.as_str().into()).collect();
                 facts.lights.insert(light["light.".len()..].into(), colours);
             }
+            ("beeper" | "voice", _) => {
+                let hint = format!("write `{name}: {{}}`");
+                findings.error_with_hint(&place, format!("`{name}` takes no details"), hint);
+            }
             _ => findings.error_with_hint(
                 &place,
                 format!("`{name}` is not an indicator"),

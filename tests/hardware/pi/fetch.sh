@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches a cross linker, both emulators and a Raspberry Pi kernel by their Debian names into
+# Fetches a cross compiler, both emulators and a Raspberry Pi kernel by their Debian names into
 # FOLDER; installs nothing.
 #   fetch.sh FOLDER
 set -euo pipefail
@@ -20,7 +20,8 @@ export APT_CONFIG="$folder/apt/conf"
 apt-get -q update >/dev/null
 cd "$folder/debs"
 kernel=$(apt-cache depends linux-image-arm64:arm64 | sed -n 's/.*Depends: //p' | head -1)
-apt-get -q download gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu libgcc-12-dev-arm64-cross \
+apt-get -q download gcc-12-aarch64-linux-gnu cpp-12-aarch64-linux-gnu libisl23 libmpc3 libmpfr6 libgmp10 \
+  binutils-aarch64-linux-gnu libgcc-12-dev-arm64-cross \
   libgcc-s1-arm64-cross libc6-arm64-cross libc6-dev-arm64-cross qemu-user-static \
   busybox-static:arm64 "$kernel" >/dev/null
 apt-get install --print-uris -y --no-install-recommends qemu-system-arm cpio 2>/dev/null |
@@ -34,13 +35,17 @@ for deb in *.deb; do
   *) dpkg -x "$deb" "$folder/host" ;;
   esac
 done
-# The linker needs libraries of its own, and nothing else is to see them.
-cat >"$folder/aarch64-linux-gnu-gcc" <<'SH'
+# These need libraries of their own, and nothing else is to see them.
+for tool in gcc ar; do
+  cat >"$folder/aarch64-linux-gnu-$tool" <<'SH'
 #!/bin/sh
 host=$(dirname "$(readlink -f "$0")")/host/usr
-LD_LIBRARY_PATH=$host/lib/x86_64-linux-gnu exec "$host/bin/aarch64-linux-gnu-gcc-12" "$@"
+tool=$host/bin/$(basename "$0")
+[ -e "$tool" ] || tool=$tool-12
+LD_LIBRARY_PATH=$host/lib/x86_64-linux-gnu exec "$tool" "$@"
 SH
-chmod +x "$folder/aarch64-linux-gnu-gcc"
+  chmod +x "$folder/aarch64-linux-gnu-$tool"
+done
 ls | sed -n 's/%3a/:/g; s/^\(qemu-system-arm\|qemu-user-static\|linux-image[^_]*\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
 cp "$here/fetch.sh" "$folder/ready"
