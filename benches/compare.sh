@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# This build beside that of commit 0c1f8fa, in one run: bytes of a full certification, time of certify, verify and
-# replay (the best of five, taken in turns), peak memory, and with valgrind the instructions of certify. Valgrind's
+# This build beside that of commit 0c1f8fa, in one run: bytes of a full certification, as a folder and packed, time of
+# certify, verify and replay (the best of five, taken in turns), peak memory, and with valgrind the instructions of certify. Valgrind's
 # processor has no SHA instructions, as that of a Raspberry Pi 4.
 #   benches/compare.sh
 set -euo pipefail
@@ -31,6 +31,9 @@ commands = {
 }
 print(f"cases              {cases['old']:>12} {cases['new']:>12}")
 print(f"bytes              {size['old']:>12} {size['new']:>12}   1/{size['old'] / size['new']:.2f}")
+subprocess.run([builds["new"], "pack", runs["new"], "--out", "packed.tar.zst"], check=True, stdout=subprocess.DEVNULL)
+packed = os.path.getsize("packed.tar.zst")
+print(f"bytes, packed      {size['old']:>12} {packed:>12}   1/{size['old'] / packed:.2f}")
 for what, command in commands.items():
     best, memory = {}, {}
     for _ in range(5):

@@ -46,6 +46,8 @@ impl Supervised {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
+            // What a peer writes to standard error is evidence, and no log.
+            .env_remove("LOCKRIG_LOG")
             // Ctrl-C is for the rig, which ends the case in order.
             .process_group(0)
             .spawn()?;

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 
-use crate::common::{empty_folder, lockrig, text};
+use crate::common::{empty_folder, lockrig, runs, text};
 use crate::peers::{forms, rig, secrets_of};
 
 /// The program, run with a log.
@@ -76,4 +76,18 @@ fn a_code_is_in_no_log() {
     for secret in secrets_of(1).iter().flat_map(|secret| forms(secret)) {
         assert!(!log.contains(&secret), "{secret} in {log}");
     }
+}
+
+/// A peer may be lockrig itself: its standard error is evidence.
+#[test]
+fn a_log_is_not_in_the_evidence() {
+    let folder = empty_folder();
+    let program = env!("CARGO_BIN_EXE_lockrig");
+    let rig = format!("rig: own\nlockstep: {{command: [\"{program}\", sim, peer]}}\nchannels: [\"*\"]\n");
+    std::fs::write(folder.path().join("own.yaml"), rig).expect("written");
+    let output = logged(folder.path(), "trace", &[&RUN[..], &["--rig", "own.yaml"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let run = runs(folder.path()).remove(0);
+    let journal = std::fs::read_to_string(run.join("journal.jsonl")).expect("a journal");
+    assert!(!journal.contains("\"stderr\""), "{journal}");
 }

@@ -1,6 +1,6 @@
 //! Waveforms, read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lockrig::engine::{CaseResult, Cause};
 use lockrig::evidence::{Catalogue, Entry, JournalReader, RunFolder, RunInfo, traces};
@@ -9,7 +9,7 @@ use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
 use vcd::{Command, Parser, ScopeItem};
 
-use crate::common::{empty_folder, sha256};
+use crate::common::{certified, empty_folder, sha256};
 
 /// Nanoseconds of a file's unit, and the string values of each variable with their time in units.
 fn strings(edges: &[(u64, Channel, Value)]) -> (u64, BTreeMap<String, Vec<(u64, String)>>) {
@@ -72,6 +72,24 @@ fn words_are_whole_and_one_line_and_say_where_they_were_cut() {
     let console = &found["console"];
     assert_eq!(console[0], (1, "two\\x20words\\x0Aand\\x20a\\x20\\\\\\x20\\xC3\\xA9".to_owned()));
     assert!(console[1].1.ends_with("xxx...") && console[1].1.len() < 500, "{}", console[1].1);
+}
+
+/// What has no width is lost in libsigrok: the last change lasts until the case ended, or a unit of time.
+#[test]
+fn the_last_change_has_a_width() {
+    let last = |at: u64, end: u64| {
+        let mut timeline = Timeline::default();
+        let (at, end) =
+            (Instant::START + Duration::milliseconds(at), Instant::START + Duration::nanoseconds(end));
+        timeline.push(&Channel::Bolt, Edge { at, value: Value::Switch(true) });
+        let mut bytes = Vec::new();
+        waves::write(&timeline, "a case", end, &mut bytes).expect("written");
+        String::from_utf8(bytes).expect("text").lines().last().expect("a line").to_owned()
+    };
+    assert_eq!(last(7, 9_000_001), "#10");
+    assert_eq!(last(7, 9_000_000), "#9");
+    assert_eq!(last(7, 7_000_000), "#8");
+    assert_eq!(last(7, 0), "#8");
 }
 
 /// An answer and the request after it are told apart, even at the same instant.
@@ -162,4 +180,69 @@ fn a_case_without_end_is_refused() {
         }
     };
     assert!(error.to_string().contains("more parts than any case"), "{error}");
+}
+
+/// What another library makes of a waveform: of each variable the times of its changes, in nanoseconds, and the values.
+fn read_by_wellen(path: &std::path::Path) -> BTreeMap<String, Vec<(u64, String)>> {
+    let mut waves = wellen::simple::read(path).expect("a waveform");
+    let unit = waves.hierarchy().timescale().expect("a timescale");
+    let exponent = u32::try_from(unit.unit.to_exponent().expect("a unit") + 9).expect("no finer than 1 ns");
+    let nanoseconds = u64::from(unit.factor) * 10_u64.pow(exponent);
+    let hierarchy = waves.hierarchy();
+    let names: Vec<_> = hierarchy
+        .items()
+        .filter_map(|item| match item {
+            wellen::ItemRef::Scope(scope) => Some(&hierarchy[scope]),
+            wellen::ItemRef::Var(_) => None,
+        })
+        .flat_map(|scope| scope.vars(hierarchy))
+        .map(|var| (hierarchy[var].name(hierarchy).to_owned(), hierarchy[var].signal_ref()))
+        .collect();
+    waves.load_signals(&names.iter().map(|(_, signal)| *signal).collect::<Vec<_>>());
+    let times = waves.time_table();
+    let changes = |signal| {
+        let signal = waves.get_signal(signal).expect("a signal");
+        let at = |index: u32| times[usize::try_from(index).expect("a time")] * nanoseconds;
+        signal.iter_changes().map(|(index, value)| (at(index), value.to_string())).collect()
+    };
+    names.into_iter().map(|(name, signal)| (name, changes(signal))).collect()
+}
+
+#[test]
+fn another_library_finds_the_same_changes() {
+    let folder = empty_folder();
+    let run = certified(folder.path(), "kwikset-smartcode-914", &[]);
+    let (mut cases, mut compared, mut words) = (0, 0, 0);
+    let mut compare = |case: &str, trace: Timeline, end: Instant| {
+        cases += 1;
+        let path = folder.path().join("case.vcd");
+        let file = std::fs::File::create(&path).expect("a file");
+        waves::write(&trace, case, end, file).expect("written");
+        let found = read_by_wellen(&path);
+        for (channel, edges) in trace.channels() {
+            let name = channel.to_string();
+            let parts = found.iter().filter(|(found, _)| {
+                let rest = found.strip_prefix(&name);
+                rest.is_some_and(|rest| matches!(rest, "" | ".request" | ".answer" | ".notice"))
+            });
+            let mut times: Vec<u64> =
+                parts.clone().flat_map(|(_, list)| list.iter().map(|(at, _)| *at)).collect();
+            times.sort_unstable();
+            // What is said a second time is no change there.
+            let mut before = HashMap::new();
+            let changes = edges.iter().filter(|edge| {
+                before.insert(std::mem::discriminant(&edge.value), &edge.value) != Some(&edge.value)
+            });
+            let expected: Vec<u64> = changes.map(|edge| edge.at.as_nanoseconds()).collect();
+            assert_eq!(times, expected, "{case}: {name}");
+            compared += times.len();
+            words += parts.flat_map(|(_, list)| list).filter(|(_, value)| value.contains("\"op\"")).count();
+        }
+        Ok(())
+    };
+    traces(&run, &|_| true, &mut compare).expect("traces");
+    assert!(
+        cases > 50 && compared > 1_000 && words > 100,
+        "{cases} cases, {compared} changes, {words} requests"
+    );
 }
