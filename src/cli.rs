@@ -27,6 +27,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::rig::supervise;
 
 pub use exit::Exit;
+
+/// The version, as evidence says it.
+const TOOL: &str = env!("CARGO_PKG_VERSION");
+
 use terminal::Terminal;
 
 /// Certifies the reset methods of smart locks, on a bench or on a complete simulated rig.

@@ -19,7 +19,7 @@ mod verify;
 
 pub use archive::{is_packed, pack, unpack};
 pub use entry::{Entry, EntryError, JournalLine};
-pub use files::{hash_file, read_regular};
+pub use files::{hash_file, hash_written, read_regular};
 pub use folder::{RunFolder, RunInfo, list_files};
 pub use journal::{JournalReader, JournalWriter};
 pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State};

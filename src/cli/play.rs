@@ -28,6 +28,7 @@ use crate::sim::{self, Defect, Variation};
 use crate::verdict::Verdict;
 use crate::yaml::nearest;
 
+use super::TOOL;
 use super::exit::Exit;
 use super::files::{Files, Kind, unknown};
 use super::signals;
@@ -396,7 +397,7 @@ fn shown_time(utc: jiff::Timestamp) -> String {
 
 fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize, started: String) -> RunInfo {
     RunInfo {
-        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        tool: TOOL.to_owned(),
         provenance: rig.provenance().to_owned(),
         rig: RigIdentity { id: rig.id.to_string(), title: rig.title.clone(), calibration_due: None },
         device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },

@@ -1,13 +1,17 @@
 //! `lockrig verify` and `lockrig replay`.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::evidence::{self, Verification};
+use crate::evidence::{self, EvidenceError, Manifest, Verification, hash_written, traces};
+use crate::report;
 use crate::run::{self, Again, ReplayError};
+use crate::trace::vcd;
 use crate::unit::{counted, visible};
 
+use super::TOOL;
 use super::exit::Exit;
 use super::pack::{Opened, no_run, unopened};
 use super::terminal::Terminal;
@@ -45,6 +49,15 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         Err(error) => Verification::Altered(vec![error.to_string()]),
     };
     let continued = opened.as_ref().map(|opened| opened.continued(&args.run)).unwrap_or_default();
+    let found = match (found, &opened) {
+        (Verification::Intact(manifest), Ok(opened)) => {
+            match altered_views(&opened.folder, &manifest, &[View::Junit]) {
+                altered if altered.is_empty() => Verification::Intact(manifest),
+                altered => Verification::Altered(altered),
+            }
+        }
+        (found, _) => found,
+    };
     let (state, lines, exit) = match found {
         Verification::Intact(manifest) => {
             let played = manifest.counts.total();
@@ -90,16 +103,75 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
     exit
 }
 
+/// A file that is made of the record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Junit,
+    Page,
+    Waves,
+}
+
+/// Whether the views of a run were made by this version, which is the only one that can make them again.
+fn are_own_views(manifest: &Manifest) -> bool {
+    manifest.tool == TOOL
+}
+
+/// Views of a closed run that do not show what its record says.
+fn altered_views(folder: &Path, manifest: &Manifest, views: &[View]) -> Vec<String> {
+    if !are_own_views(manifest) {
+        return Vec::new();
+    }
+    let mut made = BTreeMap::new();
+    let mut make = |view| -> Result<(), EvidenceError> {
+        match view {
+            View::Junit => {
+                made.insert("junit.xml".to_owned(), hash_written(|out| report::junit(folder, out))?);
+            }
+            View::Page => {
+                made.insert("report.html".to_owned(), hash_written(|out| report::html(folder, out))?);
+            }
+            View::Waves => {
+                let name = |case: &str| format!("traces/{case}.vcd");
+                let wanted = |case: &str| manifest.files.contains_key(&name(case));
+                traces(folder, &wanted, &mut |case, trace, end| {
+                    let write = |out: &mut dyn std::io::Write| {
+                        vcd::write(&trace, case, end, out).map_err(EvidenceError::io(folder))
+                    };
+                    made.insert(name(case), hash_written(write)?);
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    };
+    for view in views {
+        if let Err(error) = make(*view) {
+            return vec![error.to_string()];
+        }
+    }
+    let is_view = |name: &str| match name {
+        "junit.xml" => views.contains(&View::Junit),
+        "report.html" => views.contains(&View::Page),
+        other => other.starts_with("traces/") && views.contains(&View::Waves),
+    };
+    let sealed = manifest.files.iter().filter(|(name, hash)| is_view(name) && made.get(*name) != Some(*hash));
+    sealed.map(|(name, _)| format!("{name}: it does not show what the record says")).collect()
+}
+
 pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
     let ReplayArgs { folder: args, simulate } = args;
     let opened = match Opened::open(&args.run, terminal) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    if let Verification::Altered(findings) = evidence::verify(&opened.folder) {
-        terminal.error("the run has been altered", findings.first().map(String::as_str));
-        return Exit::Evidence;
-    }
+    let closed = match evidence::verify(&opened.folder) {
+        Verification::Intact(manifest) => Some(manifest),
+        Verification::Aborted { .. } | Verification::Running(_) => None,
+        Verification::Altered(findings) => {
+            terminal.error("the run has been altered", findings.first().map(String::as_str));
+            return Exit::Evidence;
+        }
+    };
     let again = if *simulate { Again::SimulatedLock } else { Again::Engine };
     match run::replay(&opened.folder, again) {
         Err(error @ ReplayError::Evidence(_)) => {
@@ -110,7 +182,17 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
             terminal.error(&error.to_string(), Some("leave out --simulate"));
             Exit::Usage
         }
-        Ok(replayed) => {
+        Ok(mut replayed) => {
+            if let Some(manifest) = &closed {
+                let views = [View::Junit, View::Page, View::Waves];
+                replayed.disagreed.extend(altered_views(&opened.folder, manifest, &views));
+                if !are_own_views(manifest) {
+                    let tool = visible(&manifest.tool);
+                    terminal.note(&format!(
+                        "lockrig {tool} made its report, JUnit file and waveforms: not compared"
+                    ));
+                }
+            }
             if args.json {
                 let json = json!({"agreed": replayed.agreed, "disagreed": replayed.disagreed});
                 terminal.line(&json.to_string());

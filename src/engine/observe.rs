@@ -252,8 +252,9 @@ pub(super) fn quiet(
             // A level may be measured again; a message that comes again is a message.
             let level = timeline.value_at(channel, begin).filter(|_| channel.form() == Form::Level);
             let new = edges.get(first..).unwrap_or_default();
-            let is_quiet =
-                new.iter().take_while(|edge| edge.at <= end).all(|edge| Some(&edge.value) == level);
+            // What was said at the very beginning may have been heard after this was looked at first.
+            let mut within = new.iter().skip_while(|edge| edge.at <= begin).take_while(|edge| edge.at <= end);
+            let is_quiet = within.all(|edge| Some(&edge.value) == level);
             *next = Some(first + new.iter().take_while(|edge| edge.at <= horizon).count());
             is_quiet
         }

@@ -5,10 +5,10 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
 use super::EvidenceError;
-use super::files::open_regular;
+use super::files::{Hashed, open_regular};
 use super::folder::list_files;
 use super::verify::read_manifest;
 
@@ -83,7 +83,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<PathBuf, EvidenceError> {
     let damaged = |error: io::Error| EvidenceError::malformed(archive, format!("it is damaged: {error}"));
     let mut decoder = zstd::stream::read::Decoder::new(file).map_err(damaged)?;
     decoder.window_log_max(WINDOW_LOG).map_err(damaged)?;
-    let mut stream = Hashed { stream: decoder.take(most), hash: Sha256::new() };
+    let mut stream = Hashed::new(decoder.take(most));
     let unpacked = write_files(archive, &mut stream, into);
     if stream.stream.limit() == 0 {
         let what = format!("it is unpacked to more than {MOST_TIMES} times its size, which no run is");
@@ -92,7 +92,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<PathBuf, EvidenceError> {
     let folder = unpacked?;
     io::copy(&mut stream, &mut io::sink()).map_err(damaged)?;
     // Owners, dates, order, what follows the end: everything is as it would be packed again.
-    let mut again = Hashed { stream: io::sink(), hash: Sha256::new() };
+    let mut again = Hashed::new(io::sink());
     write_tar(&folder, &mut again)?;
     if again.hash.finalize() != stream.hash.finalize() {
         return Err(EvidenceError::malformed(archive, "it is not what `lockrig pack` makes of this run"));
@@ -153,31 +153,5 @@ fn copy(from: &mut impl Read, to: &mut File, archive: &Path, path: &Path) -> Res
             Err(error) => return Err(EvidenceError::malformed(archive, format!("it is damaged: {error}"))),
         };
         to.write_all(&block[..read]).map_err(EvidenceError::io(path))?;
-    }
-}
-
-/// A stream, with the hash of what went through it.
-struct Hashed<R> {
-    stream: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.stream.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.stream.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
     }
 }

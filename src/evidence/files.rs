@@ -1,7 +1,7 @@
 //! Files of a run folder, which may be anybody's: only regular ones are opened, whole, and in bounded memory.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +68,50 @@ pub fn hash_file(path: &Path) -> Result<String, EvidenceError> {
             0 => return Ok(hex(&hash.finalize())),
             read => hash.update(&block[..read]),
         }
+    }
+}
+
+/// The sha256 of whatever is written.
+///
+/// # Errors
+/// Those of `write`.
+pub fn hash_written(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), EvidenceError>,
+) -> Result<String, EvidenceError> {
+    let mut hashed = Hashed::new(io::sink());
+    write(&mut BufWriter::with_capacity(1 << 16, &mut hashed))?;
+    Ok(hex(&hashed.hash.finalize()))
+}
+
+/// A stream, with the hash of what went through it.
+pub(super) struct Hashed<S> {
+    pub(super) stream: S,
+    pub(super) hash: Sha256,
+}
+
+impl<S> Hashed<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream, hash: Sha256::new() }
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 

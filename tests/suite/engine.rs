@@ -218,6 +218,63 @@ fn what_is_said_again_is_no_silence() {
     assert_eq!(verdict(Channel::Current, current(5), current(90)), Verdict::Fail);
 }
 
+/// What happened at the very moment of the last touch was not caused by it.
+#[test]
+fn a_code_is_taken_only_after_its_last_touch() {
+    let (mark, probe) = (Mark(0), Probe(0));
+    let touch =
+        Action::Set { channel: Channel::Button("1".into()), value: Value::Switch(true), mark: Some(mark) };
+    let observation = Observation::Contact { channel: Channel::Bolt, value: false };
+    let within = Duration::seconds(1);
+    let watch = Action::Watch { observation, first: mark, since: mark, from_rest: true, within, probe };
+    let judge = Action::Judge { probes: vec![probe], rule: Rule::Yes, reason: "it was refused".into() };
+    let program = Program { marks: 1, probes: 1, ..program(vec![touch, watch, judge]) };
+    let verdict = |opens: Instant| {
+        let mut engine = Engine::new(&program, Precision::default());
+        engine.signal(at(0), &Channel::Bolt, Value::Switch(true));
+        engine.advance(at(0), at(0));
+        while engine.poll().is_some() {}
+        engine.achieved(0, at(20));
+        engine.advance(at(20), at(19));
+        engine.signal(opens, &Channel::Bolt, Value::Switch(false));
+        play(&mut engine).verdict
+    };
+    assert_eq!(verdict(at(20)), Verdict::Fail);
+    assert_eq!(verdict(at(20) + Duration::nanoseconds(1)), Verdict::Pass);
+    assert_eq!(verdict(at(60)), Verdict::Pass);
+}
+
+/// What was said before a silence, however often, does not break it; what is said at its last moment does.
+#[test]
+fn a_silence_is_broken_within_it_only() {
+    let verdict = |channel: Channel, value: Value, times: &[u64]| {
+        let quiet =
+            Action::NoChange { channels: vec![channel.clone()], duration: Duration::milliseconds(100) };
+        let program = program(vec![wait(20), quiet, wait(200)]);
+        let mut engine = Engine::new(&program, Precision::default());
+        for time in times {
+            go(&mut engine, at(*time));
+            engine.signal(at(*time), &channel, value.clone());
+        }
+        play(&mut engine).verdict
+    };
+    let current = Value::Current(Current::from_millionths(9_000));
+    for (channel, value) in [
+        (Channel::Voice, Value::Text("hello".into())),
+        (Channel::Hub, Value::Notify("reset".into())),
+        (Channel::Current, current),
+    ] {
+        let verdict = |times: &[u64]| verdict(channel.clone(), value.clone(), times);
+        for before in [&[5][..], &[5, 10], &[5, 10, 20], &[1, 2, 3, 4, 5]] {
+            assert_eq!(verdict(before), Verdict::Pass, "{channel} at {before:?}");
+        }
+        assert_eq!(verdict(&[5, 10, 121]), Verdict::Pass, "{channel}");
+        for within in [&[21][..], &[60], &[120]] {
+            assert_eq!(verdict(within), Verdict::Fail, "{channel} at {within:?}");
+        }
+    }
+}
+
 #[test]
 fn a_window_of_silence_ends_when_it_ends() {
     let quiet = Action::NoChange { channels: vec![Channel::Bolt], duration: Duration::milliseconds(100) };

@@ -27,6 +27,8 @@ fn sample() -> &'static Path {
 /// A copy to forge.
 struct Forged {
     run: PathBuf,
+    /// Whoever forges the record makes its views again; whoever forges a view does not.
+    views_are_forged: bool,
     _folder: tempfile::TempDir,
 }
 
@@ -35,7 +37,7 @@ impl Forged {
         let folder = empty_folder();
         let run = folder.path().join(sample().file_name().expect("a name"));
         copy_tree(sample(), &run);
-        Self { run, _folder: folder }
+        Self { run, views_are_forged: false, _folder: folder }
     }
 
     fn read(&self, name: &str) -> String {
@@ -105,6 +107,16 @@ impl Forged {
             });
             self.write("index.jsonl", &index);
         }
+        self.seal();
+        if !self.views_are_forged {
+            self.make_views();
+            self.seal();
+        }
+        self
+    }
+
+    /// Makes the hashes in `run.json` right again.
+    fn seal(&self) {
         let journal = fs::read_to_string(self.run.join("journal.jsonl")).unwrap_or_default();
         self.manifest(|json| {
             json.as_object_mut().expect("an object").remove("self");
@@ -115,7 +127,18 @@ impl Forged {
                 }
             }
             json["self"] = json!(sha256(json.to_string().as_bytes()));
-        })
+        });
+    }
+
+    /// Makes report and JUnit file of what the record says now, as far as it says anything.
+    fn make_views(&self) {
+        let (mut junit, mut page) = (Vec::new(), Vec::new());
+        if lockrig::report::junit(&self.run, &mut junit).is_ok() && self.run.join("junit.xml").exists() {
+            fs::write(self.run.join("junit.xml"), junit).expect("written");
+        }
+        if lockrig::report::html(&self.run, &mut page).is_ok() && self.run.join("report.html").exists() {
+            fs::write(self.run.join("report.html"), page).expect("written");
+        }
     }
 
     /// Who finds it, and what is said: `verify`, or else `replay`, with its options.
@@ -220,6 +243,27 @@ fn what_is_said_in_both_is_played_again() {
     let forged = Forged::new();
     forged.everywhere(|json| json["seed"] = json!(7));
     forged.is_found_by("replay", "it does not begin with the seed");
+}
+
+/// What people and build servers look at shows what the record says.
+#[test]
+fn views_are_made_of_the_record() {
+    let view = |name: &str, from: &str, to: &str| {
+        let mut forged = Forged::new();
+        forged.views_are_forged = true;
+        let text = forged.read(name);
+        assert!(text.contains(from), "{name} has no {from}");
+        forged.write(name, &text.replace(from, to));
+        forged
+    };
+    view("junit.xml", "<failure", "<system-out").is_found_by("verify", "junit.xml: it does not show");
+    view("report.html", "fail", "pass").is_found_by("replay", "report.html: it does not show");
+    let waves: Vec<String> = lockrig::evidence::list_files(sample()).expect("files");
+    let waves: Vec<_> = waves.iter().filter(|name| name.starts_with("traces/")).collect();
+    assert!(!waves.is_empty());
+    for name in waves {
+        view(name, "\n#", "\n#1").is_found_by("replay", "vcd: it does not show");
+    }
 }
 
 #[test]
@@ -441,7 +485,7 @@ fn runs_that_continue_each_other_are_refused() {
         assert_eq!(output.status.code(), Some(2), "{resumes}: {}", text(&output));
         assert!(text(&output).contains("is not in the same folder"), "{resumes}: {}", text(&output));
     }
-    let second = Forged { run: other, _folder: empty_folder() };
+    let second = Forged { run: other, views_are_forged: false, _folder: empty_folder() };
     second.everywhere(|json| json["resumes"] = json!(name));
     forged.everywhere(|json| json["resumes"] = json!("other"));
     second.reseal();
@@ -500,7 +544,9 @@ proptest! {
         to in any::<prop::sample::Index>(),
         digit in 0_u8..10,
     ) {
-        let forged = Forged::new();
+        let mut forged = Forged::new();
+        // Of 2,000 edits the library alone is asked, which knows no views.
+        forged.views_are_forged = true;
         let before = forged.read("journal.jsonl");
         forged.lines("journal.jsonl", |lines| {
             let at = at.index(lines.len());
