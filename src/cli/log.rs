@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Modules that have something to say.
-const MODULES: [&str; 6] = ["cli", "drivers", "evidence", "guard", "rig", "run"];
+const MODULES: [&str; 5] = ["drivers", "evidence", "guard", "rig", "run"];
 
 /// Starts the log that was asked for; it is written as long as the result is held.
 ///
@@ -32,7 +32,11 @@ pub(super) fn start() -> Result<Option<WorkerGuard>, String> {
 
 /// `debug`, or `info,guard=trace`.
 fn targets(wanted: &str) -> Result<Targets, String> {
-    let level = |word: &str| word.trim().parse::<LevelFilter>().map_err(|_| format!("`{word}` is no level"));
+    let level = |word: &str| {
+        let level: Option<LevelFilter> =
+            Some(word.trim()).filter(|word| !word.is_empty()).and_then(|word| word.parse().ok());
+        level.ok_or_else(|| format!("`{word}` is no level"))
+    };
     wanted.split(',').map(str::trim).try_fold(Targets::new(), |targets, part| match part.split_once('=') {
         None => Ok(targets.with_target("lockrig", level(part)?)),
         Some((module, word)) if MODULES.contains(&module.trim()) => {

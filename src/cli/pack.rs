@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::evidence::{EvidenceError, Verification, is_packed, pack as write_packed, unpack, verify};
+use crate::evidence::{EvidenceError, Verification, is_packed, pack as write_packed, unpack};
 
 use super::exit::Exit;
 use super::report::is_inside;
 use super::terminal::{Terminal, typed};
+use super::verify::verified;
 
 #[derive(clap::Args)]
 pub(super) struct PackArgs {
@@ -89,7 +90,7 @@ pub(super) fn pack(args: &PackArgs, terminal: &Terminal) -> Exit {
         terminal.error(&message, Some("name a folder under reports/"));
         return Exit::Usage;
     }
-    match verify(run) {
+    match verified(run) {
         Verification::Intact(_) | Verification::Aborted { .. } => {}
         Verification::Running(_) => {
             terminal.error("that run is still in progress", Some("wait for it to finish, or stop it"));
@@ -137,6 +138,9 @@ fn write(run: &Path, out: &Path) -> Result<u64, EvidenceError> {
         .tempfile_in(parent)
         .map_err(io)?;
     write_packed(run, &mut file)?;
+    // What could not be read again would be lost with its folder.
+    let again = tempfile::tempdir().map_err(EvidenceError::io(&std::env::temp_dir()))?;
+    unpack(file.path(), again.path())?;
     file.as_file().sync_all().map_err(io)?;
     let length = file.as_file().metadata().map_err(io)?.len();
     file.persist_noclobber(out).map_err(|error| io(error.error))?;

@@ -45,19 +45,10 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         }
     };
     let found = match &opened {
-        Ok(opened) => evidence::verify(&opened.folder),
+        Ok(opened) => verified(&opened.folder),
         Err(error) => Verification::Altered(vec![error.to_string()]),
     };
     let continued = opened.as_ref().map(|opened| opened.continued(&args.run)).unwrap_or_default();
-    let found = match (found, &opened) {
-        (Verification::Intact(manifest), Ok(opened)) => {
-            match altered_views(&opened.folder, &manifest, &[View::Junit]) {
-                altered if altered.is_empty() => Verification::Intact(manifest),
-                altered => Verification::Altered(altered),
-            }
-        }
-        (found, _) => found,
-    };
     let (state, lines, exit) = match found {
         Verification::Intact(manifest) => {
             let played = manifest.counts.total();
@@ -101,6 +92,17 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         lines.iter().for_each(|line| terminal.line(&visible(line)));
     }
     exit
+}
+
+/// Verifies a run folder, and what a build server reads of it.
+pub(super) fn verified(folder: &Path) -> Verification {
+    match evidence::verify(folder) {
+        Verification::Intact(manifest) => match altered_views(folder, &manifest, &[View::Junit]) {
+            altered if altered.is_empty() => Verification::Intact(manifest),
+            altered => Verification::Altered(altered),
+        },
+        found @ (Verification::Aborted { .. } | Verification::Running(_) | Verification::Altered(_)) => found,
+    }
 }
 
 /// A file that is made of the record.
@@ -204,7 +206,12 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
                     replayed.disagreed.len()
                 ));
             }
-            if replayed.disagreed.is_empty() { Exit::Pass } else { Exit::Evidence }
+            match (replayed.disagreed.is_empty(), replayed.agreed, &closed) {
+                (false, ..) => Exit::Evidence,
+                // Nothing is confirmed, and nothing contradicted.
+                (true, 0, None) => Exit::Unproven,
+                (true, ..) => Exit::Pass,
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A run in one file: tar and zstd, in one form only, so that nothing can stand in it beside the run.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead as _, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
@@ -18,12 +18,17 @@ const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 const LEVEL: i32 = 6;
 /// A frame that wants more than 8 MiB to be unpacked was not written here.
 const WINDOW_LOG: u32 = 23;
-/// A run is unpacked to about ten times its size; whatever claims to be so much more is none.
-const MOST_TIMES: u64 = 200;
+/// A run is unpacked to about ten times its size, one of many repetitions to a hundred; whatever claims to be so much
+/// more is none.
+const MOST_TIMES: u64 = 1_000;
 /// What even the smallest run may have.
 const ALWAYS: u64 = 1 << 20;
 /// More files are in no run.
-const MAX_FILES: usize = 100_000;
+const MAX_FILES: usize = 1_000_000;
+/// Folders in which a file can stand, and its name: no run has deeper ones.
+const MAX_DEPTH: usize = 8;
+/// A longer name is in no run.
+const MAX_NAME: u64 = 1_000;
 
 /// Whether a path is a file that begins like a packed run.
 pub fn is_packed(path: &Path) -> bool {
@@ -49,21 +54,21 @@ fn write_tar(folder: &Path, out: impl Write) -> Result<(), EvidenceError> {
     let manifest = read_manifest(folder)?;
     let started = manifest.started.parse::<Timestamp>().map_or(0, |started| started.as_second());
     let mut builder = tar::Builder::new(out);
-    for name in list_files(folder)? {
+    // A folder in which a killed run had no time to write anything is none.
+    for name in list_files(folder)?.into_iter().filter(|name| !name.ends_with('/')) {
         let path = folder.join(&name);
         let io = |error| EvidenceError::io(&path)(error);
         let mut file = open_regular(&path)?;
         let length = file.metadata().map_err(io)?.len();
-        let mut header = tar::Header::new_ustar();
-        header.set_path(format!("{}/{name}", manifest.run)).map_err(io)?;
+        let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Regular);
         header.set_mode(0o644);
         header.set_mtime(u64::try_from(started).unwrap_or_default());
         header.set_uid(0);
         header.set_gid(0);
         header.set_size(length);
-        header.set_cksum();
-        builder.append(&header, (&mut file).take(length)).map_err(io)?;
+        let name = format!("{}/{name}", manifest.run);
+        builder.append_data(&mut header, name, (&mut file).take(length)).map_err(io)?;
         if file.stream_position().map_err(io)? != length {
             return Err(EvidenceError::malformed(&path, "it became shorter while it was packed"));
         }
@@ -81,7 +86,8 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<PathBuf, EvidenceError> {
     let packed = file.metadata().map_err(EvidenceError::io(archive))?.len();
     let most = packed.saturating_mul(MOST_TIMES).saturating_add(ALWAYS);
     let damaged = |error: io::Error| EvidenceError::malformed(archive, format!("it is damaged: {error}"));
-    let mut decoder = zstd::stream::read::Decoder::new(file).map_err(damaged)?;
+    // Further frames, which could hold anything, are none of the archive's.
+    let mut decoder = zstd::stream::read::Decoder::new(file).map_err(damaged)?.single_frame();
     decoder.window_log_max(WINDOW_LOG).map_err(damaged)?;
     let mut stream = Hashed::new(decoder.take(most));
     let unpacked = write_files(archive, &mut stream, into);
@@ -91,10 +97,12 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<PathBuf, EvidenceError> {
     }
     let folder = unpacked?;
     io::copy(&mut stream, &mut io::sink()).map_err(damaged)?;
+    let mut rest = stream.stream.into_inner().finish();
+    let is_whole = rest.fill_buf().map_err(damaged)?.is_empty();
     // Owners, dates, order, what follows the end: everything is as it would be packed again.
     let mut again = Hashed::new(io::sink());
     write_tar(&folder, &mut again)?;
-    if again.hash.finalize() != stream.hash.finalize() {
+    if !is_whole || again.hash.finalize() != stream.hash.finalize() {
         return Err(EvidenceError::malformed(archive, "it is not what `lockrig pack` makes of this run"));
     }
     Ok(folder)
@@ -106,10 +114,23 @@ fn write_files(archive: &Path, stream: impl Read, into: &Path) -> Result<PathBuf
     let foreign = |what: &str| EvidenceError::malformed(archive, format!("it is no packed run: {what}"));
     let mut tar = tar::Archive::new(stream);
     let mut root: Option<PathBuf> = None;
+    let mut long: Option<PathBuf> = None;
     // Raw: what extends names or files would be taken into memory, and is in no run.
     for (count, entry) in tar.entries().map_err(damaged)?.raw(true).enumerate() {
         let mut entry = entry.map_err(damaged)?;
-        let name = entry.path().map_err(damaged)?.into_owned();
+        if entry.header().entry_type() == tar::EntryType::GNULongName
+            && long.is_none()
+            && entry.size() <= MAX_NAME
+        {
+            let mut text = String::new();
+            entry.read_to_string(&mut text).map_err(damaged)?;
+            long = Some(PathBuf::from(text.trim_end_matches('\0')));
+            continue;
+        }
+        let name = match long.take() {
+            Some(long) => long,
+            None => entry.path().map_err(damaged)?.into_owned(),
+        };
         if entry.header().entry_type() != tar::EntryType::Regular {
             return Err(foreign("something in it is not a regular file"));
         }
@@ -120,9 +141,12 @@ fn write_files(archive: &Path, stream: impl Read, into: &Path) -> Result<PathBuf
         let Some(Component::Normal(first)) = parts.next() else {
             return Err(foreign("a name in it leads elsewhere"));
         };
-        let is_below = parts.clone().next().is_some();
-        if !is_below || !parts.all(|part| matches!(part, Component::Normal(_))) {
+        let depth = parts.clone().count();
+        if depth == 0 || !parts.all(|part| matches!(part, Component::Normal(_))) {
             return Err(foreign("a name in it leads elsewhere"));
+        }
+        if depth > MAX_DEPTH || name.to_str().is_none() {
+            return Err(foreign("a name in it is none that lockrig gives"));
         }
         let folder = into.join(first);
         if *root.get_or_insert_with(|| folder.clone()) != folder {
@@ -130,9 +154,18 @@ fn write_files(archive: &Path, stream: impl Read, into: &Path) -> Result<PathBuf
         }
         let path = into.join(&name);
         let parent = path.parent().unwrap_or(&folder);
-        fs::create_dir_all(parent).map_err(EvidenceError::io(parent))?;
+        // A file may stand where its folder should.
+        let made = |error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                foreign("a file in it is a folder too")
+            }
+            _ => EvidenceError::io(parent)(error),
+        };
+        fs::create_dir_all(parent).map_err(made)?;
         let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory) =>
+            {
                 return Err(foreign("a file is in it twice"));
             }
             opened => opened.map_err(EvidenceError::io(&path))?,

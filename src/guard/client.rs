@@ -194,7 +194,7 @@ fn connect(setup: &Setup, program: &Path) -> Result<Connected, GuardError> {
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
 
     // Its log goes where this one does.
-    let has_log = std::env::var_os("LOCKRIG_LOG").is_some();
+    let has_log = std::env::var_os("LOCKRIG_LOG").is_some_and(|wanted| !wanted.is_empty());
     let mut command = Command::new(program);
     command
         .arg0("lockrig")

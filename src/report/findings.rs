@@ -93,10 +93,8 @@ pub fn findings(problems: &[CaseEntry]) -> Vec<Finding> {
     all
 }
 
-/// The number of the finding that a case belongs to, if it belongs to one.
-pub(super) fn number_of(findings: &[Finding], entry: &CaseEntry) -> Option<usize> {
-    let (verdict, model, part) = key(entry);
-    let is_own =
-        |finding: &&Finding| finding.verdict == verdict && finding.model == model && finding.part == part;
-    findings.iter().find(is_own).map(|finding| finding.number)
+/// The number of each finding, by what its cases have in common.
+pub(super) fn numbers(findings: &[Finding]) -> BTreeMap<Key, usize> {
+    let key = |finding: &Finding| (finding.verdict, finding.model.clone(), finding.part.clone());
+    findings.iter().map(|finding| (key(finding), finding.number)).collect()
 }

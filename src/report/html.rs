@@ -106,7 +106,7 @@ fn details(entries: &[CaseEntry], scenes: &SceneReader) -> Result<Option<Details
             texts.push(case(entry, scenes.read(&entry.case)?.as_ref()).into_string());
         }
     }
-    Ok((!texts.is_empty()).then(|| (numbers, packed(&serde_json::json!(texts).to_string()))))
+    Ok((!texts.is_empty()).then(|| (numbers, packed(&serde_json::to_string(&texts).unwrap_or_default()))))
 }
 
 /// Everything before what did not pass.

@@ -13,7 +13,7 @@ use crate::evidence::{CaseEntry, Counts, EvidenceError, read_results};
 use crate::unit::visible;
 use crate::verdict::Verdict;
 
-use super::findings::{findings, number_of};
+use super::findings::{findings, key, numbers};
 use super::summary::{Summary, overall, told};
 
 /// Writes the results of a run folder as JUnit: one suite a model.
@@ -29,7 +29,7 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let mut all = summary.counts.clone();
     run.iter().for_each(|(_, verdict, _)| all.add(*verdict));
     write(Event::Start(counted("testsuites", "lockrig", &all)))?;
-    let findings = findings(&summary.problems);
+    let numbers = numbers(&findings(&summary.problems));
     let mut suite: Option<String> = None;
     for entry in read_results(folder)? {
         let entry = entry?;
@@ -44,7 +44,7 @@ pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
             write(Event::Start(counted("testsuite", &entry.model, &counts)))?;
             suite = Some(entry.model.clone());
         }
-        for event in case(&entry, number_of(&findings, &entry)) {
+        for event in case(&entry, numbers.get(&key(&entry)).copied()) {
             write(event)?;
         }
     }

@@ -340,7 +340,9 @@ impl Session<'_> {
             folder.record(&planned.id, played.end, &Entry::Stderr { line })?;
         }
         let passed = matches!(played.result.verdict, Verdict::Pass | Verdict::NotApplicable);
-        if self.all_traces || !passed {
+        // What never reached the device has nothing to show.
+        let is_seen = played.trace.channels().next().is_some();
+        if is_seen && (self.all_traces || !passed) {
             write_trace(folder, &planned.id, &played.trace, played.end)?;
         }
         *earlier = vault;

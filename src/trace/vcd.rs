@@ -52,7 +52,7 @@ pub fn write(timeline: &Timeline, title: &str, end: Instant, out: impl io::Write
     }
     // What the last change led to lasts a while too: readers drop what has no width.
     let end = end.as_nanoseconds().div_ceil(scale.nanoseconds);
-    writer.timestamp(end.max(now.map_or(0, |now| now + 1)))?;
+    writer.timestamp(end.max(now.map_or(0, |now| now.saturating_add(1))))?;
     writer.flush()
 }
 

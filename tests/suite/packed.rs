@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use lockrig::evidence::{pack, unpack};
 use proptest::prelude::*;
 
-use crate::common::{certified, code, copy_tree, empty_folder, lockrig, text};
+use crate::common::{certified, code, copy_tree, empty_folder, lockrig, root, runs, text};
 
 /// A small run with passes and failures, made once.
 fn sample() -> &'static Path {
@@ -148,9 +148,12 @@ fn nothing_but_a_run_is_unpacked() {
         ("a link", "not a regular file", changed(&|all| all[0].0.set_entry_type(tar::EntryType::Symlink))),
         ("a pipe", "not a regular file", changed(&|all| all[0].0.set_entry_type(tar::EntryType::Fifo))),
         (
-            "a long name",
+            "a name without end",
             "not a regular file",
-            changed(&|all| all[0].0.set_entry_type(tar::EntryType::GNULongName)),
+            changed(&|all| {
+                all[0].0.set_entry_type(tar::EntryType::GNULongName);
+                all[0].1 = vec![b'x'; 2_000];
+            }),
         ),
         ("a file twice", "twice", changed(&|all| all.push(all[0].clone()))),
         ("a second folder", "more than one", changed(&|all| name(&mut all[1].0, "other/run.json"))),
@@ -175,8 +178,33 @@ fn nothing_but_a_run_is_unpacked() {
         ),
         ("nothing", "empty", changed(&|all| all.clear())),
         ("something behind the end", "not what", compressed(&[&original[..], b"more"].concat())),
+        ("a second frame", "not what", [packed(), compressed(b"more")].concat()),
+        (
+            "a frame to skip",
+            "not what",
+            [&packed()[..], &[0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0], b"more"].concat(),
+        ),
+        (
+            "a file that is a folder",
+            "is a folder too",
+            changed(&|all| {
+                let mut below = all[0].clone();
+                let own = below.0.path().expect("a name").display().to_string();
+                name(&mut below.0, &format!("{own}/more"));
+                all.push(below);
+            }),
+        ),
+        (
+            "a deep folder",
+            "none that lockrig gives",
+            changed(&|all| {
+                let own = all[0].0.path().expect("a name").display().to_string();
+                let (run, _) = own.split_once('/').expect("a folder");
+                name(&mut all[0].0, &format!("{run}{}", "/a".repeat(20)));
+            }),
+        ),
         ("half of it", "damaged", packed()[..packed().len() / 2].to_vec()),
-        ("zeros without end", "200 times its size", changed(&|all| all[0].1 = vec![0; 64 << 20])),
+        ("zeros without end", "1000 times its size", changed(&|all| all[0].1 = vec![0; 256 << 20])),
     ];
     for (what, reason, bytes) in cases {
         let archive = folder.path().join("archive.tar.zst");
@@ -193,6 +221,24 @@ fn nothing_but_a_run_is_unpacked() {
         let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
         assert_eq!(left.len(), 1, "{what} left something behind: {left:?}");
     }
+}
+
+/// Ids are of any length.
+#[test]
+fn a_long_name_is_packed_whole() {
+    let folder = empty_folder();
+    let name = "x".repeat(60);
+    let scenario = fs::read_to_string(root().join("scenarios/reset-erases-everything.yaml")).expect("text");
+    let mine = scenario.replace("scenario: reset-erases-everything", &format!("scenario: {name}"));
+    fs::write(folder.path().join("mine.yaml"), mine).expect("written");
+    let more = ["--model", "connect-internal-fingerprint", "--traces", "all", "--quiet"];
+    assert_eq!(code(folder.path(), &[&["run", "mine.yaml"], &more[..]].concat()), 0);
+    let run = runs(folder.path()).remove(0);
+    let longest = lockrig::evidence::list_files(&run).expect("files").iter().map(String::len).max();
+    assert!(longest > Some(110), "{longest:?}");
+    let run = run.display().to_string();
+    assert_eq!(code(folder.path(), &["pack", &run, "--out", "a.tar.zst"]), 0);
+    assert_eq!(code(folder.path(), &["verify", "a.tar.zst"]), 0);
 }
 
 #[test]

@@ -55,7 +55,9 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
         ));
     }
     files.complete_from(&folder.join("inputs"));
-    if !files.load().1.contains_key(&*rig) {
+    let (_, rigs, findings) = files.load();
+    // One with mistakes is shown with them later on.
+    if !rigs.contains_key(&*rig) && !findings.has_errors() {
         return Err(Refusal::usage(
             format!("no rig `{rig}` is known here"),
             "add --rig FILE: the rig file that the run was made with",
