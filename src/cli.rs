@@ -28,9 +28,6 @@ use crate::rig::supervise;
 
 pub use exit::Exit;
 
-/// The version, as evidence says it.
-const TOOL: &str = env!("CARGO_PKG_VERSION");
-
 use terminal::Terminal;
 
 /// Certifies the reset methods of smart locks, on a bench or on a complete simulated rig.

@@ -22,7 +22,7 @@ pub use entry::{Entry, EntryError, JournalLine};
 pub use files::{hash_file, hash_written, read_regular};
 pub use folder::{RunFolder, RunInfo, list_files};
 pub use journal::{JournalReader, JournalWriter};
-pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State};
+pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, TOOL};
 pub use results::{
     CaseEntry, Catalogue, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
 };

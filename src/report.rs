@@ -3,6 +3,7 @@
 //! Computed from the folder alone. Deliberately absent: playing, and any decision about a
 //! verdict; text from a lock is escaped here and believed nowhere.
 
+mod again;
 mod case;
 mod excerpt;
 mod findings;
@@ -12,6 +13,7 @@ mod summary;
 mod table;
 mod timeline;
 
+pub use again::{Views, altered, are_own};
 pub use excerpt::excerpt;
 pub use findings::{Finding, Key, findings, key};
 pub use html::html;

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use indicatif::DecimalBytes;
 use tempfile::TempDir;
 
 use crate::evidence::{EvidenceError, Verification, is_packed, pack as write_packed, unpack};
@@ -117,7 +118,7 @@ pub(super) fn pack(args: &PackArgs, terminal: &Terminal) -> Exit {
     match write(run, &out) {
         Ok(length) => {
             let out = typed(&out.display().to_string());
-            terminal.line(&format!("packed: {out}, {}", size(length)));
+            terminal.line(&format!("packed: {out}, {}", DecimalBytes(length)));
             terminal.line(&format!("read it with: lockrig verify {out}"));
             Exit::Pass
         }
@@ -145,12 +146,4 @@ fn write(run: &Path, out: &Path) -> Result<u64, EvidenceError> {
     let length = file.as_file().metadata().map_err(io)?.len();
     file.persist_noclobber(out).map_err(|error| io(error.error))?;
     Ok(length)
-}
-
-/// Bytes for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        ..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-    }
 }

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use crate::drivers::clock;
 use crate::engine::Cause;
 use crate::evidence::{
-    CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected,
+    CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected, TOOL,
 };
 use crate::lock::{Method, Named, SourceKind};
 use crate::report;
@@ -28,7 +28,6 @@ use crate::sim::{self, Defect, Variation};
 use crate::verdict::Verdict;
 use crate::yaml::nearest;
 
-use super::TOOL;
 use super::exit::Exit;
 use super::files::{Files, Kind, unknown};
 use super::signals;

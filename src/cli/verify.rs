@@ -1,17 +1,14 @@
 //! `lockrig verify` and `lockrig replay`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::evidence::{self, EvidenceError, Manifest, Verification, hash_written, traces};
-use crate::report;
+use crate::evidence::{self, Verification};
+use crate::report::{self, Views};
 use crate::run::{self, Again, ReplayError};
-use crate::trace::vcd;
 use crate::unit::{counted, visible};
 
-use super::TOOL;
 use super::exit::Exit;
 use super::pack::{Opened, no_run, unopened};
 use super::terminal::Terminal;
@@ -97,67 +94,12 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
 /// Verifies a run folder, and what a build server reads of it.
 pub(super) fn verified(folder: &Path) -> Verification {
     match evidence::verify(folder) {
-        Verification::Intact(manifest) => match altered_views(folder, &manifest, &[View::Junit]) {
+        Verification::Intact(manifest) => match report::altered(folder, &manifest, Views::Junit) {
             altered if altered.is_empty() => Verification::Intact(manifest),
             altered => Verification::Altered(altered),
         },
         found @ (Verification::Aborted { .. } | Verification::Running(_) | Verification::Altered(_)) => found,
     }
-}
-
-/// A file that is made of the record.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum View {
-    Junit,
-    Page,
-    Waves,
-}
-
-/// Whether the views of a run were made by this version, which is the only one that can make them again.
-fn are_own_views(manifest: &Manifest) -> bool {
-    manifest.tool == TOOL
-}
-
-/// Views of a closed run that do not show what its record says.
-fn altered_views(folder: &Path, manifest: &Manifest, views: &[View]) -> Vec<String> {
-    if !are_own_views(manifest) {
-        return Vec::new();
-    }
-    let mut made = BTreeMap::new();
-    let mut make = |view| -> Result<(), EvidenceError> {
-        match view {
-            View::Junit => {
-                made.insert("junit.xml".to_owned(), hash_written(|out| report::junit(folder, out))?);
-            }
-            View::Page => {
-                made.insert("report.html".to_owned(), hash_written(|out| report::html(folder, out))?);
-            }
-            View::Waves => {
-                let name = |case: &str| format!("traces/{case}.vcd");
-                let wanted = |case: &str| manifest.files.contains_key(&name(case));
-                traces(folder, &wanted, &mut |case, trace, end| {
-                    let write = |out: &mut dyn std::io::Write| {
-                        vcd::write(&trace, case, end, out).map_err(EvidenceError::io(folder))
-                    };
-                    made.insert(name(case), hash_written(write)?);
-                    Ok(())
-                })?;
-            }
-        }
-        Ok(())
-    };
-    for view in views {
-        if let Err(error) = make(*view) {
-            return vec![error.to_string()];
-        }
-    }
-    let is_view = |name: &str| match name {
-        "junit.xml" => views.contains(&View::Junit),
-        "report.html" => views.contains(&View::Page),
-        other => other.starts_with("traces/") && views.contains(&View::Waves),
-    };
-    let sealed = manifest.files.iter().filter(|(name, hash)| is_view(name) && made.get(*name) != Some(*hash));
-    sealed.map(|(name, _)| format!("{name}: it does not show what the record says")).collect()
 }
 
 pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
@@ -186,9 +128,8 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
         }
         Ok(mut replayed) => {
             if let Some(manifest) = &closed {
-                let views = [View::Junit, View::Page, View::Waves];
-                replayed.disagreed.extend(altered_views(&opened.folder, manifest, &views));
-                if !are_own_views(manifest) {
+                replayed.disagreed.extend(report::altered(&opened.folder, manifest, Views::All));
+                if !report::are_own(manifest) {
                     let tool = visible(&manifest.tool);
                     terminal.note(&format!(
                         "lockrig {tool} made its report, JUnit file and waveforms: not compared"

@@ -17,6 +17,9 @@ use super::{EvidenceError, hex};
 /// Version of the evidence format; a reader refuses any other.
 pub const FORMAT: u32 = 2;
 
+/// This version of lockrig, as its manifests say it.
+pub const TOOL: &str = env!("CARGO_PKG_VERSION");
+
 /// Whether the run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -78,16 +78,19 @@ fn a_code_is_in_no_log() {
     }
 }
 
-/// A peer may be lockrig itself: its standard error is evidence.
+/// A peer may be lockrig itself, and what it writes to standard error is evidence: it is not asked for a log.
 #[test]
 fn a_log_is_not_in_the_evidence() {
     let folder = empty_folder();
     let program = env!("CARGO_BIN_EXE_lockrig");
-    let rig = format!("rig: own\nlockstep: {{command: [\"{program}\", sim, peer]}}\nchannels: [\"*\"]\n");
+    let peer = format!("echo log: ${{LOCKRIG_LOG-none}} >&2\nexec {program} sim peer\n");
+    std::fs::write(folder.path().join("peer.sh"), peer).expect("written");
+    let rig = "rig: own\nlockstep: {command: [sh, peer.sh]}\nchannels: [\"*\"]\n";
     std::fs::write(folder.path().join("own.yaml"), rig).expect("written");
     let output = logged(folder.path(), "trace", &[&RUN[..], &["--rig", "own.yaml"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let run = runs(folder.path()).remove(0);
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).expect("a journal");
-    assert!(!journal.contains("\"stderr\""), "{journal}");
+    assert!(journal.contains("log: none"), "{journal}");
+    assert!(!journal.contains("lockrig::"), "{journal}");
 }
