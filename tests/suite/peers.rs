@@ -322,20 +322,3 @@ fn words_of_a_lock_forge_nothing() {
     assert!(text(&csv).contains("everything"), "the words are there: {}", text(&csv));
     assert!(text(&html).contains("S1\u{fffd}\u{fffd}pass all"), "the serial number is there");
 }
-
-/// What never reached the device leaves no waveform, and its replay accuses nobody.
-#[test]
-fn a_peer_that_does_not_speak_leaves_a_run_that_replays() {
-    let folder = empty_folder();
-    let rig = "rig: mute\nlockstep: {command: [\"false\"]}\nchannels: [\"*\"]\n";
-    fs::write(folder.path().join("mute.yaml"), rig).expect("written");
-    let arguments =
-        ["run", "reset-is-confirmed", "--rig", "mute.yaml", "--model", "yale-yrm276", "--traces", "all"];
-    let output = lockrig(folder.path(), &arguments);
-    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
-    let run = runs(folder.path()).remove(0).display().to_string();
-    for command in ["verify", "replay"] {
-        let output = lockrig(folder.path(), &[command, &run]);
-        assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output));
-    }
-}

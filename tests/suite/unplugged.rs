@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{happens, lockrig, text};
+use crate::common::{happens, lockrig, runs, text};
 use crate::kills::kill::Bench;
 use crate::serial::{numato, obedient, pair};
 
@@ -39,7 +39,8 @@ fn plug_in(port: &Path) -> fs::File {
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockrig"));
     command
-        .args(["run", "reset-is-confirmed", "--rig", "kills", "--model", "holds"])
+        // What comes after the rig broke is not played, and leaves nothing to show.
+        .args(["run", "reset-is-confirmed", "--rig", "kills", "--model", "holds", "--repeat", "2"])
         .current_dir(folder)
         .env("XDG_STATE_HOME", folder.join(".state"));
     command
@@ -50,6 +51,11 @@ fn run(folder: &Path) -> Output {
 }
 
 fn is_refused_until_its_selftest(folder: &Path, bench: &Bench, output: &Output, cause: &str) {
+    let record = runs(folder).pop().expect("a run").display().to_string();
+    for command in ["verify", "replay"] {
+        let output = lockrig(folder, &[command, &record]);
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output));
+    }
     assert!(bench.levels().0.values().all(|on| !on), "left on: {:?}", bench.levels().0);
     assert_eq!(output.status.code(), Some(3), "{}", text(output));
     let said = text(output);
