@@ -4,6 +4,7 @@
 //! values in which the player has already replaced them by handles.
 
 mod archive;
+mod blocks;
 mod decode;
 mod entry;
 mod files;
@@ -12,23 +13,26 @@ mod index;
 mod journal;
 mod line;
 mod manifest;
+mod reader;
 mod results;
 mod scene;
 mod traces;
 mod verify;
 
 pub use archive::{is_packed, pack, unpack};
+pub use blocks::Place;
 pub use entry::{Entry, EntryError, JournalLine};
 pub use files::{hash_file, hash_written, read_regular};
 pub use folder::{RunFolder, RunInfo, list_files};
-pub use journal::{JournalReader, JournalWriter};
+pub use journal::JournalWriter;
 pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, TOOL};
+pub use reader::JournalReader;
 pub use results::{
     CaseEntry, Catalogue, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
 };
 pub use scene::{Scene, SceneHold, SceneReader, SceneStep};
 pub use traces::traces;
-pub use verify::{Verification, finished_cases, read_manifest, verify};
+pub use verify::{Examined, Verification, examine, finished_cases, read_manifest, verify};
 
 /// Why evidence could not be written or read.
 #[derive(Debug, thiserror::Error)]

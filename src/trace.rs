@@ -17,4 +17,6 @@ pub use pattern::{Judgement, Length, Phase, PulsePattern, TRAILING};
 pub use recognition::Recognition;
 pub use timeline::{Edge, Timeline};
 pub use train::{GLITCH, Pulse, Train};
-pub use value::{Argument, Handle, Keystroke, MAX_TEXT_BYTES, Reason, Request, Response, Value, ValueError};
+pub use value::{
+    Argument, Handle, Keystroke, MAX_TEXT_BYTES, On, Reason, Request, Response, Value, ValueError,
+};

@@ -93,12 +93,13 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
 
 /// Verifies a run folder, and what a build server reads of it.
 pub(super) fn verified(folder: &Path) -> Verification {
-    match evidence::verify(folder) {
-        Verification::Intact(manifest) => match report::altered(folder, &manifest, Views::Junit) {
-            altered if altered.is_empty() => Verification::Intact(manifest),
-            altered => Verification::Altered(altered),
-        },
-        found @ (Verification::Aborted { .. } | Verification::Running(_) | Verification::Altered(_)) => found,
+    let (found, altered) = rayon::join(|| evidence::verify(folder), || report::altered(folder, Views::Junit));
+    match found {
+        Verification::Intact(_) if !altered.is_empty() => Verification::Altered(altered),
+        found @ (Verification::Intact(_)
+        | Verification::Aborted { .. }
+        | Verification::Running(_)
+        | Verification::Altered(_)) => found,
     }
 }
 
@@ -108,16 +109,12 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    let closed = match evidence::verify(&opened.folder) {
-        Verification::Intact(manifest) => Some(manifest),
-        Verification::Aborted { .. } | Verification::Running(_) => None,
-        Verification::Altered(findings) => {
-            terminal.error("the run has been altered", findings.first().map(String::as_str));
-            return Exit::Evidence;
-        }
-    };
     let again = if *simulate { Again::SimulatedLock } else { Again::Engine };
     match run::replay(&opened.folder, again) {
+        Err(ReplayError::Altered(findings)) => {
+            terminal.error("the run has been altered", findings.first().map(String::as_str));
+            Exit::Evidence
+        }
         Err(error @ ReplayError::Evidence(_)) => {
             terminal.error(&error.to_string(), Some("`lockrig verify` says what was altered"));
             Exit::Evidence
@@ -127,8 +124,9 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
             Exit::Usage
         }
         Ok(mut replayed) => {
+            let closed = replayed.closed.take();
             if let Some(manifest) = &closed {
-                replayed.disagreed.extend(report::altered(&opened.folder, manifest, Views::All));
+                replayed.disagreed.extend(report::altered(&opened.folder, Views::All));
                 if !report::are_own(manifest) {
                     let tool = visible(&manifest.tool);
                     terminal.note(&format!(

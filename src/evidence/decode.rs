@@ -4,30 +4,29 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
-use serde_json::Value as Json;
 
 use crate::engine::{CaseResult, Cause, PartResult, Record, StepOutcome};
-use crate::trace::{Channel, Value};
+use crate::trace::{Channel, On, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Measurement, Verdict};
 
 use super::entry::{Entry, EntryError};
-use super::line::Context;
+use super::line::{Context, Time};
 
 /// What a line says.
 pub(super) enum Said<'a> {
     /// A case is named, with the seed of its device if one was made.
     Case { case: Cow<'a, str>, seed: Option<u64> },
     /// Something happened.
-    Entry { at: Instant, entry: Entry },
+    Entry { time: Time, entry: Entry },
 }
 
 /// Reads one line; what it leaves out, the lines before it said.
 ///
 /// # Errors
 /// It is not JSON, or not an entry.
-pub(super) fn decode<'a>(line: &'a [u8], context: &Context) -> Result<Said<'a>, EntryError> {
-    let mut json = serde_json::Deserializer::from_slice(line);
+pub(super) fn decode<'a>(line: &'a str, context: &Context) -> Result<Said<'a>, EntryError> {
+    let mut json = serde_json::Deserializer::from_str(line);
     let said = Line(context).deserialize(&mut json);
     said.and_then(|said| json.end().map(|()| said)).map_err(|error| EntryError(error.to_string()))
 }
@@ -60,8 +59,16 @@ fn wanted<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
     value.ok_or_else(|| E::missing_field(name))
 }
 
-fn value_on<E: Error>(channel: &Channel, json: Option<Json>, name: &'static str) -> Result<Value, E> {
-    Value::decode(channel, &wanted(json, name)?).map_err(E::custom)
+/// The next field, which must be the value of a channel.
+fn value_on<'de, A: MapAccess<'de>>(
+    channel: &Channel,
+    name: &'static str,
+    map: &mut A,
+) -> Result<Value, A::Error> {
+    match map.next_key::<&str>()? {
+        Some(key) if key == name => map.next_value_seed(On(channel)),
+        _ => Err(A::Error::missing_field(name)),
+    }
 }
 
 impl<'de> Visitor<'de> for Line<'_> {
@@ -72,10 +79,14 @@ impl<'de> Visitor<'de> for Line<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Said<'de>, A::Error> {
-        let mut at = self.0.at;
         let mut kind = map.next_key::<&str>()?;
-        if kind == Some("t") {
-            at = map.next_value()?;
+        let time = match kind {
+            Some("t") => Time::At(map.next_value()?),
+            Some("by") => Time::By(map.next_value()?),
+            _ => Time::At(self.0.at),
+        };
+        let (Time::At(at) | Time::By(at)) = time else { return Err(A::Error::missing_field("t")) };
+        if matches!(kind, Some("t" | "by")) {
             kind = map.next_key()?;
         }
         let entry = match kind {
@@ -87,21 +98,21 @@ impl<'de> Visitor<'de> for Line<'_> {
             }
             Some("set") => {
                 let channel = map.next_value()?;
-                fields!(map, "to" => to: Json, "id" => id: u64, "at" => achieved: Instant);
-                let value = value_on(&channel, to, "to")?;
+                let value = value_on(&channel, "to", &mut map)?;
+                fields!(map, "id" => id: u64, "at" => achieved: Instant);
                 let achieved_ns = Some(achieved.unwrap_or(at));
                 Entry::Command { id: id.unwrap_or(self.0.next), channel, value, achieved_ns }
             }
             Some("command") => {
                 let channel = map.next_value()?;
-                fields!(map, "to" => to: Json, "id" => id: u64);
-                let value = value_on(&channel, to, "to")?;
+                let value = value_on(&channel, "to", &mut map)?;
+                fields!(map, "id" => id: u64);
                 Entry::Command { id: id.unwrap_or(self.0.next), channel, value, achieved_ns: None }
             }
             Some("signal") => {
                 let channel = map.next_value()?;
-                fields!(map, "is" => is: Json);
-                let value = value_on(&channel, is, "is")?;
+                let value = value_on(&channel, "is", &mut map)?;
+                fields!(map,);
                 Entry::Signal { channel, value }
             }
             Some("achieved") => {
@@ -168,12 +179,12 @@ impl<'de> Visitor<'de> for Line<'_> {
             Some("chain") => {
                 let chain = map.next_value()?;
                 fields!(map,);
-                return Ok(Said::Entry { at: Instant::START, entry: Entry::Commit { chain } });
+                return Ok(Said::Entry { time: Time::None, entry: Entry::Commit { chain } });
             }
             Some("run") => {
                 let manifest = map.next_value()?;
                 fields!(map,);
-                return Ok(Said::Entry { at: Instant::START, entry: Entry::Run(manifest) });
+                return Ok(Said::Entry { time: Time::None, entry: Entry::Run(manifest) });
             }
             Some("clock") => {
                 let utc = map.next_value()?;
@@ -220,6 +231,6 @@ impl<'de> Visitor<'de> for Line<'_> {
                 return Err(A::Error::custom(format_args!("`{other}` says nothing that lockrig knows")));
             }
         };
-        Ok(Said::Entry { at, entry })
+        Ok(Said::Entry { time, entry })
     }
 }

@@ -79,17 +79,29 @@ fn hash(case: &str) -> u64 {
     hasher.finish()
 }
 
-pub(super) fn read_index(folder: &Path) -> Result<Places, EvidenceError> {
+/// Hands out the lines of the index; none where it is missing.
+fn lines<T>(
+    folder: &Path,
+    mut take: impl FnMut(Line<'_>) -> T,
+) -> Result<impl Iterator<Item = Result<T, EvidenceError>>, EvidenceError> {
     let path = folder.join(NAME);
-    let mut places = Places::default();
-    if !path.exists() {
-        return Ok(places);
-    }
-    for line in Lines::open(&path)? {
+    let lines = if path.exists() { Some(Lines::open(&path)?) } else { None };
+    Ok(lines.into_iter().flatten().map(move |line| {
         let line = line?;
-        let line: Line<'_> = serde_json::from_str(&line)
+        let line = serde_json::from_str(&line)
             .map_err(|error| EvidenceError::malformed(&path, error.to_string()))?;
-        places.0.insert(hash(&line.case), (line.begin, line.bytes));
-    }
-    Ok(places)
+        Ok(take(line))
+    }))
+}
+
+/// The cases that were played, in their order.
+pub(super) fn played_cases(
+    folder: &Path,
+) -> Result<impl Iterator<Item = Result<String, EvidenceError>>, EvidenceError> {
+    lines(folder, |line| line.case.into_owned())
+}
+
+pub(super) fn read_index(folder: &Path) -> Result<Places, EvidenceError> {
+    let places = lines(folder, |line| (hash(&line.case), (line.begin, line.bytes)))?;
+    Ok(Places(places.collect::<Result<_, _>>()?))
 }

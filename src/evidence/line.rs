@@ -25,8 +25,23 @@ pub(super) struct Context {
     pub(super) next: u64,
     pub(super) parts: Vec<PartResult>,
     pub(super) measurements: Vec<Measurement>,
+    /// Up to this time all was heard, and no line says so yet: the next may.
+    waiting: Option<Instant>,
+    /// The last line says nothing but that all was heard up to its time.
+    is_passed: bool,
     /// Where a line that was read is written again.
     scratch: Vec<u8>,
+}
+
+/// When something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    /// It belongs to the run, and not to a case.
+    None,
+    /// At this time of its case.
+    At(Instant),
+    /// At this time of its case, up to which all signals were handed in.
+    By(Instant),
 }
 
 /// Writes the fields of one line.
@@ -97,29 +112,53 @@ impl Context {
         at: Instant,
         entry: &Entry,
     ) -> Result<(), serde_json::Error> {
+        let is_of_this = self.case.as_deref() == Some(case);
+        let waiting = self.waiting.take();
+        let is_heard = is_of_this && waiting == Some(at) && may_follow(entry);
+        if let (Some(passed), false) = (waiting, is_heard) {
+            self.line(lines, Time::At(passed), &Entry::Advance { horizon_ns: passed })?;
+            self.at = passed;
+        }
         match entry {
-            Entry::Run(_) | Entry::Commit { .. } => return self.line(lines, at, entry),
+            Entry::Run(_) | Entry::Commit { .. } => return self.line(lines, Time::None, entry),
             Entry::Begin { seed } => {
                 *self = Self::of(case.into());
                 return first_line(lines, case, Some(seed));
             }
-            _ if self.case.as_deref() != Some(case) => {
+            _ if !is_of_this => {
                 *self = Self::of(case.into());
                 first_line(lines, case, None)?;
             }
+            _ if self.passes(at, entry) => {
+                self.waiting = Some(at);
+                return Ok(());
+            }
             _ => {}
         }
-        self.line(lines, at, entry)?;
+        self.line(lines, if is_heard { Time::By(at) } else { Time::At(at) }, entry)?;
         self.said(at, entry);
         Ok(())
     }
 
+    /// Whether an entry says nothing but that time passed, and all was heard up to then.
+    fn passes(&self, at: Instant, entry: &Entry) -> bool {
+        at != self.at && matches!(entry, Entry::Advance { horizon_ns } if *horizon_ns == at)
+    }
+
     /// Writes what is no first line of a case.
-    fn line(&self, line: &mut Vec<u8>, at: Instant, entry: &Entry) -> Result<(), serde_json::Error> {
+    fn line(&self, line: &mut Vec<u8>, time: Time, entry: &Entry) -> Result<(), serde_json::Error> {
         let mut fields = Writer { line, is_first: true };
-        if !matches!(entry, Entry::Run(_) | Entry::Commit { .. }) {
-            fields.unless("t", &at, &self.at)?;
-        }
+        let at = match time {
+            Time::None => Instant::START,
+            Time::At(at) => {
+                fields.unless("t", &at, &self.at)?;
+                at
+            }
+            Time::By(at) => {
+                fields.field("by", &at)?;
+                at
+            }
+        };
         self.body(&mut fields, at, entry)?;
         fields.end();
         Ok(())
@@ -205,6 +244,7 @@ impl Context {
 
     /// Remembers what an entry said.
     fn said(&mut self, at: Instant, entry: &Entry) {
+        self.is_passed = self.passes(at, entry);
         self.at = at;
         match entry {
             Entry::Command { id, .. } => self.next = id.wrapping_add(1),
@@ -228,58 +268,118 @@ impl Context {
         }
     }
 
-    /// Reads a line with its end. One that only names a case says nothing yet.
+    /// Reads a line with its end, and hands on what it says: nothing, if it only names a case, or that time passed
+    /// until something happened, which are two entries.
     ///
     /// # Errors
     /// It is not JSON, not an entry of this format, or not written as [`Context::write`] does.
-    pub(super) fn read(&mut self, line: &[u8]) -> Result<Option<JournalLine>, EntryError> {
+    pub(super) fn read(&mut self, line: &str, mut add: impl FnMut(JournalLine)) -> Result<(), EntryError> {
         let said = decode(line, self)?;
         let mut again = std::mem::take(&mut self.scratch);
         again.clear();
-        let read = self.understood(said, &mut again);
-        let is_same = again == line;
+        match &said {
+            Said::Case { case, seed } => first_line(&mut again, case, seed.as_ref()),
+            Said::Entry { time, entry } => self.line(&mut again, *time, entry),
+        }
+        .map_err(|error| EntryError(error.to_string()))?;
+        let is_same = again == line.as_bytes();
         self.scratch = again;
-        match read {
-            // Whatever else it says, or says otherwise, lockrig did not write.
-            Ok(_) if !is_same => Err(EntryError("it is not as lockrig writes it".into())),
-            read => read,
+        // Whatever else it says, or says otherwise, lockrig did not write.
+        if !is_same {
+            return Err(EntryError("it is not as lockrig writes it".into()));
+        }
+        match said {
+            Said::Case { case, seed } => self.begin(&case, seed, add),
+            Said::Entry { time: Time::None, entry } => match &self.case {
+                Some(open) => Err(EntryError(format!("a hash stands within {open}"))),
+                None => {
+                    add(JournalLine { case: "".into(), at: Instant::START, entry });
+                    Ok(())
+                }
+            },
+            Said::Entry { time, entry } => self.go_on(time, entry, add),
         }
     }
 
-    /// What a line says in its case, and the line that says just that.
-    fn understood(&mut self, said: Said<'_>, again: &mut Vec<u8>) -> Result<Option<JournalLine>, EntryError> {
-        let unwritten = |error: serde_json::Error| EntryError(error.to_string());
-        let (at, entry) = match said {
-            Said::Case { case, seed } => {
-                if !is_case_id(&case) {
-                    return Err(EntryError(format!("{case:?} is not a case id")));
-                }
-                if let Some(open) = &self.case {
-                    return Err(EntryError(format!("{open} began and has no end")));
-                }
-                first_line(again, &case, seed.as_ref()).map_err(unwritten)?;
-                let case: Arc<str> = (&*case).into();
-                *self = Self::of(Arc::clone(&case));
-                let begin = |seed| JournalLine { case, at: Instant::START, entry: Entry::Begin { seed } };
-                return Ok(seed.map(begin));
-            }
-            Said::Entry { at, entry } => (at, entry),
-        };
-        self.line(again, at, &entry).map_err(unwritten)?;
-        if let (Entry::Commit { .. }, Some(open)) = (&entry, &self.case) {
-            return Err(EntryError(format!("a hash stands within {open}")));
+    fn begin(
+        &mut self,
+        case: &str,
+        seed: Option<u64>,
+        mut add: impl FnMut(JournalLine),
+    ) -> Result<(), EntryError> {
+        if !is_case_id(case) {
+            return Err(EntryError(format!("{case:?} is not a case id")));
         }
-        let case = match (&entry, &self.case) {
-            (Entry::Run(_) | Entry::Commit { .. }, _) => "".into(),
-            (_, Some(case)) => Arc::clone(case),
-            (_, None) => return Err(EntryError("it belongs to no case".into())),
-        };
-        if !case.is_empty() {
-            self.said(at, &entry);
+        if let Some(open) = &self.case {
+            return Err(EntryError(format!("{open} began and has no end")));
         }
+        let case: Arc<str> = case.into();
+        let scratch = std::mem::take(&mut self.scratch);
+        *self = Self { scratch, ..Self::of(Arc::clone(&case)) };
+        if let Some(seed) = seed {
+            add(JournalLine { case, at: Instant::START, entry: Entry::Begin { seed } });
+        }
+        Ok(())
+    }
+
+    fn go_on(
+        &mut self,
+        time: Time,
+        entry: Entry,
+        mut add: impl FnMut(JournalLine),
+    ) -> Result<(), EntryError> {
+        let Some(case) = self.case.clone() else {
+            return Err(EntryError("it belongs to no case".into()));
+        };
+        let (at, is_heard) = match time {
+            Time::None => (self.at, false),
+            Time::At(at) => (at, false),
+            Time::By(at) => (at, true),
+        };
+        let may_follow = may_follow(&entry);
+        // There is one way to say that all was heard before something was done.
+        if is_heard && (at == self.at || !may_follow) || self.is_passed && at == self.at && may_follow {
+            return Err(EntryError("it is not as lockrig writes it".into()));
+        }
+        if is_heard {
+            let entry = Entry::Advance { horizon_ns: at };
+            add(JournalLine { case: Arc::clone(&case), at, entry });
+        }
+        self.said(at, &entry);
         if self.parts.len() + self.measurements.len() > MAX_SAID {
             return Err(EntryError(format!("{case} has more parts than any case that lockrig plays")));
         }
-        Ok(Some(JournalLine { case, at, entry }))
+        add(JournalLine { case, at, entry });
+        Ok(())
+    }
+}
+
+/// The lines at the beginning of a text, as far as they are whole and UTF-8.
+pub(super) fn whole_lines(text: &[u8]) -> &str {
+    let valid = match str::from_utf8(text) {
+        Ok(valid) => valid,
+        Err(error) => str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(),
+    };
+    &valid[..valid.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+/// Whether it can be said on one line that all was heard up to a time, and then this happened: what the engine says.
+const fn may_follow(entry: &Entry) -> bool {
+    match entry {
+        Entry::Command { .. } | Entry::Record(_) => true,
+        Entry::Run(_)
+        | Entry::Begin { .. }
+        | Entry::Ready(_)
+        | Entry::Achieved { .. }
+        | Entry::Clock { .. }
+        | Entry::Sensed { .. }
+        | Entry::Hold { .. }
+        | Entry::SensedHold { .. }
+        | Entry::Signal { .. }
+        | Entry::Advance { .. }
+        | Entry::Stderr { .. }
+        | Entry::Stop { .. }
+        | Entry::End(_)
+        | Entry::Commit { .. } => false,
     }
 }

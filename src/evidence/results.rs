@@ -1,10 +1,11 @@
 //! `results.json`: one line a case, so that a reader never holds them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -160,12 +161,16 @@ pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
     Err(EvidenceError::malformed(&path, "it has no catalogue"))
 }
 
+/// So many results are decoded at once, on all processors.
+const AT_ONCE: usize = 128;
+
 /// Reads results one by one, as they were written.
 pub struct ResultsReader {
     path: PathBuf,
     lines: Lines,
     /// In the list of cases.
     is_within: bool,
+    decoded: VecDeque<Result<CaseEntry, EvidenceError>>,
 }
 
 /// Opens the results of a run folder.
@@ -175,38 +180,48 @@ pub struct ResultsReader {
 pub fn read_results(folder: &Path) -> Result<ResultsReader, EvidenceError> {
     let path = folder.join("results.json");
     let lines = Lines::open(&path)?;
-    Ok(ResultsReader { path, lines, is_within: false })
+    Ok(ResultsReader { path, lines, is_within: false, decoded: VecDeque::new() })
 }
 
 impl ResultsReader {
-    fn next_case(&mut self) -> Result<Option<CaseEntry>, EvidenceError> {
-        while let Some(line) = self.lines.next() {
-            let line = line?;
+    /// The line of the next case.
+    fn line(&mut self) -> Option<Result<String, EvidenceError>> {
+        loop {
+            let line = match self.lines.next()? {
+                Ok(line) => line,
+                Err(error) => return Some(Err(error)),
+            };
             if !self.is_within {
                 self.is_within = line == ",\"cases\":[";
-                continue;
+            } else if !line.is_empty() && line != "]}" {
+                return Some(Ok(line));
             }
-            if line.is_empty() || line == "]}" {
-                continue;
-            }
-            let line = line.strip_suffix(',').unwrap_or(&line);
-            let malformed = |reason: String| EvidenceError::malformed(&self.path, reason);
-            let entry: CaseEntry =
-                serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
-            let again = serde_json::to_string(&entry).map_err(|error| malformed(error.to_string()))?;
-            if again != line {
-                return Err(malformed(format!("the line of {} is not as lockrig writes it", entry.case)));
-            }
-            return Ok(Some(entry));
         }
-        Ok(None)
     }
+}
+
+/// Reads the line of a case.
+fn decode(path: &Path, line: &str) -> Result<CaseEntry, EvidenceError> {
+    let line = line.strip_suffix(',').unwrap_or(line);
+    let malformed = |reason: String| EvidenceError::malformed(path, reason);
+    let entry: CaseEntry = serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
+    let again = serde_json::to_string(&entry).map_err(|error| malformed(error.to_string()))?;
+    if again != line {
+        return Err(malformed(format!("the line of {} is not as lockrig writes it", entry.case)));
+    }
+    Ok(entry)
 }
 
 impl Iterator for ResultsReader {
     type Item = Result<CaseEntry, EvidenceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_case().transpose()
+        if self.decoded.is_empty() {
+            let lines: Vec<_> = std::iter::from_fn(|| self.line()).take(AT_ONCE).collect();
+            let path = &self.path;
+            let decode = |line: Result<String, _>| line.and_then(|line| decode(path, &line));
+            self.decoded.par_extend(lines.into_par_iter().map(decode));
+        }
+        self.decoded.pop_front()
     }
 }

@@ -15,7 +15,7 @@ use super::EvidenceError;
 use super::entry::{Entry, JournalLine};
 use super::files::open_regular;
 use super::index::{Places, read_index};
-use super::line::Context;
+use super::line::{Context, whole_lines};
 
 /// More than this was not written for one case by this tool.
 const MAX_CASE: u64 = 256 << 20;
@@ -31,6 +31,8 @@ pub struct Scene {
     pub holds: Vec<SceneHold>,
     /// What a command followed at once, and how soon.
     pub reactions: Vec<(String, Duration)>,
+    /// When it ended.
+    pub end: Option<Instant>,
     /// Commands that were not achieved so far.
     waiting: BTreeMap<u64, (Channel, Value)>,
 }
@@ -103,14 +105,20 @@ impl SceneReader {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         self.file.read_exact_at(&mut bytes, begin).map_err(EvidenceError::io(&self.path))?;
         let (mut scene, mut context) = (Scene::default(), Context::default());
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let read = context.read(line).map_err(|error| malformed(format!("{case}: {error}")))?;
-            let Some(line) = read else { continue };
-            if *line.case != *case {
-                let found = &line.case;
+        let lines = whole_lines(&bytes);
+        if lines.len() < bytes.len() {
+            return Err(malformed(format!("the lines of {case} are cut, or not UTF-8")));
+        }
+        for line in lines.split_inclusive('\n') {
+            let mut other = None;
+            let read = context.read(line, |line| match *line.case == *case {
+                true => scene.add(line),
+                false => other = Some(line.case),
+            });
+            read.map_err(|error| malformed(format!("{case}: {error}")))?;
+            if let Some(found) = other {
                 return Err(malformed(format!("there is a line of {found} where the index has {case}")));
             }
-            scene.add(line);
         }
         Ok(Some(scene))
     }
@@ -118,7 +126,7 @@ impl SceneReader {
 
 impl Scene {
     /// Adds what happened next.
-    pub(super) fn add(&mut self, line: JournalLine) {
+    fn add(&mut self, line: JournalLine) {
         let at = line.at;
         match line.entry {
             Entry::Command { id, channel, value, achieved_ns } => match achieved_ns {
@@ -152,6 +160,7 @@ impl Scene {
                 self.steps.push(SceneStep { label, begin, end, unmet: outcome == StepOutcome::Unmet });
             }
             Entry::Record(Record::Reaction { to, latency }) => self.reactions.push((to, latency)),
+            Entry::End(_) => self.end = Some(at),
             Entry::Run(_)
             | Entry::Begin { .. }
             | Entry::Ready(_)
@@ -161,7 +170,6 @@ impl Scene {
             | Entry::Record(Record::Part(_) | Record::Measurement(_))
             | Entry::Stderr { .. }
             | Entry::Stop { .. }
-            | Entry::End(_)
             | Entry::Commit { .. } => {}
         }
     }

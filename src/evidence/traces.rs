@@ -6,9 +6,8 @@ use crate::trace::Timeline;
 use crate::unit::Instant;
 
 use super::EvidenceError;
-use super::entry::Entry;
-use super::journal::JournalReader;
-use super::scene::Scene;
+use super::index::played_cases;
+use super::scene::SceneReader;
 
 /// Hands out the trace of every wanted case that was played, and when that ended, one at a time.
 ///
@@ -19,23 +18,18 @@ pub fn traces(
     wanted: &dyn Fn(&str) -> bool,
     each: &mut dyn FnMut(&str, Timeline, Instant) -> Result<(), EvidenceError>,
 ) -> Result<(), EvidenceError> {
-    let mut reader = JournalReader::open(&folder.join("journal.jsonl"))?;
-    let mut scene = Scene::default();
-    while let Some(line) = reader.next_entry()? {
-        if matches!(line.entry, Entry::Begin { .. }) {
-            scene = Scene::default();
-        }
-        if !wanted(&line.case) {
+    let scenes = SceneReader::open(folder)?;
+    for case in played_cases(folder)? {
+        let case = case?;
+        if !wanted(&case) {
             continue;
         }
-        if matches!(line.entry, Entry::End(_)) {
-            let trace = std::mem::take(&mut scene).trace;
-            // A case that was not played has none.
-            if trace.channels().next().is_some() {
-                each(&line.case, trace, line.at)?;
-            }
-        } else {
-            scene.add(line);
+        // A case in which nothing was switched or seen has none.
+        if let Some(scene) = scenes.read(&case)?
+            && let Some(end) = scene.end
+            && scene.trace.channels().next().is_some()
+        {
+            each(&case, scene.trace, end)?;
         }
     }
     Ok(())

@@ -1,20 +1,23 @@
 //! Whether a run folder is what was written. Never writes.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::TryLockError;
-use std::path::Path;
+use std::fs::{self, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::engine::CaseResult;
 use crate::verdict::Verdict;
 
+use super::blocks::Place;
 use super::entry::{Entry, JournalLine};
 use super::files::{hash_file, open_regular, read_regular};
 use super::folder::list_files;
 use super::index::index_line;
-use super::journal::JournalReader;
 use super::manifest::{Counts, Heard, Manifest, State};
+use super::reader::JournalReader;
 use super::results::{CaseEntry, read_results};
 use super::{EvidenceError, hex};
 
@@ -43,13 +46,169 @@ pub enum Verification {
 
 /// Verifies a run folder.
 pub fn verify(folder: &Path) -> Verification {
-    match read_manifest(folder) {
-        Err(error) => Verification::Altered(vec![error.to_string()]),
-        Ok(manifest) => match manifest.state {
-            State::Closed => verify_closed(folder, manifest),
-            State::Running => verify_running(folder, manifest),
-            State::Aborted => Verification::Altered(vec!["run.json: no run leaves it like this".to_owned()]),
+    match examine(folder) {
+        Ok(Examined { manifest, condition: Condition::Running, .. }) => Verification::Running(manifest),
+        Ok(examined) => examined.read(|(), _| {}, |()| {}),
+        Err(found) => found,
+    }
+}
+
+/// Whether a run was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Closed,
+    /// Its owner is gone.
+    Unclosed,
+    /// Its owner is still at it.
+    Running,
+}
+
+/// A run folder whose files are what `run.json` says; its journal was not read yet.
+pub struct Examined {
+    folder: PathBuf,
+    manifest: Box<Manifest>,
+    condition: Condition,
+}
+
+/// Verifies everything of a run folder but its journal.
+///
+/// # Errors
+/// What was found, if there is nothing more to be looked at.
+pub fn examine(folder: &Path) -> Result<Examined, Verification> {
+    let altered = |finding: String| Verification::Altered(vec![finding]);
+    let manifest = Box::new(read_manifest(folder).map_err(|error| altered(error.to_string()))?);
+    let condition = match manifest.state {
+        State::Closed => Condition::Closed,
+        State::Running => match condition(&folder.join("journal.jsonl")) {
+            Ok(Some(condition)) => condition,
+            // It was killed before it wrote a journal, or there is nothing that any other could prove.
+            Ok(None) => return Err(Verification::Aborted { manifest, finished: 0, torn: false }),
+            Err(error) => return Err(altered(error.to_string())),
         },
+        State::Aborted => return Err(altered("run.json: no run leaves it like this".to_owned())),
+    };
+    let findings = unlike(folder, &manifest, condition).unwrap_or_else(|error| vec![error.to_string()]);
+    if findings.is_empty() {
+        Ok(Examined { folder: folder.to_owned(), manifest, condition })
+    } else {
+        Err(Verification::Altered(findings))
+    }
+}
+
+/// Whether anybody still writes a journal; none if there is no journal.
+fn condition(journal: &Path) -> Result<Option<Condition>, EvidenceError> {
+    if fs::symlink_metadata(journal).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    match open_regular(journal)?.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(Some(Condition::Running)),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Condition::Unclosed)),
+    }
+}
+
+/// Files that are not what `run.json` says.
+fn unlike(folder: &Path, manifest: &Manifest, condition: Condition) -> Result<Vec<String>, EvidenceError> {
+    let mut findings = Vec::new();
+    let present = list_files(folder)?;
+    for (name, hash) in &manifest.files {
+        // A name that leads elsewhere is not among them.
+        if present.binary_search(name).is_err() {
+            findings.push(format!("{name}: removed"));
+        } else if name != "journal.jsonl" {
+            match hash_file(&folder.join(name)) {
+                Ok(found) if found == *hash => {}
+                Ok(_) => findings.push(format!("{name}: altered")),
+                Err(error) => findings.push(error.to_string()),
+            }
+        }
+    }
+    // What a run writes before its close may be there in any state.
+    let is_own = |name: &str| match condition {
+        Condition::Closed => name == "run.json",
+        Condition::Unclosed | Condition::Running => {
+            matches!(
+                name,
+                "run.json"
+                    | "run.json.new"
+                    | "journal.jsonl"
+                    | "results.json"
+                    | "index.jsonl"
+                    | "junit.xml"
+                    | "report.html"
+            ) || name.starts_with("traces/")
+                || name.starts_with("attachments/")
+        }
+    };
+    let added = present.iter().filter(|name| !is_own(name) && !manifest.files.contains_key(*name));
+    findings.extend(added.map(|name| format!("{name}: added")));
+    if condition == Condition::Closed {
+        for name in ["journal.jsonl", "results.json", "index.jsonl"] {
+            if !manifest.files.contains_key(name) {
+                findings.push(format!("{name}: run.json does not list it"));
+            }
+        }
+    }
+    Ok(findings)
+}
+
+impl Examined {
+    /// `run.json`.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether the run was closed.
+    pub fn is_closed(&self) -> bool {
+        self.condition == Condition::Closed
+    }
+
+    /// Verifies the journal, and hands each of its entries to `add`, on any processor, and what that made of some
+    /// whole cases to `end`, in order. Until it returns, any of them may be forged.
+    pub fn read<S: Default + Send>(
+        self,
+        add: impl Fn(&mut S, JournalLine) + Sync,
+        end: impl FnMut(S),
+    ) -> Verification {
+        let findings = match self.condition {
+            Condition::Closed => bound(&self.folder, &self.manifest, add, end),
+            Condition::Unclosed | Condition::Running => match self.unclosed(add, end) {
+                Ok(found) => return found,
+                Err(Finding(finding)) => vec![finding],
+            },
+        };
+        if findings.is_empty() {
+            Verification::Intact(self.manifest)
+        } else {
+            Verification::Altered(findings)
+        }
+    }
+
+    /// What the journal of a run that was not closed proves.
+    fn unclosed<S: Default + Send>(
+        &self,
+        add: impl Fn(&mut S, JournalLine) + Sync,
+        end: impl FnMut(S),
+    ) -> Result<Verification, Finding> {
+        let mut reader = JournalReader::open(&self.folder.join("journal.jsonl"))?;
+        let recorded = read_journal(&mut reader, add, end, |_, _| Ok(()))?;
+        if let Some(began) = recorded.began {
+            let (mut early, mut now) = (began, self.manifest.clone());
+            // These are filled in before the close.
+            for manifest in [&mut early, &mut now] {
+                (manifest.counts, manifest.device) = Default::default();
+            }
+            if early != now {
+                let finding = "journal.jsonl: it belongs to a different run from run.json";
+                return Err(Finding(finding.to_owned()));
+            }
+        }
+        let manifest = self.manifest.clone();
+        Ok(match self.condition {
+            Condition::Running => Verification::Running(manifest),
+            Condition::Closed | Condition::Unclosed => {
+                Verification::Aborted { manifest, finished: recorded.proven, torn: reader.is_torn() }
+            }
+        })
     }
 }
 
@@ -64,43 +223,25 @@ struct Recorded {
     ended: usize,
     proven: usize,
     index: Sha256,
-    /// Nothing stands after the last hash.
-    is_chained: bool,
+    /// The last line that says anything, and the last that is a hash.
+    last: u64,
+    chained: u64,
 }
 
-/// Reads a whole journal; `end` is handed each end of a case.
-fn read_journal(
-    reader: &mut JournalReader,
-    mut end: impl FnMut(&JournalLine) -> Result<(), String>,
-) -> Result<Recorded, String> {
-    let mut recorded = Recorded::default();
-    let mut seen: HashSet<[u8; 16]> = HashSet::new();
-    let mut begin = None;
-    while let Some(line) = reader.next_entry().map_err(|error| error.to_string())? {
-        let number = reader.place().line;
-        recorded.is_chained = matches!(line.entry, Entry::Commit { .. });
-        let wrong = |what: &str| Err(format!("journal.jsonl: line {number}: {what}"));
+/// What the lines of some cases say that concerns the run.
+#[derive(Default)]
+struct Kept {
+    lines: Vec<(Place, JournalLine)>,
+    last: u64,
+}
+
+impl Kept {
+    fn add(&mut self, place: Place, line: &JournalLine) {
+        self.last = place.line;
         match &line.entry {
-            Entry::Run(manifest) if number == 1 => recorded.began = Some(manifest.clone()),
-            Entry::Run(_) => return wrong("a run begins in another"),
-            _ if number == 1 => return wrong("it does not say which run it belongs to"),
-            Entry::Begin { .. } => begin = Some(reader.place().begin),
-            Entry::Ready(device) => recorded.heard.hear(device),
-            Entry::End(result) => {
-                let name = Sha256::digest(line.case.as_bytes());
-                let name = std::array::from_fn(|index| name[index]);
-                if !seen.insert(name) {
-                    return wrong(&format!("{} ends a second time", line.case));
-                }
-                if let Some(first) = begin.take() {
-                    let bytes = reader.place().end - first;
-                    recorded.index.update(index_line(&line.case, first, bytes).unwrap_or_default());
-                }
-                recorded.counts.add(result.verdict);
-                recorded.ended += 1;
-                end(&line)?;
+            Entry::Run(_) | Entry::Begin { .. } | Entry::Ready(_) | Entry::End(_) | Entry::Commit { .. } => {
+                self.lines.push((place, line.clone()));
             }
-            Entry::Commit { .. } => recorded.proven = recorded.ended,
             Entry::Command { .. }
             | Entry::Achieved { .. }
             | Entry::Clock { .. }
@@ -114,81 +255,117 @@ fn read_journal(
             | Entry::Stop { .. } => {}
         }
     }
-    // A line that names a case and says nothing of it is no entry.
-    recorded.is_chained &= reader.place().line == reader.lines();
+}
+
+/// What is wrong.
+struct Finding(String);
+
+impl From<EvidenceError> for Finding {
+    fn from(error: EvidenceError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Reads a whole journal. Each entry is handed to `add`, what that made to `end`, and each end of a case to `ended`.
+fn read_journal<S: Default + Send>(
+    reader: &mut JournalReader,
+    add: impl Fn(&mut S, JournalLine) + Sync,
+    mut end: impl FnMut(S),
+    mut ended: impl FnMut(&JournalLine, &CaseResult) -> Result<(), Finding>,
+) -> Result<Recorded, Finding> {
+    let mut recorded = Recorded::default();
+    let mut seen: HashSet<[u8; 16]> = HashSet::new();
+    let mut begin = None;
+    let both = |(kept, made): &mut (Kept, S), place, line: JournalLine| {
+        kept.add(place, &line);
+        add(made, line);
+    };
+    reader.gather(both, |(kept, made)| {
+        end(made);
+        for (place, line) in &kept.lines {
+            let wrong = |what: &str| Err(Finding(format!("journal.jsonl: line {}: {what}", place.line)));
+            match &line.entry {
+                Entry::Run(manifest) if place.line == 1 => recorded.began = Some(manifest.clone()),
+                Entry::Run(_) => return wrong("a run begins in another"),
+                _ if recorded.began.is_none() => return wrong("it does not say which run it belongs to"),
+                Entry::Begin { .. } => begin = Some(place.begin),
+                Entry::Ready(device) => recorded.heard.hear(device),
+                Entry::End(result) => {
+                    let name = Sha256::digest(line.case.as_bytes());
+                    let name = std::array::from_fn(|index| name[index]);
+                    if !seen.insert(name) {
+                        return wrong(&format!("{} ends a second time", line.case));
+                    }
+                    if let Some(first) = begin.take() {
+                        let place = index_line(&line.case, first, place.end - first);
+                        recorded.index.update(place.unwrap_or_default());
+                    }
+                    recorded.counts.add(result.verdict);
+                    recorded.ended += 1;
+                    ended(line, result)?;
+                }
+                Entry::Commit { .. } => (recorded.proven, recorded.chained) = (recorded.ended, place.line),
+                Entry::Command { .. }
+                | Entry::Achieved { .. }
+                | Entry::Clock { .. }
+                | Entry::Sensed { .. }
+                | Entry::Hold { .. }
+                | Entry::SensedHold { .. }
+                | Entry::Signal { .. }
+                | Entry::Advance { .. }
+                | Entry::Record(_)
+                | Entry::Stderr { .. }
+                | Entry::Stop { .. } => {}
+            }
+        }
+        recorded.last = recorded.last.max(kept.last);
+        Ok(())
+    })?;
     Ok(recorded)
 }
 
-fn verify_closed(folder: &Path, manifest: Manifest) -> Verification {
-    let mut findings = Vec::new();
-    let present: BTreeSet<String> = match list_files(folder) {
-        Ok(files) => files.into_iter().collect(),
-        Err(error) => return Verification::Altered(vec![error.to_string()]),
-    };
-    for (name, hash) in &manifest.files {
-        if !present.contains(name) {
-            findings.push(format!("{name}: removed"));
-        } else if name != "journal.jsonl" {
-            match hash_file(&folder.join(name)) {
-                Ok(found) if found == *hash => {}
-                Ok(_) => findings.push(format!("{name}: altered")),
-                Err(error) => findings.push(error.to_string()),
-            }
-        }
-    }
-    let added = present.iter().filter(|name| *name != "run.json" && !manifest.files.contains_key(*name));
-    findings.extend(added.map(|name| format!("{name}: added")));
-    for name in ["journal.jsonl", "results.json", "index.jsonl"] {
-        if !manifest.files.contains_key(name) {
-            findings.push(format!("{name}: run.json does not list it"));
-        }
-    }
-    // What is bound to a file that is not the one of the run proves nothing.
-    if findings.is_empty() {
-        findings.extend(bound(folder, &manifest));
-    }
-    if findings.is_empty() {
-        Verification::Intact(Box::new(manifest))
-    } else {
-        Verification::Altered(findings)
-    }
-}
-
 /// What in `run.json`, results and index does not follow from the journal.
-fn bound(folder: &Path, manifest: &Manifest) -> Vec<String> {
+fn bound<S: Default + Send>(
+    folder: &Path,
+    manifest: &Manifest,
+    add: impl Fn(&mut S, JournalLine) + Sync,
+    end: impl FnMut(S),
+) -> Vec<String> {
     let (mut reader, mut results) =
         match (JournalReader::open(&folder.join("journal.jsonl")), read_results(folder)) {
             (Ok(reader), Ok(results)) => (reader, results),
             (Err(error), _) | (_, Err(error)) => return vec![error.to_string()],
         };
     let mut findings = Vec::new();
-    let recorded = read_journal(&mut reader, |line| {
+    let recorded = read_journal(&mut reader, add, end, |line, result| {
         match results.next() {
-            Some(Ok(entry)) if is_same(&entry, line) => {}
+            Some(Ok(entry)) if is_same(&entry, line, result) => {}
             Some(Ok(_)) | None => {
                 findings.push(format!("results.json: it does not say of {} what the journal says", line.case))
             }
-            Some(Err(error)) => return Err(error.to_string()),
+            Some(Err(error)) => return Err(error.into()),
         }
         // One is as good as all, and there may be many.
-        if findings.len() > 10 { Err("results.json: more of it differs".to_owned()) } else { Ok(()) }
+        if findings.len() > 10 { Err(Finding("results.json: more of it differs".to_owned())) } else { Ok(()) }
     });
     let recorded = match recorded {
         Ok(recorded) => recorded,
-        Err(finding) => {
+        Err(Finding(finding)) => {
             findings.push(finding);
             return findings;
         }
     };
-    let (read, lines) = (reader.lines(), manifest.journal.unwrap_or_default());
-    if read < lines || reader.is_torn() {
+    let is_torn = reader.is_torn();
+    let (read, lines) =
+        (if is_torn { recorded.last } else { reader.lines() }, manifest.journal.unwrap_or_default());
+    if read < lines || is_torn {
         findings.push(format!("journal.jsonl: cut after line {read} of {lines}"));
     } else if read > lines {
         findings.push(format!("journal.jsonl: lines added at the end: {}", read - lines));
     } else if manifest.files.get("journal.jsonl") != Some(&reader.hash()) {
         findings.push("journal.jsonl: altered".to_owned());
     }
-    if !recorded.is_chained {
+    if recorded.chained != lines {
         findings.push("journal.jsonl: its last line is not the hash that a closed run ends with".to_owned());
     }
     if results.next().is_some() {
@@ -246,84 +423,13 @@ fn contradictions(manifest: &Manifest, recorded: Recorded) -> Vec<String> {
 }
 
 /// Whether a result is what the journal says of its case.
-fn is_same(entry: &CaseEntry, line: &JournalLine) -> bool {
+fn is_same(entry: &CaseEntry, line: &JournalLine, result: &CaseResult) -> bool {
     let name = format!("{}~{}~{}", entry.scenario, entry.model, entry.method);
     let rest = entry.case.strip_prefix(&name);
-    let Entry::End(result) = &line.entry else { return false };
     *entry.case == *line.case
         && entry.length_ns == line.at.as_nanoseconds()
-        && entry.result == **result
+        && entry.result == *result
         && rest.is_some_and(|rest| rest.starts_with('~'))
-}
-
-fn verify_running(folder: &Path, manifest: Manifest) -> Verification {
-    let path = folder.join("journal.jsonl");
-    let aborted = |recorded: Option<&Recorded>, torn| Verification::Aborted {
-        manifest: Box::new(manifest.clone()),
-        finished: recorded.map_or(0, |recorded| recorded.proven),
-        torn,
-    };
-    // It was killed before it wrote a journal, or there is nothing that any other could prove.
-    if std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-        return aborted(None, false);
-    }
-    match open_regular(&path).map(|file| file.try_lock_shared()) {
-        Ok(Err(TryLockError::WouldBlock)) => return Verification::Running(Box::new(manifest)),
-        Err(error) => return Verification::Altered(vec![error.to_string()]),
-        Ok(_) => {}
-    }
-    let read = JournalReader::open(&path).map_err(|error| error.to_string()).and_then(|mut reader| {
-        let recorded = read_journal(&mut reader, |_| Ok(()))?;
-        Ok((recorded, reader.is_torn()))
-    });
-    let mut findings = Vec::new();
-    let (recorded, torn) = match read {
-        Ok(read) => read,
-        Err(finding) => return Verification::Altered(vec![finding]),
-    };
-    if let Some(began) = &recorded.began {
-        let (mut early, mut now) = ((**began).clone(), manifest.clone());
-        // These are filled in before the close.
-        for manifest in [&mut early, &mut now] {
-            (manifest.counts, manifest.device) = Default::default();
-        }
-        if early != now {
-            findings.push("journal.jsonl: it belongs to a different run from run.json".to_owned());
-        }
-    }
-    let present = match list_files(folder) {
-        Ok(files) => files,
-        Err(error) => return Verification::Altered(vec![error.to_string()]),
-    };
-    for (name, hash) in &manifest.files {
-        // A name that leads elsewhere is not among them.
-        if present.binary_search(name).is_err() {
-            findings.push(format!("{name}: removed"));
-            continue;
-        }
-        match hash_file(&folder.join(name)) {
-            Ok(found) if found == *hash => {}
-            Ok(_) => findings.push(format!("{name}: altered")),
-            Err(error) => findings.push(error.to_string()),
-        }
-    }
-    // What a run writes before its close may be there in any state.
-    let own = |name: &str| {
-        matches!(
-            name,
-            "run.json"
-                | "run.json.new"
-                | "journal.jsonl"
-                | "results.json"
-                | "index.jsonl"
-                | "junit.xml"
-                | "report.html"
-        ) || name.starts_with("traces/")
-            || name.starts_with("attachments/")
-    };
-    let added = present.iter().filter(|name| !manifest.files.contains_key(*name) && !own(name));
-    findings.extend(added.map(|name| format!("{name}: added")));
-    if findings.is_empty() { aborted(Some(&recorded), torn) } else { Verification::Altered(findings) }
 }
 
 /// Ids of the cases that a run finished, in the order in which they ended.

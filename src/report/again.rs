@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::evidence::{EvidenceError, Manifest, TOOL, hash_written, traces};
+use crate::evidence::{EvidenceError, Manifest, TOOL, hash_written, read_manifest, traces};
 use crate::trace::vcd;
 
-use super::{html, junit};
+use super::html::write_html;
+use super::junit::write_junit;
+use super::summary::Summary;
 
 /// Which views are made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,30 +24,29 @@ pub fn are_own(manifest: &Manifest) -> bool {
     manifest.tool == TOOL
 }
 
-/// Views of a closed run that do not show what its record says, and what is wrong with them.
-pub fn altered(folder: &Path, manifest: &Manifest, views: Views) -> Vec<String> {
-    if !are_own(manifest) {
-        return Vec::new();
-    }
-    let made = match made(folder, manifest, views) {
-        Ok(made) => made,
-        Err(error) => return vec![error.to_string()],
-    };
-    let is_wanted = |name: &str| {
-        name == "junit.xml" || views == Views::All && (name == "report.html" || name.starts_with("traces/"))
-    };
-    let differing =
-        manifest.files.iter().filter(|(name, hash)| is_wanted(name) && made.get(*name) != Some(*hash));
-    differing.map(|(name, _)| format!("{name}: it does not show what the record says")).collect()
+/// Views of a closed run that do not show what its record says, and what is wrong with them. Whether the record is what
+/// was written is not looked at.
+pub fn altered(folder: &Path, views: Views) -> Vec<String> {
+    let altered = read_manifest(folder).and_then(|manifest| {
+        let made = if are_own(&manifest) { made(folder, &manifest, views)? } else { BTreeMap::new() };
+        let differing =
+            made.into_iter().filter(|(name, hash)| manifest.files.get(name).is_some_and(|said| said != hash));
+        let names = differing.map(|(name, _)| format!("{name}: it does not show what the record says"));
+        Ok(names.collect())
+    });
+    altered.unwrap_or_else(|error| vec![error.to_string()])
 }
 
 /// The hashes of the views, by the names of their files.
 fn made(folder: &Path, manifest: &Manifest, views: Views) -> Result<BTreeMap<String, String>, EvidenceError> {
-    let mut made = BTreeMap::from([("junit.xml".to_owned(), hash_written(|out| junit(folder, out))?)]);
+    let summary = Summary::read(folder)?;
+    let junit = || hash_written(|out| write_junit(&summary, folder, out));
     if views == Views::Junit {
-        return Ok(made);
+        return Ok(BTreeMap::from([("junit.xml".to_owned(), junit()?)]));
     }
-    made.insert("report.html".to_owned(), hash_written(|out| html(folder, out))?);
+    let html = || hash_written(|out| write_html(&summary, folder, out));
+    let (junit, html) = rayon::join(junit, html);
+    let mut made = BTreeMap::from([("junit.xml".to_owned(), junit?), ("report.html".to_owned(), html?)]);
     let name = |case: &str| format!("traces/{case}.vcd");
     let is_there = |case: &str| manifest.files.contains_key(&name(case));
     traces(folder, &is_there, &mut |case, trace, end| {
@@ -53,5 +54,10 @@ fn made(folder: &Path, manifest: &Manifest, views: Views) -> Result<BTreeMap<Str
         made.insert(name(case), hash);
         Ok(())
     })?;
+    // What no case shows is none.
+    let others = manifest.files.keys().filter(|name| name.starts_with("traces/"));
+    for name in others {
+        made.entry(name.clone()).or_default();
+    }
     Ok(made)
 }

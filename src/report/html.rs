@@ -38,10 +38,13 @@ const TOGETHER: usize = 32;
 /// # Errors
 /// The folder can't be read, or `out` can't be written.
 pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
-    let summary = Summary::read(folder)?;
+    write_html(&Summary::read(folder)?, folder, out)
+}
+
+pub(super) fn write_html(summary: &Summary, folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
     let scenes = SceneReader::open(folder)?;
     let mut write = |text: &str| out.write_all(text.as_bytes()).map_err(EvidenceError::io(folder));
-    write(&top(&summary).into_string())?;
+    write(&top(summary).into_string())?;
     for (index, entry) in summary.problems.iter().take(MAX_PROBLEMS).enumerate() {
         let scene = scenes.read(&entry.case)?;
         write(
@@ -49,7 +52,7 @@ pub fn html(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
                 .into_string(),
         )?;
     }
-    write(&middle(&summary).into_string())?;
+    write(&middle(summary).into_string())?;
     write("<script type=\"text/plain\" id=\"details\">")?;
     let mut places = Vec::new();
     let (mut lines, mut bytes) = (0, 0);

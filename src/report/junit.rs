@@ -21,11 +21,18 @@ use super::summary::{Summary, overall, told};
 /// # Errors
 /// The folder can't be read, or `out` can't be written.
 pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
-    let summary = Summary::read(folder)?;
+    write_junit(&Summary::read(folder)?, folder, out)
+}
+
+pub(super) fn write_junit(
+    summary: &Summary,
+    folder: &Path,
+    out: &mut dyn Write,
+) -> Result<(), EvidenceError> {
     let mut writer = Writer::new_with_indent(out, b' ', 4);
     let mut write = |event: Event<'_>| writer.write_event(event).map_err(EvidenceError::io(folder));
     write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let run = of_the_run(&summary);
+    let run = of_the_run(summary);
     let mut all = summary.counts.clone();
     run.iter().for_each(|(_, verdict, _)| all.add(*verdict));
     write(Event::Start(counted("testsuites", "lockrig", &all)))?;

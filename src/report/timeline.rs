@@ -1,7 +1,7 @@
 //! A case's trace drawn as SVG: one lane a channel, with the judged parts behind it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use maud::{Markup, html};
 
@@ -53,8 +53,8 @@ pub(super) fn draw(trace: &Timeline, entry: &CaseEntry, window: Window) -> Marku
         svg.timeline viewBox=(format!("0 0 {WIDTH} {}", height + 22.0)) role="img" aria-label=(label) {
             @for part in entry.result.parts.iter().filter(|part| part.end > window.begin && part.begin < window.end) {
                 @let left = window.x(part.begin);
-                rect x=(format!("{left:.1}")) y="0" height=(height)
-                    width=(format!("{:.1}", (window.x(part.end) - left).max(1.0)))
+                rect x=(Tenths(left)) y="0" height=(height)
+                    width=(Tenths((window.x(part.end) - left).max(1.0)))
                     class={ "band " @if part.verdict != Verdict::Pass { (part.verdict.word()) } } {
                     title { (part.name) ": " (part.verdict.word()) }
                 }
@@ -68,10 +68,22 @@ pub(super) fn draw(trace: &Timeline, entry: &CaseEntry, window: Window) -> Marku
                 }
             }
             @for (x, text) in ticks(window) {
-                line x1=(format!("{x:.1}")) x2=(format!("{x:.1}")) y1="0" y2=(height) class="tick" {}
-                text x=(format!("{x:.1}")) y=(height + 15.0) class="axis" { (text) }
+                line x1=(Tenths(x)) x2=(Tenths(x)) y1="0" y2=(height) class="tick" {}
+                text x=(Tenths(x)) y=(height + 15.0) class="axis" { (text) }
             }
         }
+    }
+}
+
+/// A place in the drawing, to a tenth: there are very many of them.
+#[derive(Clone, Copy)]
+struct Tenths(f64);
+
+impl fmt::Display for Tenths {
+    #[expect(clippy::cast_possible_truncation, reason = "a drawing is some hundred wide")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (self.0 * 10.0).round() as i64;
+        write!(f, "{}.{}", tenths / 10, tenths % 10)
     }
 }
 
@@ -100,8 +112,9 @@ fn paths(channel: &Channel, edges: &[Edge], window: Window) -> BTreeMap<String, 
         let left = window.x(stretch.begin);
         let width = (window.x(stretch.end) - left).max(1.2);
         let path = paths.entry(stretch.look.to_owned()).or_default();
+        let (left, width) = (Tenths(left), Tenths(width));
         // Writing to a string can't fail.
-        let _ = write!(path, "M{left:.1} 0h{width:.1}v13h-{width:.1}z");
+        let _ = write!(path, "M{left} 0h{width}v13h-{width}z");
     }
     paths
 }

@@ -6,16 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
-
 use crate::engine::{CaseResult, Cause, Engine, Output, Record, When};
 use crate::evidence::{
-    Entry, EvidenceError, JournalLine, JournalReader, Manifest, Selected, State, read_catalogue,
-    read_manifest, read_regular,
+    Entry, EvidenceError, JournalLine, Manifest, Selected, Verification, examine, read_catalogue,
+    read_regular,
 };
 use crate::lock::{Method, Named};
 use crate::rig::{self, Device, Hello, Rig};
-use crate::scenario::{Content, Library, Plan, Planned, Program, Selection};
+use crate::scenario::{Content, Library, Plan, Planned, Program, Selection, find_case};
 use crate::sim::{Defect, SimulatedLock, Variation};
 use crate::trace::{Channel, Value};
 use crate::unit::Instant;
@@ -30,12 +28,12 @@ use super::vault::Vault;
 
 /// No YAML file that lockrig loads is longer.
 const MAX_INPUT: u64 = 64 << 20;
-/// So many lines are read before their cases are replayed, side by side.
-const LINES_AT_ONCE: usize = 20_000;
 
 /// What replay found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
+    /// `run.json`, if the run was closed.
+    pub closed: Option<Box<Manifest>>,
     /// Cases whose outcome is the recorded one.
     pub agreed: usize,
     /// What differs, with both sides.
@@ -54,6 +52,9 @@ pub enum Again {
 /// Why a run can't be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
+    /// Something in the folder is not what was written: this.
+    #[error("the run has been altered")]
+    Altered(Vec<String>),
     /// The folder can't be read, or its inputs don't load.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -86,34 +87,30 @@ struct Made {
     again: Again,
 }
 
-/// Feeds the journal of a run folder to the engine, and compares its cases with the plan, and every command,
+/// Verifies a run folder, feeds its journal to the engine, and compares its cases with the plan, and every command,
 /// record and outcome.
 ///
 /// # Errors
-/// The folder can't be read, its inputs don't load, or there is no simulated lock to play again.
+/// The folder was altered or can't be read, its inputs don't load, or there is no simulated lock to play again.
 pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
-    let path = folder.join("journal.jsonl");
-    let malformed = |reason: String| ReplayError::from(EvidenceError::malformed(&path, reason));
-    // Beside the journal of a run that was never closed lies nothing that proves anything.
-    let is_closed = read_manifest(folder)?.state == State::Closed;
-    if !is_closed && !path.exists() {
-        // It was killed before it wrote one.
-        return Ok(Replayed::default());
-    }
-    let (library, mut rigs) = inputs(folder)?;
-    let mut reader = JournalReader::open(&path)?;
-    let manifest = match reader.next_entry()? {
-        Some(JournalLine { entry: Entry::Run(manifest), .. }) => manifest,
-        None if !is_closed => return Ok(Replayed::default()),
-        Some(_) | None => return Err(malformed("its first line is missing".into())),
+    let examined = match examine(folder) {
+        Ok(examined) => examined,
+        Err(Verification::Altered(findings)) => return Err(ReplayError::Altered(findings)),
+        // It was killed before it wrote a journal.
+        Err(Verification::Intact(_) | Verification::Aborted { .. } | Verification::Running(_)) => {
+            return Ok(Replayed::default());
+        }
     };
+    let (library, mut rigs) = inputs(folder)?;
+    let manifest = Box::new(examined.manifest().clone());
+    let malformed = |reason: String| EvidenceError::malformed(&folder.join("run.json"), reason);
     let Some(rig) = rigs.remove(manifest.rig.id.as_str()) else {
-        return Err(malformed(format!("rig `{}` is not in the recorded inputs", manifest.rig.id)));
+        return Err(malformed(format!("rig `{}` is not in the recorded inputs", manifest.rig.id)).into());
     };
     let selection =
         selection(&manifest.selected).map_err(|word| malformed(format!("unknown method `{word}`")))?;
     let made = Made { manifest, library, rig, again };
-    made.fits(&path)?;
+    made.fits(folder)?;
     let plan = Plan::new(&made.library, selection);
     let mut replayed = Replayed::default();
     let earlier = made.manifest.earlier.as_ref().map_or(0, |counts| counts.total());
@@ -123,76 +120,112 @@ pub fn replay(folder: &Path, again: Again) -> Result<Replayed, ReplayError> {
             .disagreed
             .push(format!("{all} cases were planned; the recorded files give {}", plan.count()));
     }
-    if is_closed && read_catalogue(folder)? != catalogue(&made.library, &plan) {
+    // Beside the journal of a run that was never closed lies nothing that proves anything.
+    if examined.is_closed() && read_catalogue(folder)? != catalogue(&made.library, &plan) {
         let reason = "results.json: its catalogue is not that of the recorded files";
         replayed.disagreed.push(reason.to_owned());
     }
     let mut next = plan.cases();
-    let mut cases: Vec<Case> = Vec::new();
-    let (mut lines, mut waiting) = (Vec::new(), 0);
-    while let Some(line) = reader.next_entry()? {
-        match line.entry {
-            Entry::Commit { .. } => {}
-            Entry::End(recorded) => {
-                // What an earlier run finished is left out by one that continues it.
-                let is_it = |case: &Planned| *case.id == *line.case;
-                let planned = match &made.manifest.resumes {
-                    Some(_) => next.find(is_it),
-                    None => next.next().filter(is_it),
+    let mut unproven = Vec::new();
+    let verified = examined.read(
+        |cases: &mut Cases, line| cases.add(&made, line),
+        |cases| {
+            for said in cases.said {
+                let Said::Commit = said else {
+                    unproven.push(said);
+                    continue;
                 };
-                cases.push(Case { id: line.case, planned, lines: std::mem::take(&mut lines), recorded });
-                if waiting >= LINES_AT_ONCE {
-                    made.compare(std::mem::take(&mut cases), &mut replayed);
-                    waiting = 0;
+                for (id, outcome) in unproven.drain(..).filter_map(Said::case) {
+                    let is_it = |case: &Planned| case.id == id;
+                    // What an earlier run finished is left out by one that continues it.
+                    let is_planned = match &made.manifest.resumes {
+                        Some(_) => next.any(|case| is_it(&case)),
+                        None => next.next().is_some_and(|case| is_it(&case)),
+                    };
+                    match outcome {
+                        _ if !is_planned => {
+                            replayed.disagreed.push(format!("{id}: it is not the next case of the plan"));
+                        }
+                        Ok(()) => replayed.agreed += 1,
+                        Err(reason) => replayed.disagreed.push(format!("{id}: {reason}")),
+                    }
                 }
             }
-            _ => {
-                waiting += 1;
-                lines.push(line);
-            }
-        }
+        },
+    );
+    match verified {
+        Verification::Altered(findings) => Err(ReplayError::Altered(findings)),
+        Verification::Intact(manifest) => Ok(Replayed { closed: Some(manifest), ..replayed }),
+        Verification::Aborted { .. } | Verification::Running(_) => Ok(replayed),
     }
-    made.compare(cases, &mut replayed);
-    Ok(replayed)
 }
 
-/// A case as it was recorded.
-struct Case {
-    id: Arc<str>,
-    /// None if it is not the next one of the plan.
-    planned: Option<Planned>,
+/// Cases that stand together in the journal.
+#[derive(Default)]
+struct Cases {
+    said: Vec<Said>,
+    /// What was recorded of the next case.
     lines: Vec<JournalLine>,
-    recorded: Box<CaseResult>,
+}
+
+/// What some lines of a journal come to.
+enum Said {
+    /// A case ended, and this is how it differs from what was recorded.
+    Case(Arc<str>, Result<(), String>),
+    /// Whatever was said before is proven.
+    Commit,
+}
+
+impl Said {
+    fn case(self) -> Option<(Arc<str>, Result<(), String>)> {
+        match self {
+            Self::Case(id, outcome) => Some((id, outcome)),
+            Self::Commit => None,
+        }
+    }
+}
+
+impl Cases {
+    fn add(&mut self, made: &Made, line: JournalLine) {
+        match &line.entry {
+            Entry::Run(_) => {}
+            Entry::Commit { .. } => self.said.push(Said::Commit),
+            Entry::End(recorded) => {
+                let planned = find_case(&made.library, &line.case);
+                let planned = planned.ok_or_else(|| "the recorded inputs have no such case".to_owned());
+                let agrees = planned.and_then(|planned| made.agrees(&planned, &self.lines, recorded));
+                self.said.push(Said::Case(line.case, agrees));
+                self.lines.clear();
+            }
+            Entry::Begin { .. }
+            | Entry::Ready(_)
+            | Entry::Command { .. }
+            | Entry::Achieved { .. }
+            | Entry::Clock { .. }
+            | Entry::Sensed { .. }
+            | Entry::Hold { .. }
+            | Entry::SensedHold { .. }
+            | Entry::Signal { .. }
+            | Entry::Advance { .. }
+            | Entry::Record(_)
+            | Entry::Stderr { .. }
+            | Entry::Stop { .. } => self.lines.push(line),
+        }
+    }
 }
 
 impl Made {
     /// What the run says of its rig, the recorded rig file must say too.
-    fn fits(&self, journal: &Path) -> Result<(), ReplayError> {
+    fn fits(&self, folder: &Path) -> Result<(), ReplayError> {
         if self.manifest.provenance != self.rig.provenance() {
             let reason = "the recorded rig is not what the run says of it: simulated or hardware";
-            return Err(EvidenceError::malformed(journal, reason).into());
+            return Err(EvidenceError::malformed(&folder.join("run.json"), reason).into());
         }
         let is_simulated = matches!(self.rig.device, Device::Simulated { .. });
         if self.again == Again::SimulatedLock && !is_simulated {
             return Err(ReplayError::NotSimulated);
         }
         Ok(())
-    }
-
-    /// Replays cases on all processors.
-    fn compare(&self, cases: Vec<Case>, replayed: &mut Replayed) {
-        let outcome = |case: Case| {
-            let planned = case.planned.ok_or_else(|| "it is not the next case of the plan".to_owned());
-            let agrees = planned.and_then(|planned| self.agrees(&planned, &case.lines, &case.recorded));
-            agrees.map_err(|reason| format!("{}: {reason}", case.id))
-        };
-        let outcomes: Vec<Result<(), String>> = cases.into_par_iter().map(outcome).collect();
-        for outcome in outcomes {
-            match outcome {
-                Ok(()) => replayed.agreed += 1,
-                Err(reason) => replayed.disagreed.push(reason),
-            }
-        }
     }
 
     fn agrees(&self, planned: &Planned, lines: &[JournalLine], recorded: &CaseResult) -> Result<(), String> {

@@ -1,8 +1,11 @@
 //! What is set or seen on a channel, and its JSON form: the same in the lockstep protocol and in
 //! the journal, apart from secrets, which a journal has by handle only.
 
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -40,9 +43,29 @@ pub enum Value {
 }
 
 /// Name of a secret: `user.1`, `master`, `wrong.2`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Handle(pub Arc<str>);
+
+impl<'de> Deserialize<'de> for Handle {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = Handle;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a secret")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Handle, E> {
+                Ok(Handle::new(name))
+            }
+        }
+
+        json.deserialize_str(Name)
+    }
+}
 
 impl Handle {
     /// The handle called `name`.
@@ -255,41 +278,12 @@ impl Value {
     /// # Errors
     /// Says what the channel has instead.
     pub fn decode(channel: &Channel, json: &Json) -> Result<Self, ValueError> {
-        let wrong = |expected| ValueError { channel: channel.clone(), found: shorten(json), expected };
-        let switch = |expected| json.as_bool().map(Self::Switch).ok_or_else(|| wrong(expected));
-        let number = |expected| json.as_f64().ok_or_else(|| wrong(expected));
-        match channel {
-            Channel::Button(_) => switch("true (pressed) or false"),
-            Channel::PowerCell(_) => switch("true (inserted) or false"),
-            Channel::Bolt => switch("true (thrown) or false"),
-            Channel::Door | Channel::Cover => switch("true (closed) or false"),
-            Channel::Strike => switch("true (blocked) or false"),
-            Channel::Beeper => switch("true (sounding) or false"),
-            Channel::Light(_) => match json.as_str() {
-                Some("off") => Ok(Self::Light(None)),
-                Some(colour) if is_word(colour) => Ok(Self::Light(Some(colour.into()))),
-                _ => Err(wrong("a colour name or \"off\"")),
-            },
-            Channel::Power => {
-                let volts = number("volts")?;
-                Voltage::from_f64(volts).map(Self::Voltage).ok_or_else(|| wrong("volts"))
-            }
-            Channel::Current => {
-                let amperes = number("amperes")?;
-                Current::from_f64(amperes).map(Self::Current).ok_or_else(|| wrong("amperes"))
-            }
-            Channel::Knob => {
-                let degrees = number("degrees")?;
-                Angle::from_f64(degrees).map(Self::Angle).ok_or_else(|| wrong("degrees"))
-            }
-            Channel::Voice | Channel::Console => {
-                json.as_str().map(|text| Self::Text(bounded(text))).ok_or_else(|| wrong("text"))
-            }
-            Channel::Keypad => decode_keys(json).ok_or_else(|| wrong("{\"keys\":[…]}")),
-            Channel::App | Channel::Hub | Channel::Cloud | Channel::Memory | Channel::Operator => {
-                decode_message(json).ok_or_else(|| wrong("a request, a response or a notification"))
-            }
-        }
+        let wrong = |_| ValueError {
+            channel: channel.clone(),
+            found: shorten(json),
+            expected: On(channel).shape().1,
+        };
+        On(channel).deserialize(json).map_err(wrong)
     }
 
     /// Replaces every text in it; used to take secrets out of what a lock says.
@@ -330,20 +324,159 @@ fn secret_handle(json: &Json) -> Option<Handle> {
     json.get("secret")?.as_str().map(Handle::new)
 }
 
+/// Reads a value on this channel, bounding its size.
+pub struct On<'c>(pub &'c Channel);
+
+/// What the values of a channel are in JSON.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Switch,
+    Colour,
+    Volts,
+    Amperes,
+    Degrees,
+    Text,
+    Keys,
+    Message,
+}
+
+impl On<'_> {
+    /// What its values are in JSON, and what they mean.
+    const fn shape(&self) -> (Shape, &'static str) {
+        match self.0 {
+            Channel::Button(_) => (Shape::Switch, "true (pressed) or false"),
+            Channel::PowerCell(_) => (Shape::Switch, "true (inserted) or false"),
+            Channel::Bolt => (Shape::Switch, "true (thrown) or false"),
+            Channel::Door | Channel::Cover => (Shape::Switch, "true (closed) or false"),
+            Channel::Strike => (Shape::Switch, "true (blocked) or false"),
+            Channel::Beeper => (Shape::Switch, "true (sounding) or false"),
+            Channel::Light(_) => (Shape::Colour, "a colour name or \"off\""),
+            Channel::Power => (Shape::Volts, "volts"),
+            Channel::Current => (Shape::Amperes, "amperes"),
+            Channel::Knob => (Shape::Degrees, "degrees"),
+            Channel::Voice | Channel::Console => (Shape::Text, "text"),
+            Channel::Keypad => (Shape::Keys, "{\"keys\":[…]}"),
+            Channel::App | Channel::Hub | Channel::Cloud | Channel::Memory | Channel::Operator => {
+                (Shape::Message, "a request, a response or a notification")
+            }
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for On<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for On<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.shape().1, self.0)
+    }
+
+    fn visit_bool<E: Error>(self, on: bool) -> Result<Value, E> {
+        match self.shape().0 == Shape::Switch {
+            true => Ok(Value::Switch(on)),
+            false => Err(E::invalid_type(Unexpected::Bool(on), &self)),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        let value = match self.shape().0 {
+            Shape::Volts => Voltage::from_f64(number).map(Value::Voltage),
+            Shape::Amperes => Current::from_f64(number).map(Value::Current),
+            Shape::Degrees => Angle::from_f64(number).map(Value::Angle),
+            Shape::Switch | Shape::Colour | Shape::Text | Shape::Keys | Shape::Message => None,
+        };
+        value.ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no channel has so much of anything")]
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        self.visit_f64(number as f64)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no channel has so much of anything")]
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        match self.shape().0 {
+            Shape::Colour if text == "off" => Ok(Value::Light(None)),
+            Shape::Colour if is_word(text) => Ok(Value::Light(Some(text.into()))),
+            Shape::Text => Ok(Value::Text(bounded(text))),
+            Shape::Colour
+            | Shape::Switch
+            | Shape::Volts
+            | Shape::Amperes
+            | Shape::Degrees
+            | Shape::Keys
+            | Shape::Message => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let wrong = || A::Error::invalid_value(Unexpected::Map, &self);
+        match self.shape().0 {
+            Shape::Keys => {
+                let mut keys: Option<Vec<Keystroke>> = None;
+                while let Some(field) = map.next_key::<&str>()? {
+                    match field {
+                        "keys" => keys = Some(map.next_value()?),
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                keys.filter(|keys| keys.len() <= MAX_KEYS).map(Value::Keys).ok_or_else(wrong)
+            }
+            Shape::Message => {
+                decode_message(&Json::deserialize(MapAccessDeserializer::new(map))?).ok_or_else(wrong)
+            }
+            Shape::Switch | Shape::Colour | Shape::Volts | Shape::Amperes | Shape::Degrees | Shape::Text => {
+                Err(wrong())
+            }
+        }
+    }
+}
+
 /// Nobody has more fingers, and no keypad more keys at once.
 const MAX_KEYS: usize = 16;
 
-fn decode_keys(json: &Json) -> Option<Value> {
-    let list = json.get("keys")?.as_array().filter(|list| list.len() <= MAX_KEYS)?;
-    let key = |item: &Json| match item {
-        Json::String(label) => Some(Keystroke::Key(bounded(label))),
-        other => Some(Keystroke::Secret {
-            handle: secret_handle(other)?,
-            position: u8::try_from(other.get("position")?.as_u64()?).ok()?,
-            altered: other.get("altered").and_then(Json::as_bool).unwrap_or(false),
-        }),
-    };
-    list.iter().map(key).collect::<Option<Vec<_>>>().map(Value::Keys)
+impl<'de> Deserialize<'de> for Keystroke {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Key;
+
+        impl<'de> Visitor<'de> for Key {
+            type Value = Keystroke;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key, or a digit of a secret")
+            }
+
+            fn visit_str<E: Error>(self, label: &str) -> Result<Keystroke, E> {
+                Ok(Keystroke::Key(bounded(label)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Keystroke, A::Error> {
+                #[derive(Deserialize)]
+                struct Digit {
+                    secret: Handle,
+                    position: u8,
+                    #[serde(default)]
+                    altered: bool,
+                }
+                let Digit { secret, position, altered } =
+                    Digit::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Keystroke::Secret { handle: secret, position, altered })
+            }
+        }
+
+        json.deserialize_any(Key)
+    }
 }
 
 fn decode_message(json: &Json) -> Option<Value> {

@@ -103,13 +103,12 @@ impl fmt::Display for Duration {
             _ => ("s", 1_000_000_000),
         };
         // Three decimals are what a person reads; the record holds every nanosecond.
-        let thousandths = u128::from(self.0) * 1_000 / scale;
-        let (whole, part) = (thousandths / 1_000, thousandths % 1_000);
-        if part == 0 {
-            write!(f, "{whole} {unit}")
-        } else {
-            let digits = format!("{part:03}");
-            write!(f, "{whole}.{} {unit}", digits.trim_end_matches('0'))
+        let (whole, part) = (self.0 / scale, self.0 % scale * 1_000 / scale);
+        match part {
+            0 => write!(f, "{whole} {unit}"),
+            _ if part % 100 == 0 => write!(f, "{whole}.{} {unit}", part / 100),
+            _ if part % 10 == 0 => write!(f, "{whole}.{:02} {unit}", part / 10),
+            _ => write!(f, "{whole}.{part:03} {unit}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use lockrig::lock::{Method, Named};
 use lockrig::run::false_alarms;
 use lockrig::scenario::alter::Kind;
-use lockrig::scenario::{Action, Content, Plan, Selection, Start, expand, find_case};
+use lockrig::scenario::{Action, Content, Plan, Selection, Start, Step, expand, find_case};
 use lockrig::sim::Variation;
 use lockrig::trace::{Argument, Keystroke, Value};
 use lockrig::unit::Duration;
@@ -417,20 +417,33 @@ fn a_peers_contacts_can_be_debounced_as_a_benchs_can() {
     assert_eq!(code, Some(0), "{said}");
 }
 
-/// A supply that falls over four seconds takes two seconds longer than one that falls over two.
+/// A supply that falls over four seconds takes two seconds longer than one that falls over two, and falls in steps of
+/// 20 ms.
 #[test]
 fn a_ramp_lasts_as_long_as_it_says() {
-    let longest = |over: u64| {
+    let ramp = |over: u64| {
         let scenario = format!(
             "scenario: ramp\ntitle: A ramp\nmethods: baseline\nact:\n  - power: {{to: 3 V, over: {over} ms}}\n  - power: on\nexpect:\n  - no_change: {{channels: [bolt], for: 1 s}}\n"
         );
         let library = with(&scenario);
         let selection = Selection { models: vec!["yale-nextouch".into()], ..Selection::default() };
-        match expand(&library, &selection)[0].build(&library, Start::Delivered) {
-            Content::Play(program) => program.longest(),
+        let program = match expand(&library, &selection)[0].build(&library, Start::Delivered) {
+            Content::Play(program) => program,
             _ => panic!("not built"),
-        }
+        };
+        let volts = |step: &&Step| match &step.action {
+            Action::Set { value: Value::Voltage(volts), .. } => Some(*volts),
+            _ => None,
+        };
+        let levels: Vec<_> = program.steps().iter().filter_map(volts).collect();
+        (program.longest(), levels)
     };
-    assert_eq!(longest(4_000).saturating_sub(longest(2_000)), Duration::milliseconds(2_000));
-    assert_eq!(longest(2_015).saturating_sub(longest(2_000)), Duration::milliseconds(15));
+    let ((two, levels), (four, _), (odd, _)) = (ramp(2_000), ramp(4_000), ramp(2_015));
+    assert_eq!(four.saturating_sub(two), Duration::milliseconds(2_000));
+    assert_eq!(odd.saturating_sub(two), Duration::milliseconds(15));
+    let lowest = levels.iter().position(|volts| volts.as_f64() <= 3.0).expect("it falls to 3 V");
+    let highest = levels[..lowest].iter().rposition(|volts| volts.as_f64() > 5.99).map_or(0, |at| at + 1);
+    let falling = &levels[highest..=lowest];
+    assert_eq!(falling.len(), 100, "{falling:?}");
+    assert!(falling.windows(2).all(|pair| pair[0] > pair[1]), "{falling:?}");
 }

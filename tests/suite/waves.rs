@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lockrig::engine::{CaseResult, Cause};
-use lockrig::evidence::{Catalogue, Entry, JournalReader, RunFolder, RunInfo, traces};
+use lockrig::evidence::{CaseEntry, Catalogue, Entry, JournalReader, RunFolder, RunInfo, traces};
+use lockrig::lock::Method;
 use lockrig::trace::{Channel, Edge, Request, Response, Timeline, Value, vcd as waves};
 use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
@@ -121,17 +122,26 @@ fn a_benchs_commands_stand_where_they_were_achieved() {
     let button = Channel::Button("reset".into());
     let command =
         |id, on| Entry::Command { id, channel: button.clone(), value: Value::Switch(on), achieved_ns: None };
-    let result = CaseResult::unplayed(Verdict::Pass, Cause::Lockrig, "");
     for (time, entry) in [
+        (0, Entry::Begin { seed: 1 }),
         (0, command(1, true)),
         (0, command(2, false)),
         (3, Entry::Achieved { id: 1 }),
         (14, Entry::Achieved { id: 2 }),
         (14, command(3, true)),
-        (20, Entry::End(Box::new(result))),
     ] {
         folder.record("a~b~button~r1", at(time), &entry).expect("recorded");
     }
+    let ended = CaseEntry {
+        case: "a~b~button~r1".into(),
+        scenario: "a".into(),
+        model: "b".into(),
+        method: Method::Button,
+        levels: Vec::new(),
+        length_ns: at(20).as_nanoseconds(),
+        result: CaseResult::unplayed(Verdict::Pass, Cause::Lockrig, ""),
+    };
+    folder.end_case(&ended, at(20)).expect("recorded");
     folder.commit().expect("durable");
     let mut found = Vec::new();
     let mut keep = |_: &str, trace: Timeline, _: Instant| {
