@@ -417,6 +417,33 @@ fn a_manifest_names_no_files_outside_its_folder() {
     }
 }
 
+/// There is one way to say that all was heard before something was done.
+#[test]
+fn a_line_has_one_form() {
+    let changed = |begins: &str, change: fn(&str) -> String| {
+        let folder = empty_folder();
+        let run = certified(folder.path(), "yale-linus", &["--scenario", "restart-erases-nothing"]);
+        let forged = Forged { run, views_are_forged: false, _folder: folder };
+        forged.lines("journal.jsonl", |lines| {
+            let line = lines.iter_mut().find(|line| line.starts_with(begins)).expect("such a line");
+            *line = change(line);
+        });
+        forged.is_found_by("verify", "it is not as lockrig writes it");
+    };
+    // On two lines.
+    changed("{\"by\":", |line| {
+        let (time, rest) = line.split_once(',').unwrap_or_default();
+        format!("{}}}\n{{{rest}", time.replace("by", "t"))
+    });
+    // Twice.
+    changed("{\"by\":", |line| {
+        let time = line.split(',').next().unwrap_or_default();
+        format!("{line}\n{time},\"reaction\":\"a key\",\"latency_ns\":1}}")
+    });
+    // Before what the lock did.
+    changed("{\"t\":", |line| line.replacen("\"t\"", "\"by\"", 1));
+}
+
 /// As if the run had been killed after its last case, before it was closed.
 fn unclosed(forged: &Forged) {
     let journal = forged.read("journal.jsonl");
@@ -452,6 +479,14 @@ fn views_of_a_killed_run_come_from_its_journal() {
         assert_eq!(code(root(), &["replay", &run]), 0, "{results:?}");
         forged.write("results.json", "");
     }
+    // Whatever no hash follows was promised to nobody.
+    let confirmed = |run: &str| text(&lockrig(root(), &["replay", run]));
+    let all = confirmed(&run);
+    assert!(!all.contains("\n0 verdicts") && all.contains("0 contradicted"), "{all}");
+    forged.lines("journal.jsonl", |lines| lines.retain(|line| !line.starts_with("{\"chain\":")));
+    let none = lockrig(root(), &["replay", &run]);
+    assert!(text(&none).contains("0 verdicts confirmed, 0 contradicted"), "{}", text(&none));
+    assert_eq!(none.status.code(), Some(3), "{}", text(&none));
 }
 
 #[test]
