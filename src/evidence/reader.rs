@@ -89,7 +89,7 @@ impl JournalReader {
         let mut first = (Context::default(), S::default());
         let mut blocks = self.ahead()?;
         let mut ready: Vec<Decoded<S>> = Vec::new();
-        while !self.is_cut && !(blocks.is_empty() && ready.is_empty()) {
+        while !self.is_cut && (!blocks.is_empty() || !ready.is_empty()) {
             let (mut decoded, next) = decode(blocks, std::mem::take(&mut first), &add, || -> Result<_, E> {
                 for Decoded { made, wrong, .. } in ready.drain(..) {
                     end(made)?;
