@@ -10,7 +10,7 @@ use lockrig::trace::{Channel, Phase, PulsePattern, Value};
 use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
 
-use crate::common::{empty_folder, lockrig, text};
+use crate::common::{empty_folder, lockrig, root, text};
 
 /// Time for the engine to watch a light that changes so often, a dimmed one at 1 kHz, and the verdict.
 fn watched(edges: u64) -> (Wall, Option<Verdict>) {
@@ -86,4 +86,13 @@ fn a_fault_of_lockrigs_own_is_an_error_with_its_reason() {
         result.reason.contains("lockrig itself failed") && result.reason.contains("a number"),
         "{result:?}"
     );
+}
+
+/// The scenario that is timed beside other tools is one of today's language.
+#[test]
+fn steps_are_timed_with_a_scenario_that_plays() {
+    let folder = empty_folder();
+    let steps = root().join("benches/peers/steps.yaml").display().to_string();
+    let output = lockrig(folder.path(), &["run", &steps, "--model", "kwikset-powerbolt-2", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }

@@ -14,6 +14,7 @@ mod evidence;
 mod fields;
 mod fit;
 mod forgeries;
+mod fuzzed;
 mod golden;
 mod guard;
 mod hostile;

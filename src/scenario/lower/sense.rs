@@ -234,9 +234,13 @@ pub(in crate::scenario) fn too_long(list: &[Step], of: &dyn Fn(&str) -> u64, fin
     }
 }
 
-/// Refuses operations that do themselves, by whatever way.
-pub(super) fn recursion(operations: &BTreeMap<Arc<str>, Fact<Operation>>, findings: &mut Diagnostics) {
-    for start in operations.keys() {
+/// Refuses operations that do themselves, by whatever way: written out, they would never end.
+pub(super) fn recursion(
+    operations: &BTreeMap<Arc<str>, Fact<Operation>>,
+    findings: &mut Diagnostics,
+) -> Result<(), Endless> {
+    let mut outcome = Ok(());
+    'all: for start in operations.keys() {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut open: Vec<&str> = vec![start];
         while let Some(name) = open.pop() {
@@ -244,7 +248,8 @@ pub(super) fn recursion(operations: &BTreeMap<Arc<str>, Fact<Operation>>, findin
             for (used, at) in procedure.into_iter().flat_map(|steps| uses(steps)) {
                 if *used == **start {
                     findings.error(at, format!("operation `{start}` calls itself"));
-                    return;
+                    outcome = Err(Endless);
+                    continue 'all;
                 }
                 if seen.insert(used) {
                     open.push(used);
@@ -252,7 +257,11 @@ pub(super) fn recursion(operations: &BTreeMap<Arc<str>, Fact<Operation>>, findin
             }
         }
     }
+    outcome
 }
+
+/// Operations that can't be written out.
+pub(super) struct Endless;
 
 /// Operations that steps do, with their places.
 fn uses(list: &[Step]) -> Vec<(&str, &Place)> {
