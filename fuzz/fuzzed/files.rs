@@ -22,17 +22,8 @@ pub(crate) fn files(bytes: &[u8]) {
         }
         // A claim, on real models of every kind.
         1 => {
-            let wanted = [
-                "family-",
-                "kwikset-smartcode-914",
-                "tuya-",
-                "schlage-s-6500f",
-                "ultraloq-u-bolt-pro.",
-                "danalock-v3",
-                "keymitt",
-            ];
             let mut models = shipped("models");
-            models.retain(|model| wanted.iter().any(|name| model.name.contains(name)));
+            models.retain(|model| BUILT.iter().any(|name| model.name.contains(name)));
             build(&Library::load(&models, &[source]));
         }
         _ => {
@@ -42,8 +33,19 @@ pub(crate) fn files(bytes: &[u8]) {
     }
 }
 
+/// Models on which a damaged claim is built: one of each kind.
+pub(crate) const BUILT: [&str; 7] = [
+    "family-",
+    "kwikset-smartcode-914",
+    "tuya-",
+    "schlage-s-6500f",
+    "ultraloq-u-bolt-pro.",
+    "danalock-v3",
+    "keymitt",
+];
+
 /// Shipped files below `scenarios/`, read once.
-fn shipped(folder: &str) -> Vec<Arc<Source>> {
+pub(crate) fn shipped(folder: &str) -> Vec<Arc<Source>> {
     static ALL: OnceLock<Vec<(String, Arc<Source>)>> = OnceLock::new();
     let all = ALL.get_or_init(|| {
         // The fuzzer is a package of its own, below the one that has the files.

@@ -16,7 +16,7 @@ pub struct JournalReader {
     /// What the lines before the next block said.
     context: Context,
     /// What was decoded and not yet handed out.
-    decoded: VecDeque<Decoded<VecDeque<(Place, JournalLine)>>>,
+    decoded: VecDeque<Decoded<VecDeque<JournalLine>>>,
     /// What follows is no journal, and was promised to nobody.
     is_cut: bool,
 }
@@ -56,7 +56,7 @@ impl JournalReader {
                     return Ok(None);
                 }
                 let first = (std::mem::take(&mut self.context), VecDeque::new());
-                let add = |lines: &mut VecDeque<_>, place, line| lines.push_back((place, line));
+                let add = |lines: &mut VecDeque<_>, _, line| lines.push_back(line);
                 let (decoded, ()) = decode(blocks, first, &add, || ());
                 self.decoded.extend(decoded);
                 if let Some(last) = self.decoded.back_mut().filter(|last| !last.is_whole) {
@@ -64,7 +64,7 @@ impl JournalReader {
                 }
                 continue;
             };
-            if let Some((_, line)) = block.made.pop_front() {
+            if let Some(line) = block.made.pop_front() {
                 return Ok(Some(line));
             }
             let wrong = block.wrong.take();

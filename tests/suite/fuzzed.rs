@@ -2,7 +2,7 @@
 //! not everybody has.
 
 #[path = "../../fuzz/fuzzed/files.rs"]
-mod files;
+pub(crate) mod files;
 #[path = "../../fuzz/fuzzed/journal.rs"]
 mod journal;
 

@@ -16,6 +16,7 @@ use lockrig::yaml::Source;
 use proptest::prelude::*;
 
 use crate::defects::library;
+use crate::fuzzed::files::{BUILT, shipped};
 
 /// A lock that does at random times what only a mad one would.
 struct MadLock {
@@ -85,29 +86,6 @@ impl LockstepDevice for MadLock {
         self.now = self.now.max(until);
         Ok(Ran { now: self.now, out: Vec::new() })
     }
-}
-
-/// Models on which a damaged claim is built: one of each kind.
-const BUILT: [&str; 7] = [
-    "family-",
-    "kwikset-smartcode-914",
-    "tuya-",
-    "schlage-s-6500f",
-    "ultraloq-u-bolt-pro.",
-    "danalock-v3",
-    "keymitt",
-];
-
-/// Shipped files of a folder below `scenarios/`.
-fn shipped(folder: &str) -> Vec<Arc<Source>> {
-    let entries = std::fs::read_dir(crate::common::root().join("scenarios").join(folder)).expect("a folder");
-    let files = entries.map(|entry| entry.expect("an entry").path());
-    let yaml = files.filter(|path| path.extension().is_some_and(|kind| kind == "yaml"));
-    yaml.map(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Source::new(&name, std::fs::read(&path).expect("a file")).expect("text")
-    })
-    .collect()
 }
 
 proptest! {
