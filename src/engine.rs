@@ -84,8 +84,8 @@ pub struct Engine<'p> {
     marks: Vec<Option<Instant>>,
     probes: Vec<Option<bool>>,
     responses: BTreeMap<u64, (Instant, Response)>,
-    achieved: BTreeMap<u64, Instant>,
-    next_command: u64,
+    /// Every command given out, by its number.
+    commands: Vec<Issued>,
     part: Option<Running>,
     next_part: usize,
     fibers: Vec<Fiber<'p>>,
@@ -93,11 +93,16 @@ pub struct Engine<'p> {
     next_fiber: usize,
     outputs: VecDeque<Output>,
     levels: BTreeMap<Channel, Value>,
-    /// Commands that are given out and not achieved, with their channels.
-    open: BTreeMap<u64, Channel>,
     parts: Vec<PartResult>,
     measurements: Vec<Measurement>,
     result: Option<CaseResult>,
+}
+
+/// A command that was given out.
+struct Issued {
+    achieved: Option<Instant>,
+    /// What it holds or releases, until that is achieved.
+    moves: Option<Channel>,
 }
 
 /// The part that is being played.
@@ -120,8 +125,7 @@ impl<'p> Engine<'p> {
             marks: vec![None; program.marks],
             probes: vec![None; program.probes],
             responses: BTreeMap::new(),
-            achieved: BTreeMap::new(),
-            next_command: 0,
+            commands: Vec::new(),
             part: None,
             next_part: 0,
             fibers: Vec::new(),
@@ -129,7 +133,6 @@ impl<'p> Engine<'p> {
             next_fiber: 0,
             outputs: VecDeque::new(),
             levels: BTreeMap::new(),
-            open: BTreeMap::new(),
             parts: Vec::new(),
             measurements: Vec::new(),
             result: None,
@@ -150,14 +153,16 @@ impl<'p> Engine<'p> {
 
     /// Hands in when a command was achieved.
     pub fn achieved(&mut self, id: u64, at: Instant) {
-        self.achieved.insert(id, at);
-        self.open.remove(&id);
+        let index = usize::try_from(id).ok();
+        if let Some(command) = index.and_then(|index| self.commands.get_mut(index)) {
+            *command = Issued { achieved: Some(at), moves: None };
+        }
         self.run();
     }
 
     /// When a command was achieved.
     pub fn achieved_at(&self, id: u64) -> Option<Instant> {
-        self.achieved.get(&id).copied()
+        self.commands.get(usize::try_from(id).ok()?)?.achieved
     }
 
     /// Lets time pass: it is `now`, and every signal stamped at or before `horizon` was handed in.
@@ -284,17 +289,20 @@ impl<'p> Engine<'p> {
     }
 
     fn command(&mut self, when: When, channel: &Channel, value: Value) -> u64 {
-        let id = self.next_command;
-        self.next_command += 1;
-        if channel.is_driven()
-            && !matches!(channel, Channel::Knob | Channel::Cover | Channel::Door | Channel::Strike)
-        {
+        let id = self.next_command();
+        let holds = channel.is_driven()
+            && !matches!(channel, Channel::Knob | Channel::Cover | Channel::Door | Channel::Strike);
+        if holds {
             self.levels.insert(channel.clone(), value.clone());
-            self.open.insert(id, channel.clone());
         }
+        self.commands.push(Issued { achieved: None, moves: holds.then(|| channel.clone()) });
         let channel = channel.clone();
         self.outputs.push_back(Output::Command { id, when, channel, value });
         id
+    }
+
+    fn next_command(&self) -> u64 {
+        self.commands.len() as u64
     }
 
     /// Releases what is held and restores the supply.
@@ -310,8 +318,10 @@ impl<'p> Engine<'p> {
                 },
             };
             // One that is still to be played would leave the channel as it found it only later.
-            if value != rest || self.open.values().any(|open| *open == channel) {
-                self.open.retain(|_, open| *open != channel);
+            let moving = Some(channel);
+            let open = self.commands.iter_mut().filter(|command| command.moves == moving);
+            let is_moving = open.map(|command| command.moves = None).count() > 0;
+            if let Some(channel) = moving.filter(|_| is_moving || value != rest) {
                 self.command(When::At(self.now), &channel, rest);
             }
         }

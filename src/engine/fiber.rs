@@ -227,7 +227,7 @@ impl<'p> Engine<'p> {
                 self.resume_if(index, is_over)
             }
             State::Achieved { command, mark, reacts_to } => {
-                let Some(at) = self.achieved.get(command).copied() else { return false };
+                let Some(at) = self.achieved_at(*command) else { return false };
                 if let Some((label, seen)) = reacts_to {
                     let reaction = Record::Reaction { to: (*label).to_owned(), latency: at.since(*seen) };
                     self.outputs.push_back(Output::Record(reaction));
@@ -339,7 +339,7 @@ impl<'p> Engine<'p> {
                 self.fibers[index].state = State::Achieved { command, mark: *mark, reacts_to };
             }
             Action::Ask { channel, op, arguments, within, .. } => {
-                let id = self.next_command;
+                let id = self.next_command();
                 let mut arguments: Vec<(_, Argument)> = arguments.clone();
                 // In JSON they have no order: this is the one in which they are read back.
                 arguments.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -486,7 +486,7 @@ impl<'p> Engine<'p> {
     fn answer(&mut self, index: usize, id: u64, deadline: Instant, step: &'p Step) -> bool {
         let Action::Ask { channel, op, expected, mark, .. } = &step.action else { return false };
         if let Some(mark) = mark {
-            self.marks[mark.0] = self.achieved.get(&id).copied();
+            self.marks[mark.0] = self.achieved_at(id);
         }
         let (expected, weight) = (*expected, step.origin.unmet());
         // An answer that came too late is none.

@@ -124,7 +124,7 @@ impl Blocks {
 
     /// Counts the lines of a block, and takes their hash.
     fn pass(&mut self, text: &[u8], block: &mut Block) {
-        let lines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count() as u64;
         let (mut hashed, mut line) = (0, self.read.line);
         let first = text.starts_with(&CHAIN[1..]).then_some(0);
         for begin in first.into_iter().chain(self.chain.find_iter(text).map(|end| end + 1)) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::CaseResult;
 use crate::unit::Instant;
 
 use super::entry::Entry;
@@ -169,14 +170,22 @@ impl RunFolder {
     /// Ends a case. Its verdict may be shown once [`RunFolder::commit`] returned.
     ///
     /// # Errors
-    /// Those of the files.
-    pub fn end_case(&mut self, entry: &CaseEntry, at: Instant) -> Result<(), EvidenceError> {
+    /// Those of the files, or it is no id of a case.
+    pub fn end_case(
+        &mut self,
+        case: &str,
+        at: Instant,
+        result: CaseResult,
+    ) -> Result<CaseEntry, EvidenceError> {
+        let no_case = || EvidenceError::malformed(&self.path, format!("{case:?} is not the id of a case"));
+        let entry = CaseEntry::ended(case, at, result).ok_or_else(no_case)?;
         self.manifest.counts.add(entry.result.verdict);
-        self.journal.append(&entry.case, at, &Entry::End(Box::new(entry.result.clone())))?;
+        self.journal.append(case, at, &Entry::End(Box::new(entry.result.clone())))?;
         if let Some(begin) = self.case_begin.take() {
-            self.index.append(&entry.case, begin, self.journal.length() - begin)?;
+            self.index.append(case, begin, self.journal.length() - begin)?;
         }
-        self.results.append(entry)
+        self.results.append(&entry)?;
+        Ok(entry)
     }
 
     /// Makes everything recorded so far durable.

@@ -273,21 +273,42 @@ impl Context {
     ///
     /// # Errors
     /// It is not JSON, not an entry of this format, or not written as [`Context::write`] does.
-    pub(super) fn read(&mut self, line: &str, mut add: impl FnMut(JournalLine)) -> Result<(), EntryError> {
+    pub(super) fn read(&mut self, line: &str, add: impl FnMut(JournalLine)) -> Result<(), EntryError> {
         let said = decode(line, self)?;
+        self.check(&said, line)?;
+        self.follow(said, add)
+    }
+
+    /// The same for a line that is known to be written by [`Context::write`].
+    ///
+    /// # Errors
+    /// It is not JSON, or not an entry of this format.
+    pub(super) fn read_verified(
+        &mut self,
+        line: &str,
+        add: impl FnMut(JournalLine),
+    ) -> Result<(), EntryError> {
+        let said = decode(line, self)?;
+        self.follow(said, add)
+    }
+
+    /// Whether a line is written as [`Context::write`] does: whatever else it says, or says otherwise, lockrig did not
+    /// write.
+    fn check(&mut self, said: &Said<'_>, line: &str) -> Result<(), EntryError> {
         let mut again = std::mem::take(&mut self.scratch);
         again.clear();
-        match &said {
+        match said {
             Said::Case { case, seed } => first_line(&mut again, case, seed.as_ref()),
             Said::Entry { time, entry } => self.line(&mut again, *time, entry),
         }
         .map_err(|error| EntryError(error.to_string()))?;
         let is_same = again == line.as_bytes();
         self.scratch = again;
-        // Whatever else it says, or says otherwise, lockrig did not write.
-        if !is_same {
-            return Err(EntryError("it is not as lockrig writes it".into()));
-        }
+        if is_same { Ok(()) } else { Err(EntryError("it is not as lockrig writes it".into())) }
+    }
+
+    /// What a line says, after those before it.
+    fn follow(&mut self, said: Said<'_>, mut add: impl FnMut(JournalLine)) -> Result<(), EntryError> {
         match said {
             Said::Case { case, seed } => self.begin(&case, seed, add),
             Said::Entry { time: Time::None, entry } => match &self.case {
@@ -361,6 +382,16 @@ pub(super) fn whole_lines(text: &[u8]) -> &str {
         Err(error) => str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(),
     };
     &valid[..valid.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+/// The lines of a text, with their ends.
+pub(super) fn each_line(lines: &str) -> impl Iterator<Item = &str> {
+    let mut begin = 0;
+    memchr::memchr_iter(b'\n', lines.as_bytes()).filter_map(move |end| {
+        let line = lines.get(begin..=end);
+        begin = end + 1;
+        line
+    })
 }
 
 /// Whether it can be said on one line that all was heard up to a time, and then this happened: what the engine says.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::EvidenceError;
 use super::blocks::{Block, Blocks, Place};
 use super::entry::JournalLine;
-use super::line::{Context, whole_lines};
+use super::line::{Context, each_line, whole_lines};
 
 /// Reads a journal.
 pub struct JournalReader {
@@ -176,7 +176,7 @@ impl Block {
     ) -> Decoded<S> {
         let (mut place, mut wrong, is_whole) = (self.before, None, self.is_whole);
         let lines = whole_lines(&self.text);
-        for line in lines.split_inclusive('\n') {
+        for line in each_line(lines) {
             let begin = place.end;
             place = Place { line: place.line + 1, begin, end: begin + line.len() as u64 };
             if self.wrong.as_ref().is_some_and(|(wrong, _)| *wrong == place.line) {

@@ -1,4 +1,5 @@
-//! `results.json`: one line a case, so that a reader never holds them all.
+//! `results.json`: one line a case, so that a reader never holds them all. All that it says of a case follows from the
+//! case's id and its end in the journal.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Cause, PartResult};
-use crate::lock::Method;
+use crate::lock::{Method, Named};
+use crate::unit::Instant;
 use crate::verdict::{Measurement, Verdict};
 
 use super::files::Lines;
@@ -36,6 +38,25 @@ pub struct CaseEntry {
     /// The outcome.
     #[serde(flatten)]
     pub result: CaseResult,
+}
+
+impl CaseEntry {
+    /// A case that ended; what it is made of, its id says. None if that is not the id of a case.
+    pub(super) fn ended(case: &str, end: Instant, result: CaseResult) -> Option<Self> {
+        let mut parts = case.split('~');
+        let (scenario, model) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        let method = Method::from_word(parts.next()?)?;
+        parts.next_back()?.strip_prefix('r')?.parse::<u32>().ok()?;
+        let level = |part: &str| part.split_once('=').map(|(name, word)| (name.to_owned(), word.to_owned()));
+        let levels = parts.map(level).collect::<Option<_>>()?;
+        let length_ns = end.as_nanoseconds();
+        Some(Self { case: case.to_owned(), scenario, model, method, levels, length_ns, result })
+    }
+
+    /// Its line in the file.
+    pub(super) fn line(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
 }
 
 /// The same with the outcome's fields among its own: `flatten` would hold each line twice to read it.
@@ -116,8 +137,7 @@ impl ResultsWriter {
             Self { path: path.to_owned(), file: BufWriter::new(file), hash: Sha256::new(), any: false };
         let catalogue = serde_json::to_string(catalogue)
             .map_err(|error| EvidenceError::malformed(path, error.to_string()))?;
-        writer
-            .write(format!("{{\"format\":{FORMAT},\"catalogue\":\n{catalogue}\n,\"cases\":[\n").as_bytes())?;
+        writer.write(format!("{}\n{catalogue}\n{CASES}\n", head()).as_bytes())?;
         Ok(writer)
     }
 
@@ -132,18 +152,26 @@ impl ResultsWriter {
     }
 
     pub(super) fn append(&mut self, entry: &CaseEntry) -> Result<(), EvidenceError> {
-        let line = serde_json::to_vec(entry)
-            .map_err(|error| EvidenceError::malformed(&self.path, error.to_string()))?;
+        let line = entry.line().map_err(|error| EvidenceError::malformed(&self.path, error.to_string()))?;
         if std::mem::replace(&mut self.any, true) {
             self.write(b",\n")?;
         }
-        self.write(&line)
+        self.write(line.as_bytes())
     }
 
     pub(super) fn finish(&mut self) -> Result<(), EvidenceError> {
-        self.write(b"\n]}\n")?;
+        self.write(format!("\n{END}\n").as_bytes())?;
         self.file.flush().map_err(EvidenceError::io(&self.path))
     }
+}
+
+/// What stands between the catalogue and the cases, and after them.
+const CASES: &str = ",\"cases\":[";
+const END: &str = "]}";
+
+/// What stands before the catalogue.
+fn head() -> String {
+    format!("{{\"format\":{FORMAT},\"catalogue\":")
 }
 
 /// The catalogue of a run folder.
@@ -151,25 +179,83 @@ impl ResultsWriter {
 /// # Errors
 /// The file can't be read.
 pub fn read_catalogue(folder: &Path) -> Result<Catalogue, EvidenceError> {
-    let path = folder.join("results.json");
-    for line in Lines::open(&path)?.take(2) {
-        let line = line?;
-        if let Ok(catalogue) = serde_json::from_str(&line) {
-            return Ok(catalogue);
+    ResultLines::open(folder).map(|(_, catalogue)| catalogue)
+}
+
+/// The lines of the cases in a run folder, as they were written.
+pub(super) struct ResultLines {
+    path: PathBuf,
+    lines: Lines,
+    next: Next,
+}
+
+/// What the next line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The first case, if there is any.
+    First,
+    Case,
+    End,
+    Nothing,
+}
+
+impl ResultLines {
+    /// Opens `results.json`, and reads its catalogue.
+    ///
+    /// # Errors
+    /// It can't be read, or does not begin as lockrig begins it.
+    pub(super) fn open(folder: &Path) -> Result<(Self, Catalogue), EvidenceError> {
+        let path = folder.join("results.json");
+        let lines = Lines::open(&path)?;
+        let mut results = Self { path, lines, next: Next::First };
+        let (before, catalogue, after) = (results.line()?, results.line()?, results.line()?);
+        let read: Option<Catalogue> = serde_json::from_str(&catalogue).ok();
+        let is_written = |read: &Catalogue| serde_json::to_string(read).is_ok_and(|again| again == catalogue);
+        match read.filter(is_written) {
+            Some(read) if before == head() && after == CASES => Ok((results, read)),
+            Some(_) | None => Err(results.unlike()),
         }
     }
-    Err(EvidenceError::malformed(&path, "it has no catalogue"))
+
+    fn line(&mut self) -> Result<String, EvidenceError> {
+        self.lines.next().unwrap_or_else(|| Err(self.unlike()))
+    }
+
+    fn unlike(&self) -> EvidenceError {
+        EvidenceError::malformed(&self.path, "it is not as lockrig writes it")
+    }
+
+    /// The line of the next case, without its end.
+    ///
+    /// # Errors
+    /// It can't be read, or the list does not end as lockrig ends it.
+    pub(super) fn next_case(&mut self) -> Result<Option<String>, EvidenceError> {
+        if matches!(self.next, Next::First | Next::Case) {
+            let mut line = self.line()?;
+            let is_none = self.next == Next::First && line.is_empty();
+            self.next = if line.ends_with(',') { Next::Case } else { Next::End };
+            if !is_none {
+                line.truncate(line.len() - usize::from(self.next == Next::Case));
+                return Ok(Some(line));
+            }
+        }
+        if self.next == Next::End {
+            self.next = Next::Nothing;
+            if self.line()? != END || self.lines.next().is_some() {
+                return Err(self.unlike());
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// So many results are decoded at once, on all processors.
 const AT_ONCE: usize = 128;
 
-/// Reads results one by one, as they were written.
+/// Reads results one by one. Whether they are what was written is not looked at: whoever makes views verifies the
+/// folder first.
 pub struct ResultsReader {
-    path: PathBuf,
-    lines: Lines,
-    /// In the list of cases.
-    is_within: bool,
+    lines: ResultLines,
     decoded: VecDeque<Result<CaseEntry, EvidenceError>>,
 }
 
@@ -178,38 +264,7 @@ pub struct ResultsReader {
 /// # Errors
 /// The file can't be read.
 pub fn read_results(folder: &Path) -> Result<ResultsReader, EvidenceError> {
-    let path = folder.join("results.json");
-    let lines = Lines::open(&path)?;
-    Ok(ResultsReader { path, lines, is_within: false, decoded: VecDeque::new() })
-}
-
-impl ResultsReader {
-    /// The line of the next case.
-    fn line(&mut self) -> Option<Result<String, EvidenceError>> {
-        loop {
-            let line = match self.lines.next()? {
-                Ok(line) => line,
-                Err(error) => return Some(Err(error)),
-            };
-            if !self.is_within {
-                self.is_within = line == ",\"cases\":[";
-            } else if !line.is_empty() && line != "]}" {
-                return Some(Ok(line));
-            }
-        }
-    }
-}
-
-/// Reads the line of a case.
-fn decode(path: &Path, line: &str) -> Result<CaseEntry, EvidenceError> {
-    let line = line.strip_suffix(',').unwrap_or(line);
-    let malformed = |reason: String| EvidenceError::malformed(path, reason);
-    let entry: CaseEntry = serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
-    let again = serde_json::to_string(&entry).map_err(|error| malformed(error.to_string()))?;
-    if again != line {
-        return Err(malformed(format!("the line of {} is not as lockrig writes it", entry.case)));
-    }
-    Ok(entry)
+    Ok(ResultsReader { lines: ResultLines::open(folder)?.0, decoded: VecDeque::new() })
 }
 
 impl Iterator for ResultsReader {
@@ -217,9 +272,13 @@ impl Iterator for ResultsReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.decoded.is_empty() {
-            let lines: Vec<_> = std::iter::from_fn(|| self.line()).take(AT_ONCE).collect();
-            let path = &self.path;
-            let decode = |line: Result<String, _>| line.and_then(|line| decode(path, &line));
+            let lines: Vec<_> =
+                std::iter::from_fn(|| self.lines.next_case().transpose()).take(AT_ONCE).collect();
+            let malformed =
+                |error: serde_json::Error| EvidenceError::malformed(&self.lines.path, error.to_string());
+            let decode = |line: Result<String, _>| {
+                line.and_then(|line| serde_json::from_str(&line).map_err(malformed))
+            };
             self.decoded.par_extend(lines.into_par_iter().map(decode));
         }
         self.decoded.pop_front()

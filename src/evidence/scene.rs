@@ -15,7 +15,7 @@ use super::EvidenceError;
 use super::entry::{Entry, JournalLine};
 use super::files::open_regular;
 use super::index::{Places, read_index};
-use super::line::{Context, whole_lines};
+use super::line::{Context, each_line, whole_lines};
 
 /// More than this was not written for one case by this tool.
 const MAX_CASE: u64 = 256 << 20;
@@ -109,9 +109,9 @@ impl SceneReader {
         if lines.len() < bytes.len() {
             return Err(malformed(format!("the lines of {case} are cut, or not UTF-8")));
         }
-        for line in lines.split_inclusive('\n') {
+        for line in each_line(lines) {
             let mut other = None;
-            let read = context.read(line, |line| match *line.case == *case {
+            let read = context.read_verified(line, |line| match *line.case == *case {
                 true => scene.add(line),
                 false => other = Some(line.case),
             });

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::engine::CaseResult;
 use crate::verdict::Verdict;
 
 use super::blocks::Place;
@@ -16,9 +16,9 @@ use super::entry::{Entry, JournalLine};
 use super::files::{hash_file, open_regular, read_regular};
 use super::folder::list_files;
 use super::index::index_line;
-use super::manifest::{Counts, Heard, Manifest, State};
+use super::manifest::{Counts, DeviceIdentity, Heard, Manifest, State};
 use super::reader::JournalReader;
-use super::results::{CaseEntry, read_results};
+use super::results::{CaseEntry, ResultLines};
 use super::{EvidenceError, hex};
 
 /// A longer `run.json` was not written by this tool.
@@ -190,7 +190,7 @@ impl Examined {
         end: impl FnMut(S),
     ) -> Result<Verification, Finding> {
         let mut reader = JournalReader::open(&self.folder.join("journal.jsonl"))?;
-        let recorded = read_journal(&mut reader, add, end, |_, _| Ok(()))?;
+        let recorded = read_journal(&mut reader, add, end, |_| Ok(()))?;
         if let Some(began) = recorded.began {
             let (mut early, mut now) = (began, self.manifest.clone());
             // These are filled in before the close.
@@ -231,17 +231,41 @@ struct Recorded {
 /// What the lines of some cases say that concerns the run.
 #[derive(Default)]
 struct Kept {
-    lines: Vec<(Place, JournalLine)>,
+    said: Vec<(Place, OfRun)>,
     last: u64,
+}
+
+/// What a line says that concerns the run.
+enum OfRun {
+    Began(Box<Manifest>),
+    Begin,
+    Ready(DeviceIdentity),
+    End(Box<Ended>),
+    Commit,
+}
+
+/// A case that ended.
+struct Ended {
+    case: Arc<str>,
+    verdict: Verdict,
+    /// What `results.json` says of it; none if that is not the id of a case.
+    result: Option<String>,
 }
 
 impl Kept {
     fn add(&mut self, place: Place, line: &JournalLine) {
         self.last = place.line;
-        match &line.entry {
-            Entry::Run(_) | Entry::Begin { .. } | Entry::Ready(_) | Entry::End(_) | Entry::Commit { .. } => {
-                self.lines.push((place, line.clone()));
+        let said = match &line.entry {
+            Entry::Run(manifest) => OfRun::Began(manifest.clone()),
+            Entry::Begin { .. } => OfRun::Begin,
+            Entry::Ready(device) => OfRun::Ready(device.clone()),
+            Entry::End(result) => {
+                let (case, verdict) = (Arc::clone(&line.case), result.verdict);
+                let entry = CaseEntry::ended(&case, line.at, (**result).clone());
+                let result = entry.and_then(|entry| entry.line().ok());
+                OfRun::End(Box::new(Ended { case, verdict, result }))
             }
+            Entry::Commit { .. } => OfRun::Commit,
             Entry::Command { .. }
             | Entry::Achieved { .. }
             | Entry::Clock { .. }
@@ -252,8 +276,9 @@ impl Kept {
             | Entry::Advance { .. }
             | Entry::Record(_)
             | Entry::Stderr { .. }
-            | Entry::Stop { .. } => {}
-        }
+            | Entry::Stop { .. } => return,
+        };
+        self.said.push((place, said));
     }
 }
 
@@ -266,12 +291,12 @@ impl From<EvidenceError> for Finding {
     }
 }
 
-/// Reads a whole journal. Each entry is handed to `add`, what that made to `end`, and each end of a case to `ended`.
+/// Reads a whole journal. Each entry is handed to `add`, what that made to `end`, and each case that ended to `ended`.
 fn read_journal<S: Default + Send>(
     reader: &mut JournalReader,
     add: impl Fn(&mut S, JournalLine) + Sync,
     mut end: impl FnMut(S),
-    mut ended: impl FnMut(&JournalLine, &CaseResult) -> Result<(), Finding>,
+    mut ended: impl FnMut(&Ended) -> Result<(), Finding>,
 ) -> Result<Recorded, Finding> {
     let mut recorded = Recorded::default();
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
@@ -282,40 +307,29 @@ fn read_journal<S: Default + Send>(
     };
     reader.gather(both, |(kept, made)| {
         end(made);
-        for (place, line) in &kept.lines {
+        for (place, said) in kept.said {
             let wrong = |what: &str| Err(Finding(format!("journal.jsonl: line {}: {what}", place.line)));
-            match &line.entry {
-                Entry::Run(manifest) if place.line == 1 => recorded.began = Some(manifest.clone()),
-                Entry::Run(_) => return wrong("a run begins in another"),
+            match said {
+                OfRun::Began(manifest) if place.line == 1 => recorded.began = Some(manifest),
+                OfRun::Began(_) => return wrong("a run begins in another"),
                 _ if recorded.began.is_none() => return wrong("it does not say which run it belongs to"),
-                Entry::Begin { .. } => begin = Some(place.begin),
-                Entry::Ready(device) => recorded.heard.hear(device),
-                Entry::End(result) => {
-                    let name = Sha256::digest(line.case.as_bytes());
+                OfRun::Begin => begin = Some(place.begin),
+                OfRun::Ready(device) => recorded.heard.hear(&device),
+                OfRun::End(case) => {
+                    let name = Sha256::digest(case.case.as_bytes());
                     let name = std::array::from_fn(|index| name[index]);
                     if !seen.insert(name) {
-                        return wrong(&format!("{} ends a second time", line.case));
+                        return wrong(&format!("{} ends a second time", case.case));
                     }
                     if let Some(first) = begin.take() {
-                        let place = index_line(&line.case, first, place.end - first);
+                        let place = index_line(&case.case, first, place.end - first);
                         recorded.index.update(place.unwrap_or_default());
                     }
-                    recorded.counts.add(result.verdict);
+                    recorded.counts.add(case.verdict);
                     recorded.ended += 1;
-                    ended(line, result)?;
+                    ended(&case)?;
                 }
-                Entry::Commit { .. } => (recorded.proven, recorded.chained) = (recorded.ended, place.line),
-                Entry::Command { .. }
-                | Entry::Achieved { .. }
-                | Entry::Clock { .. }
-                | Entry::Sensed { .. }
-                | Entry::Hold { .. }
-                | Entry::SensedHold { .. }
-                | Entry::Signal { .. }
-                | Entry::Advance { .. }
-                | Entry::Record(_)
-                | Entry::Stderr { .. }
-                | Entry::Stop { .. } => {}
+                OfRun::Commit => (recorded.proven, recorded.chained) = (recorded.ended, place.line),
             }
         }
         recorded.last = recorded.last.max(kept.last);
@@ -332,18 +346,15 @@ fn bound<S: Default + Send>(
     end: impl FnMut(S),
 ) -> Vec<String> {
     let (mut reader, mut results) =
-        match (JournalReader::open(&folder.join("journal.jsonl")), read_results(folder)) {
-            (Ok(reader), Ok(results)) => (reader, results),
+        match (JournalReader::open(&folder.join("journal.jsonl")), ResultLines::open(folder)) {
+            (Ok(reader), Ok((results, _))) => (reader, results),
             (Err(error), _) | (_, Err(error)) => return vec![error.to_string()],
         };
     let mut findings = Vec::new();
-    let recorded = read_journal(&mut reader, add, end, |line, result| {
-        match results.next() {
-            Some(Ok(entry)) if is_same(&entry, line, result) => {}
-            Some(Ok(_)) | None => {
-                findings.push(format!("results.json: it does not say of {} what the journal says", line.case))
-            }
-            Some(Err(error)) => return Err(error.into()),
+    let recorded = read_journal(&mut reader, add, end, |ended| {
+        if ended.result.is_none() || results.next_case()? != ended.result {
+            let case = &ended.case;
+            findings.push(format!("results.json: it does not say of {case} what the journal says"));
         }
         // One is as good as all, and there may be many.
         if findings.len() > 10 { Err(Finding("results.json: more of it differs".to_owned())) } else { Ok(()) }
@@ -368,8 +379,10 @@ fn bound<S: Default + Send>(
     if recorded.chained != lines {
         findings.push("journal.jsonl: its last line is not the hash that a closed run ends with".to_owned());
     }
-    if results.next().is_some() {
-        findings.push("results.json: it has a case that the journal does not have".to_owned());
+    match results.next_case() {
+        Ok(None) => {}
+        Ok(Some(_)) => findings.push("results.json: it has a case that the journal does not have".to_owned()),
+        Err(error) => findings.push(error.to_string()),
     }
     if manifest.files.get("index.jsonl") != Some(&hex(&recorded.index.clone().finalize())) {
         findings.push("index.jsonl: it does not say where the cases of the journal are".to_owned());
@@ -420,16 +433,6 @@ fn contradictions(manifest: &Manifest, recorded: Recorded) -> Vec<String> {
         findings.push("run.json: more cases ended than were planned".to_owned());
     }
     findings
-}
-
-/// Whether a result is what the journal says of its case.
-fn is_same(entry: &CaseEntry, line: &JournalLine, result: &CaseResult) -> bool {
-    let name = format!("{}~{}~{}", entry.scenario, entry.model, entry.method);
-    let rest = entry.case.strip_prefix(&name);
-    *entry.case == *line.case
-        && entry.length_ns == line.at.as_nanoseconds()
-        && entry.result == *result
-        && rest.is_some_and(|rest| rest.starts_with('~'))
 }
 
 /// Ids of the cases that a run finished, in the order in which they ended.

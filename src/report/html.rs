@@ -29,7 +29,7 @@ const OPEN_PROBLEMS: usize = 5;
 /// Bytes of packed details; of what is beyond it, the journal has the timelines.
 const MAX_DETAILS: usize = 15 << 20;
 /// So many results are read before their details are packed.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 256;
 /// Details of so many neighbours are packed together: they say much the same.
 const TOGETHER: usize = 32;
 

@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::evidence::{
-    CaseEntry, Entry, EvidenceError, JournalLine, JournalReader, RunFolder, RunInfo, list_files,
-};
+use crate::evidence::{Entry, EvidenceError, JournalLine, JournalReader, RunFolder, RunInfo, list_files};
 use crate::scenario::{Plan, find_case};
 
 use super::catalogue::catalogue;
 use super::replay::{inputs, selection};
-use super::session::entry;
 
 /// Writes what the journal of an unclosed run proves into a new folder below `parent`, with the results that follow
 /// from it: those in the folder itself prove nothing.
@@ -44,15 +41,13 @@ pub fn recover(folder: &Path, parent: &Path) -> Result<RunFolder, EvidenceError>
             continue;
         }
         for JournalLine { at, case, entry: said } in waiting.drain(..) {
-            let Entry::End(result) = said else {
-                recovered.record(&case, at, &said)?;
-                continue;
-            };
-            let planned = find_case(&library, &case);
-            let planned =
-                planned.ok_or_else(|| malformed(format!("the recorded inputs have no case {case}")))?;
-            let ended: CaseEntry = entry(&planned, *result, at);
-            recovered.end_case(&ended, at)?;
+            match said {
+                Entry::End(_) if find_case(&library, &case).is_none() => {
+                    return Err(malformed(format!("the recorded inputs have no case {case}")));
+                }
+                Entry::End(result) => drop(recovered.end_case(&case, at, *result)?),
+                said => recovered.record(&case, at, &said)?,
+            }
         }
     }
     recovered.abort()?;

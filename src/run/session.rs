@@ -260,9 +260,7 @@ impl Session<'_> {
             };
             tracing::debug!(case = %planned.id, verdict = result.verdict.word(), cause = ?result.unplayed, at = %end.since(Instant::START), "it ended");
             elapsed = elapsed.saturating_add(end.since(Instant::START));
-            let entry = entry(&planned, result, end);
-            folder.end_case(&entry, end)?;
-            waiting.push(entry);
+            waiting.push(folder.end_case(&planned.id, end, result)?);
             if committed.elapsed() >= COMMIT_EVERY {
                 folder.commit()?;
                 tracing::trace!(cases = waiting.len(), "the records are durable");
@@ -356,18 +354,6 @@ pub(super) fn precision(rig: &Rig) -> Precision {
         stimulus: rig.stimulus_uncertainty,
         observation: rig.observation_uncertainty,
         debounce: rig.debounce(),
-    }
-}
-
-pub(super) fn entry(planned: &Planned, result: CaseResult, end: Instant) -> CaseEntry {
-    CaseEntry {
-        case: planned.id.to_string(),
-        scenario: planned.scenario.to_string(),
-        model: planned.model.to_string(),
-        method: planned.method,
-        levels: planned.levels().iter().map(|(f, l)| (f.to_string(), l.to_string())).collect(),
-        length_ns: end.as_nanoseconds(),
-        result,
     }
 }
 

@@ -305,10 +305,10 @@ impl Context<'_> {
     /// Closes what a bench keeps closed.
     fn close_the_bench(&self, draft: &mut Draft) {
         if self.lock().cover {
-            draft.set("cover on", Origin::Tidying, Channel::Cover, Value::Switch(true));
+            draft.set(Origin::Tidying, Channel::Cover, Value::Switch(true));
         }
         if self.lock().door {
-            draft.set("door closed", Origin::Tidying, Channel::Door, Value::Switch(true));
+            draft.set(Origin::Tidying, Channel::Door, Value::Switch(true));
         }
         draft.part("bench", Stage::Arrange);
     }

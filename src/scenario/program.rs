@@ -97,7 +97,9 @@ impl Program {
 
     /// Every channel that it needs.
     pub fn channels(&self) -> BTreeSet<Channel> {
-        self.steps().into_iter().flat_map(|step| step.action.channels()).collect()
+        let mut all = BTreeSet::new();
+        self.steps().into_iter().for_each(|step| step.action.note_channels(&mut all));
+        all
     }
 
     /// Every step, those within others included, in the order in which they are written.
@@ -204,7 +206,7 @@ pub struct Probe(pub usize);
 /// One step.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What people call it.
+    /// What people call it; empty if its action says that: something is set, or a wait.
     pub label: String,
     /// On whose account it is played.
     pub origin: Origin,
@@ -446,12 +448,14 @@ impl Action {
     }
 
     /// The channels that it sets, asks or watches itself, without the steps within it.
-    fn channels(&self) -> Vec<Channel> {
+    fn note_channels(&self, all: &mut BTreeSet<Channel>) {
         match self {
-            Self::Set { channel, .. } | Self::Ask { channel, .. } => vec![channel.clone()],
-            Self::NoChange { channels, .. } => channels.clone(),
+            // Most steps press a key, of the same keypad.
+            Self::Set { channel, .. } | Self::Ask { channel, .. } if all.contains(channel) => {}
+            Self::Set { channel, .. } | Self::Ask { channel, .. } => drop(all.insert(channel.clone())),
+            Self::NoChange { channels, .. } => all.extend(channels.iter().cloned()),
             Self::Observe { .. } | Self::Never { .. } | Self::Unseen { .. } | Self::Watch { .. } => {
-                self.observations().iter().map(Observation::channel).collect()
+                all.extend(self.observations().iter().map(Observation::channel));
             }
             Self::Wait { .. }
             | Self::If { .. }
@@ -460,7 +464,7 @@ impl Action {
             | Self::Unprovable { .. }
             | Self::Limited { .. }
             | Self::Sequence(_)
-            | Self::Together(_) => Vec::new(),
+            | Self::Together(_) => {}
         }
     }
 

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use lockrig::engine::{CaseResult, Cause};
-use lockrig::evidence::{CaseEntry, Catalogue, Entry, JournalReader, RunFolder, RunInfo, traces};
-use lockrig::lock::Method;
+use lockrig::evidence::{Catalogue, Entry, JournalReader, RunFolder, RunInfo, traces};
 use lockrig::trace::{Channel, Edge, Request, Response, Timeline, Value, vcd as waves};
 use lockrig::unit::{Duration, Instant};
 use lockrig::verdict::Verdict;
@@ -132,16 +131,8 @@ fn a_benchs_commands_stand_where_they_were_achieved() {
     ] {
         folder.record("a~b~button~r1", at(time), &entry).expect("recorded");
     }
-    let ended = CaseEntry {
-        case: "a~b~button~r1".into(),
-        scenario: "a".into(),
-        model: "b".into(),
-        method: Method::Button,
-        levels: Vec::new(),
-        length_ns: at(20).as_nanoseconds(),
-        result: CaseResult::unplayed(Verdict::Pass, Cause::Lockrig, ""),
-    };
-    folder.end_case(&ended, at(20)).expect("recorded");
+    let result = CaseResult::unplayed(Verdict::Pass, Cause::Lockrig, "");
+    folder.end_case("a~b~button~r1", at(20), result).expect("recorded");
     folder.commit().expect("durable");
     let mut found = Vec::new();
     let mut keep = |_: &str, trace: Timeline, _: Instant| {

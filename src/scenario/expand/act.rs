@@ -288,7 +288,7 @@ impl<'a> Context<'a> {
         let held = self.subject.facts.held_in(interval).filter(|_| stretch == Stretch::Hold);
         if let (Some(pause), Some(controls)) = (plan.interrupted_for, held) {
             let half = Duration::nanoseconds(duration.as_nanoseconds() / 2);
-            draft.push(format!("wait {half}"), self.act(), Action::Wait { since, duration: half });
+            draft.wait_since(self.act(), since, half);
             self.actuate(draft, controls, false, self.act());
             draft.alters(Kind::Interrupted);
             let from = draft.touches.last;
@@ -298,7 +298,7 @@ impl<'a> Context<'a> {
             draft.alters(Kind::Interrupted);
             measure_pause(draft, from, pause);
         }
-        draft.push(format!("wait {duration} instead"), self.act(), Action::Wait { since, duration });
+        draft.wait_since(self.act(), since, duration);
         draft.alters(stretch.kind());
     }
 
@@ -432,8 +432,7 @@ impl<'a> Context<'a> {
         let duration = stated.unwrap_or(CONFIRM_UNSEEN).scaled(cut.at);
         let before = draft.volts;
         let ((), branch) = draft.nested(|draft| {
-            let label = format!("wait for {} of the confirmation window", cut.at);
-            draft.push(label, Origin::Stimulus, Action::Wait { since, duration });
+            draft.wait_since(Origin::Stimulus, since, duration);
             draft.supply(before.scaled(cut.to));
             draft.alters(Kind::CutPower);
             draft.wait(Duration::seconds(2));
@@ -468,8 +467,7 @@ impl<'a> Context<'a> {
                 if inserted && number == 1 {
                     draft.wait(off);
                 }
-                let label = format!("cell {number} {}", if inserted { "in" } else { "out" });
-                draft.set(label, Origin::Tidying, Channel::PowerCell(number), Value::Switch(inserted));
+                draft.set(Origin::Tidying, Channel::PowerCell(number), Value::Switch(inserted));
                 draft.wait(Duration::milliseconds(500));
             }
         } else {

@@ -61,11 +61,11 @@ impl Context<'_> {
         let ((), body) = draft.nested(|draft| {
             match bolt {
                 Bolt::Jammed => {
-                    draft.set("strike blocked", Origin::Stimulus, Channel::Strike, Value::Switch(true));
+                    draft.set(Origin::Stimulus, Channel::Strike, Value::Switch(true));
                     draft.alters(Kind::Bolt);
                     draft.push("reset", self.act(), Action::Sequence(steps));
                     draft.wait(SETTLE);
-                    draft.set("strike clear", Origin::Stimulus, Channel::Strike, Value::Switch(false));
+                    draft.set(Origin::Stimulus, Channel::Strike, Value::Switch(false));
                 }
                 Bolt::Moving => self.while_it_moves(draft, "reset", steps)?,
             }

@@ -129,15 +129,9 @@ impl Draft {
     }
 
     /// Sets a channel, remembering when.
-    pub(super) fn set(
-        &mut self,
-        label: impl Into<String>,
-        origin: Origin,
-        channel: Channel,
-        value: Value,
-    ) -> Mark {
+    pub(super) fn set(&mut self, origin: Origin, channel: Channel, value: Value) -> Mark {
         let mark = self.mark();
-        self.push(label, origin, Action::Set { channel, value, mark: Some(mark) });
+        self.push("", origin, Action::Set { channel, value, mark: Some(mark) });
         self.touches.note(mark);
         mark
     }
@@ -147,13 +141,16 @@ impl Draft {
     }
 
     pub(super) fn wait(&mut self, duration: Duration) {
-        self.push(format!("wait {duration}"), Origin::Tidying, Action::Wait { since: Since::Here, duration });
+        self.wait_since(Origin::Tidying, Since::Here, duration);
+    }
+
+    pub(super) fn wait_since(&mut self, origin: Origin, since: Since, duration: Duration) {
+        self.push("", origin, Action::Wait { since, duration });
     }
 
     pub(super) fn supply(&mut self, volts: Voltage) {
         self.volts = volts;
-        let label = if volts == Voltage::default() { "power off".into() } else { format!("power {volts}") };
-        self.set(label, Origin::Tidying, Channel::Power, Value::Voltage(volts));
+        self.set(Origin::Tidying, Channel::Power, Value::Voltage(volts));
     }
 
     /// The case needs a contact that bounces on purpose.

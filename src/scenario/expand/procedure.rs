@@ -129,7 +129,7 @@ impl<'a> Context<'a> {
         bindings: &Bindings<'_>,
     ) -> Result<(), Excluded> {
         draft.check_length()?;
-        let label = phrase(&step.action);
+        let label = || phrase(&step.action);
         let origin = bindings.origin;
         let touched = draft.just_touched.take();
         match &step.action {
@@ -138,7 +138,7 @@ impl<'a> Context<'a> {
             ast::Action::Press { .. } => self.press(draft, &step.action, origin)?,
             ast::Action::Type { keys, gap, each } => {
                 let ((), typed) = draft.nested(|draft| self.type_keys(draft, keys, *gap, *each, bindings))?;
-                draft.push(label, origin, Action::Sequence(typed));
+                draft.push(label(), origin, Action::Sequence(typed));
                 draft.just_touched = draft.touches.last_key.map(Since::Touch);
             }
             ast::Action::Power { to, cell, over, duration } => {
@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
             ast::Action::Turn { by, over } => {
                 let share = bindings.act.and_then(|plan| plan.rotation);
                 let by = by.scaled(share.unwrap_or(Ratio::WHOLE));
-                let turned = draft.set(format!("turn {by}"), origin, Channel::Knob, Value::Angle(by));
+                let turned = draft.set(origin, Channel::Knob, Value::Angle(by));
                 if share.is_some() {
                     draft.alters(Kind::Rotation);
                 }
@@ -155,19 +155,19 @@ impl<'a> Context<'a> {
                 draft.just_touched = Some(Since::Mark(turned, Duration::ZERO));
             }
             ast::Action::Contact { channel, closed } => {
-                draft.set(label, origin, channel.clone(), Value::Switch(*closed));
+                draft.set(origin, channel.clone(), Value::Switch(*closed));
             }
             ast::Action::Wait(duration) => draft.wait(*duration),
             ast::Action::WaitLockout => {
                 let fact = &self.lock().lockout;
                 fact.known().ok_or_else(|| fact.absence("a lockout"))?;
-                draft.push(label, origin, Action::Wait { since: Since::Here, duration: self.penalty() });
+                draft.wait_since(origin, Since::Here, self.penalty());
             }
             ast::Action::WaitUntil { observation, plus } => {
                 let since = touched.unwrap_or(Since::Here);
                 if let Some(mark) = self.observe(draft, &observation.action, since, origin, true)? {
                     let since = Since::Mark(mark, Duration::ZERO);
-                    draft.push(label, origin, Action::Wait { since, duration: *plus });
+                    draft.wait_since(origin, since, *plus);
                 }
             }
             action @ ast::Action::Observe { .. } => {
@@ -175,11 +175,11 @@ impl<'a> Context<'a> {
             }
             ast::Action::NoChange { channels, duration } => {
                 let action = Action::NoChange { channels: channels.clone(), duration: *duration };
-                draft.push(label, origin, action);
+                draft.push(label(), origin, action);
             }
             ast::Action::Never { observation, body } => {
                 let ((), body) = draft.nested(|draft| self.procedure(draft, body, bindings))?;
-                draft.push(label, origin, Action::Never { observation: observation.clone(), body });
+                draft.push(label(), origin, Action::Never { observation: observation.clone(), body });
             }
             ast::Action::Witness { that, within } => {
                 let action = Action::Ask {
@@ -190,7 +190,7 @@ impl<'a> Context<'a> {
                     within: *within,
                     mark: None,
                 };
-                draft.push(label, Origin::Control, action);
+                draft.push(label(), Origin::Control, action);
             }
             ast::Action::Ask { .. } => self.ask(draft, &step.action, bindings)?,
             ast::Action::Together(branches) => {
@@ -198,12 +198,12 @@ impl<'a> Context<'a> {
                 for branch in branches {
                     all.push(draft.nested(|draft| self.procedure(draft, branch, bindings))?.1);
                 }
-                draft.push(label, origin, Action::Together(all));
+                draft.push(label(), origin, Action::Together(all));
             }
             ast::Action::Repeat { times, within, body } => {
                 let ((), steps) = draft
                     .nested(|draft| (0..*times).try_for_each(|_| self.procedure(draft, body, bindings)))?;
-                limited(draft, label, origin, *within, steps);
+                limited(draft, label(), origin, *within, steps);
             }
             ast::Action::Do { operation, with } => {
                 let mut inner = Bindings::new(origin).master(self.master_now(&draft.belief));
@@ -236,12 +236,11 @@ impl<'a> Context<'a> {
 
     /// Puts controls down or lets them go.
     pub(super) fn actuate(&self, draft: &mut Draft, controls: &[Control], down: bool, origin: Origin) {
-        let verb = if down { "hold" } else { "release" };
         for control in controls {
             match control {
                 Control::Button(name) => {
                     let channel = Channel::Button(Arc::clone(name));
-                    draft.set(format!("{verb} {name}"), origin, channel, Value::Switch(down));
+                    draft.set(origin, channel, Value::Switch(down));
                 }
                 Control::Key(label) => {
                     let key = Keystroke::Key(Arc::clone(label));
@@ -250,7 +249,7 @@ impl<'a> Context<'a> {
                         draft.held_keys.push(key);
                     }
                     let keys = Value::Keys(draft.held_keys.clone());
-                    draft.set(format!("{verb} key {label}"), origin, Channel::Keypad, keys);
+                    draft.set(origin, Channel::Keypad, keys);
                 }
             }
         }
@@ -352,16 +351,12 @@ impl<'a> Context<'a> {
         each: Option<Duration>,
         gap: Option<Duration>,
     ) {
-        let label = match &stroke {
-            Keystroke::Key(label) => format!("key {label}"),
-            Keystroke::Secret { handle, position, .. } => format!("digit {} of {}", position + 1, handle.0),
-        };
         draft.touches.before_last_key = draft.touches.last;
-        let touch = draft.set(label, origin, Channel::Keypad, Value::Keys(vec![stroke]));
+        let touch = draft.set(origin, Channel::Keypad, Value::Keys(vec![stroke]));
         altered.into_iter().for_each(|kind| draft.alters(kind));
         draft.touches.last_key = Some(touch);
         draft.wait(each.unwrap_or(KEY));
-        draft.set("no key", origin, Channel::Keypad, Value::Keys(Vec::new()));
+        draft.set(origin, Channel::Keypad, Value::Keys(Vec::new()));
         draft.wait(gap.unwrap_or(KEY));
     }
 
@@ -376,8 +371,7 @@ impl<'a> Context<'a> {
     ) -> Result<(), Excluded> {
         if let Some(number) = cell {
             let inserted = to == Supply::On;
-            let label = format!("power cell {number} {}", if inserted { "on" } else { "off" });
-            draft.set(label, bindings.origin, Channel::PowerCell(number), Value::Switch(inserted));
+            draft.set(bindings.origin, Channel::PowerCell(number), Value::Switch(inserted));
             return Ok(());
         }
         let target = match to {
