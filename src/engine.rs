@@ -318,10 +318,12 @@ impl<'p> Engine<'p> {
                 },
             };
             // One that is still to be played would leave the channel as it found it only later.
-            let moving = Some(channel);
-            let open = self.commands.iter_mut().filter(|command| command.moves == moving);
-            let is_moving = open.map(|command| command.moves = None).count() > 0;
-            if let Some(channel) = moving.filter(|_| is_moving || value != rest) {
+            let mut is_moving = false;
+            for command in self.commands.iter_mut().filter(|command| command.moves.as_ref() == Some(&channel))
+            {
+                (command.moves, is_moving) = (None, true);
+            }
+            if is_moving || value != rest {
                 self.command(When::At(self.now), &channel, rest);
             }
         }

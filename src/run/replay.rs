@@ -342,47 +342,22 @@ impl Made {
 /// What the engine gave out, and the journal has not yet shown.
 #[derive(Default)]
 struct Given {
-    commands: Commands,
+    /// By their number; none where the journal has shown it.
+    commands: Vec<Option<Command>>,
     records: VecDeque<Record>,
 }
 
 /// When, where and to what.
 type Command = (When, Channel, Value);
 
-/// Commands that are numbered one after the other, and mostly taken in that order.
-#[derive(Default)]
-struct Commands {
-    first: u64,
-    waiting: VecDeque<Option<Command>>,
-}
-
-impl Commands {
-    fn add(&mut self, id: u64, command: Command) {
-        if self.waiting.is_empty() {
-            self.first = id;
-        }
-        self.waiting.push_back(Some(command));
-    }
-
-    fn remove(&mut self, id: u64) -> Option<Command> {
-        let index = usize::try_from(id.checked_sub(self.first)?).ok()?;
-        let command = self.waiting.get_mut(index)?.take();
-        while self.waiting.pop_front_if(|first| first.is_none()).is_some() {
-            self.first += 1;
-        }
-        command
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (u64, &Command)> {
-        (self.first..).zip(&self.waiting).filter_map(|(id, command)| Some((id, command.as_ref()?)))
-    }
-}
-
 impl Given {
     fn take(&mut self, engine: &mut Engine<'_>) {
         while let Some(output) = engine.poll() {
             match output {
-                Output::Command { id, when, channel, value } => self.commands.add(id, (when, channel, value)),
+                // The engine numbers them one after the other, from 0.
+                Output::Command { id: _, when, channel, value } => {
+                    self.commands.push(Some((when, channel, value)))
+                }
                 Output::Record(record) => self.records.push_back(record),
             }
         }
@@ -398,14 +373,16 @@ impl Given {
             When::After { command, delay } => engine.achieved_at(*command).map(|at| at + *delay),
         };
         let is_missing = |(_, (when, ..)): &(u64, &Command)| due(when).is_some_and(|due| due < end);
-        match self.commands.iter().find(is_missing) {
+        let mut waiting = (0..).zip(&self.commands).filter_map(|(id, command)| Some((id, command.as_ref()?)));
+        match waiting.find(is_missing) {
             Some((id, (_, channel, _))) => Err(format!("the engine's command {id} on {channel} is missing")),
             None => Ok(()),
         }
     }
 
     fn commanded(&mut self, id: u64, channel: &Channel, value: &Value) -> Result<(), String> {
-        match self.commands.remove(id) {
+        let command = usize::try_from(id).ok().and_then(|index| self.commands.get_mut(index));
+        match command.and_then(Option::take) {
             Some((_, given, to)) if given == *channel && to == *value => Ok(()),
             Some((_, given, _)) => {
                 Err(format!("the recorded command {id} on {channel} is not the engine's, on {given}"))
