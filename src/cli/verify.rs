@@ -110,7 +110,10 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
         Err(exit) => return exit,
     };
     let again = if *simulate { Again::SimulatedLock } else { Again::Engine };
-    match run::replay(&opened.folder, again) {
+    // Side by side, so that no processor waits for the other one's last block.
+    let views = || report::altered(&opened.folder, Views::All);
+    let (found, altered) = rayon::join(|| run::replay(&opened.folder, again), views);
+    match found {
         Err(ReplayError::Altered(findings)) => {
             terminal.error("the run has been altered", findings.first().map(String::as_str));
             Exit::Evidence
@@ -126,7 +129,7 @@ pub(super) fn replay(args: &ReplayArgs, terminal: &Terminal) -> Exit {
         Ok(mut replayed) => {
             let closed = replayed.closed.take();
             if let Some(manifest) = &closed {
-                replayed.disagreed.extend(report::altered(&opened.folder, Views::All));
+                replayed.disagreed.extend(altered);
                 if !report::are_own(manifest) {
                     let tool = visible(&manifest.tool);
                     terminal.note(&format!(
