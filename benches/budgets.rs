@@ -47,7 +47,7 @@ fn program(count: u64) -> Program {
         Step::new("step", Origin::Setup, action)
     };
     let steps = (0..count).map(step).collect();
-    let part = Part { name: "bench".into(), stage: Stage::Act, steps };
+    let part = Part { name: "bench".into(), stage: Stage::Act, tries_code: false, steps };
     Program { parts: vec![part], time_limit: Duration::seconds(1 << 30), ..Program::default() }
 }
 
@@ -105,7 +105,7 @@ fn watched(edges: u64) -> Wall {
     let wait = Action::Wait { since: Since::Here, duration: length.times(edges) };
     let body = vec![Step::new("wait", Origin::Author, wait)];
     let never = Step::new("never see red", Origin::Author, Action::Never { observation, body });
-    let part = Part { name: "bench".into(), stage: Stage::Act, steps: vec![never] };
+    let part = Part { name: "bench".into(), stage: Stage::Act, tries_code: false, steps: vec![never] };
     let program = Program { parts: vec![part], time_limit: Duration::seconds(1 << 30), ..Program::default() };
     let start = Clock::now();
     let mut engine = Engine::new(&program, Precision::default());

@@ -28,7 +28,7 @@ pub use journal::JournalWriter;
 pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, TOOL};
 pub use reader::JournalReader;
 pub use results::{
-    CaseEntry, Catalogue, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
+    CaseEntry, Catalogue, Codes, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
 };
 pub use scene::{Scene, SceneHold, SceneReader, SceneStep};
 pub use traces::traces;

@@ -18,5 +18,5 @@ pub use excerpt::excerpt;
 pub use findings::{Finding, Key, findings, key};
 pub use html::html;
 pub use junit::junit;
-pub use summary::{Matrix, Summary, overall, told};
+pub use summary::{Matrix, Summary, UNTRIED, overall, told};
 pub use table::{csv, json};

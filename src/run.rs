@@ -21,7 +21,7 @@ mod session;
 mod stimulus;
 mod vault;
 
-pub use catalogue::catalogue;
+pub use catalogue::{catalogue, codes};
 pub use contain::{OwnFault, contain};
 pub use fit::{gaps, start_of};
 pub use health::Health;

@@ -16,10 +16,11 @@ use clap::ValueEnum;
 use crate::drivers::clock;
 use crate::engine::Cause;
 use crate::evidence::{
-    CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected, TOOL,
+    CaseEntry, Codes, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected,
+    TOOL,
 };
 use crate::lock::{Method, Named, SourceKind};
-use crate::report;
+use crate::report::{self, Summary};
 use crate::rig::{Device, Rig};
 use crate::run::{self, Health, Session, SessionError};
 use crate::scenario::ast::Model;
@@ -257,14 +258,14 @@ fn play(files: &Files, common: &Common, mut wanted: Wanted, terminal: &Terminal)
     }
     let rig = known("rig", &wanted.rig, &rigs)?;
     let mut selection = selection(&library, &wanted.selected)?;
-    if let Some(bench) = rig.bench() {
-        check_mounted(rig, &bench.model, &mut selection)?;
+    match rig.model() {
+        Some(model) => check_mounted(rig, model, &mut selection)?,
+        None => check_named(rig, &selection)?,
     }
     if wanted.certifies && selection.models.is_empty() {
         let unsourced = leave_out_unsourced(&library, &mut selection);
-        if let Some(note) = unsourced.filter(|_| !common.quiet) {
-            terminal.note(&note);
-        }
+        let untried = leave_out_untried(&library, &mut selection);
+        [unsourced, untried].iter().flatten().filter(|_| !common.quiet).for_each(|note| terminal.note(note));
     }
     if let Some(note) =
         leave_out_unsimulated(&library, rig, &wanted, &mut selection).filter(|_| !common.quiet)
@@ -352,7 +353,12 @@ fn perform(
     })?;
     // What an earlier part of the run found is not undone by the rest.
     let counts = manifest.counts.merged(manifest.earlier.as_ref());
-    let exit = if interrupt.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::of(&counts) };
+    let summary = Summary::read(&path).map_err(|error| unwritable(&error.to_string()))?;
+    let exit = match Exit::of(&counts) {
+        _ if interrupt.load(Ordering::Relaxed) => Exit::Interrupted,
+        Exit::Pass if !summary.untried_codes().is_empty() => Exit::Unproven,
+        exit => exit,
+    };
     let next = |worst: &CaseEntry| match worst.result.verdict {
         Verdict::Error if rig.bench().is_some() => {
             format!("fix the rig, then run lockrig rig selftest {}", rig.id)
@@ -362,7 +368,7 @@ fn perform(
         }
         _ => format!("{} plays it again", wanted.again(common, worst)),
     };
-    summary::print(&path, exit, said, &next, terminal).map_err(|error| unwritable(&error.to_string()))?;
+    summary::print(&summary, &path, exit, said, &next, terminal);
     Ok(exit)
 }
 
@@ -443,6 +449,26 @@ fn leave_out_unsourced(library: &Library, selection: &mut Selection) -> Option<S
         .then(|| format!("not certified, because no source says how to reset them: {}", ids.join(", ")))
 }
 
+/// Of the others those are certified of whose codes at least one can be tried; says which are not.
+fn leave_out_untried(library: &Library, selection: &mut Selection) -> Option<String> {
+    if !selection.scenarios.is_empty() {
+        return None;
+    }
+    let plan = Plan::new(library, selection.clone());
+    let is_untried = |id: &Arc<str>| {
+        let model = library.models.get(id).filter(|model| model.can_be_reset());
+        model.is_some_and(|model| run::codes(library, &plan, model) == Codes::Untried)
+    };
+    let (untried, tried): (Vec<Arc<str>>, Vec<Arc<str>>) = selection.models.drain(..).partition(is_untried);
+    selection.models = tried;
+    (!untried.is_empty()).then(|| {
+        format!(
+            "not certified, because no source says how their codes are stored and entered: {}",
+            untried.join(", ")
+        )
+    })
+}
+
 /// On the simulated rig those models are played of which there is such a lock, unless one is asked for by name;
 /// says which are not.
 fn leave_out_unsimulated(
@@ -493,12 +519,25 @@ fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selec
     Ok(())
 }
 
-/// On a bench one lock is mounted.
+/// A program that does not say which lock it is is asked to be another one only by name: most are one lock, and would
+/// be taken for all of them.
+fn check_named(rig: &Rig, selection: &Selection) -> Result<(), Refusal> {
+    let is_named = !selection.models.is_empty() || !selection.cases.is_empty();
+    match rig.device {
+        Device::Lockstep { .. } if !is_named => Err(Refusal::usage(
+            format!("rig `{}` does not say which lock it is", rig.id),
+            "add `--model ID` for each model that it is to play, or write `lock: {model: ID}` in the rig file",
+        )),
+        Device::Lockstep { .. } | Device::Simulated { .. } | Device::Bench(_) => Ok(()),
+    }
+}
+
+/// On a bench one lock is mounted, and some programs are one lock.
 fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Result<(), Refusal> {
     match selection.models.iter().find(|model| *model != mounted) {
         Some(other) => Err(Refusal::usage(
-            format!("a `{mounted}` is mounted on rig `{}`, not a `{other}`", rig.id),
-            "mount that lock, then name it in the rig file: `lock: {model: …}`",
+            format!("the lock of rig `{}` is a `{mounted}`, not a `{other}`", rig.id),
+            "take a rig of that lock, or name it in this rig's file: `lock: {model: …}`",
         )),
         None => {
             selection.models = vec![Arc::clone(mounted)];

@@ -120,6 +120,20 @@ pub struct ModelSummary {
     pub source_kind: String,
     /// What other sources say differently.
     pub conflicts: Vec<String>,
+    /// Whether the planned cases try its codes.
+    pub codes: Codes,
+}
+
+/// Whether the cases of a model try its codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Codes {
+    /// It has none that anybody enters.
+    None,
+    /// At least one case tries some.
+    Tried,
+    /// No case does: the source does not say how codes are stored or entered, or no claim on codes was chosen.
+    Untried,
 }
 
 /// Writes results as cases end.

@@ -18,7 +18,7 @@ use crate::verdict::Verdict;
 
 use super::case::case;
 use super::findings::findings;
-use super::summary::{Summary, overall, told};
+use super::summary::{Summary, UNTRIED, overall, told};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -195,7 +195,7 @@ fn policy() -> String {
 
 /// Gzip in base64: what a browser unpacks when it is asked for.
 fn packed(text: &str) -> String {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(2));
     // Writing to memory can't fail.
     let _ = encoder.write_all(text.as_bytes());
     STANDARD.encode(encoder.finish().unwrap_or_default())
@@ -227,6 +227,8 @@ fn head(summary: &Summary) -> Markup {
             }
             @if let Some(earlier) = &manifest.earlier { "; earlier: " (told(earlier)) }
         }
+        @let untried = summary.untried_codes();
+        @if !untried.is_empty() { p.notice { "Not certified: " (untried.join(", ")) ": " (UNTRIED) "." } }
         dl {
             dt { "Provenance" } dd { (manifest.provenance) }
             dt { "Rig" } dd { (visible(&manifest.rig.title)) " (" (manifest.rig.id) ")" }

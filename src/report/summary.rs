@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::evidence::{
-    CaseEntry, Catalogue, Counts, EvidenceError, Manifest, State, read_catalogue, read_manifest, read_results,
+    CaseEntry, Catalogue, Codes, Counts, EvidenceError, Manifest, State, read_catalogue, read_manifest,
+    read_results,
 };
 use crate::lock::Method;
 use crate::verdict::Verdict;
+
+/// What is said of a model whose codes no case tried.
+pub const UNTRIED: &str = "codes were not tested, because no source says how they are stored and entered";
 
 /// Cases by model and method.
 pub type Matrix = BTreeMap<String, BTreeMap<Method, Counts>>;
@@ -23,6 +27,8 @@ pub struct Summary {
     pub counts: Counts,
     /// Cases by model and method.
     pub matrix: Matrix,
+    /// Length of all cases by model, in their own time and in nanoseconds.
+    pub lengths_ns: BTreeMap<String, u64>,
     /// Cases by scenario.
     pub scenarios: BTreeMap<String, Counts>,
     /// Cases by clause.
@@ -46,6 +52,7 @@ impl Summary {
             catalogue: read_catalogue(folder)?,
             counts: Counts::default(),
             matrix: Matrix::new(),
+            lengths_ns: BTreeMap::new(),
             scenarios: BTreeMap::new(),
             clauses: BTreeMap::new(),
             deviations: BTreeMap::new(),
@@ -63,6 +70,8 @@ impl Summary {
         self.counts.add(verdict);
         let row = self.matrix.entry(entry.model.clone()).or_default();
         row.entry(entry.method).or_default().add(verdict);
+        let length = self.lengths_ns.entry(entry.model.clone()).or_default();
+        *length = length.saturating_add(entry.length_ns);
         self.scenarios.entry(entry.scenario.clone()).or_default().add(verdict);
         let scenario = self.catalogue.scenarios.get(&entry.scenario);
         let clauses: Vec<String> =
@@ -103,16 +112,34 @@ impl Summary {
         self.manifest.planned.saturating_sub(self.counts.total())
     }
 
+    /// Models that were certified by every claim, and none of their codes was tried: nothing is known of what matters
+    /// most. Whoever chose scenarios, methods or cases knows what they left out.
+    pub fn untried_codes(&self) -> Vec<&str> {
+        let selected = &self.manifest.selected;
+        let is_whole =
+            selected.scenarios.is_empty() && selected.methods.is_empty() && selected.cases.is_empty();
+        let was_played = |model: &str| {
+            let row = self.matrix.get(model).into_iter().flat_map(BTreeMap::values);
+            row.into_iter().any(|counts| counts.total() > counts.of(Verdict::NotApplicable))
+        };
+        let untried = self.catalogue.models.iter().filter(|(_, model)| model.codes == Codes::Untried);
+        untried.map(|(id, _)| id.as_str()).filter(|id| is_whole && was_played(id)).collect()
+    }
+
     /// Whether the run was killed: nobody closed it.
     pub fn was_killed(&self) -> bool {
         self.manifest.state == State::Aborted
     }
 
-    /// What the run comes to, with the runs that it continues. One that was interrupted or killed is no pass.
+    /// What the run comes to, with the runs that it continues. One that was interrupted or killed is no pass, nor is
+    /// one that tried no code of a lock that has some.
     pub fn outcome(&self) -> Verdict {
         let mut counts = self.counts.merged(self.manifest.earlier.as_ref());
         if self.unplayed() > 0 || self.was_killed() {
             counts.add(Verdict::Aborted);
+        }
+        if !self.untried_codes().is_empty() {
+            counts.add(Verdict::Inconclusive);
         }
         overall(&counts)
     }

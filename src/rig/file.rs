@@ -14,7 +14,7 @@ use crate::yaml::{
 
 use super::bench::Bench;
 use super::boards::BoardSyntax;
-use super::fit::Mention;
+use super::fit::{Mention, Subject};
 use super::wiring::{self, BenchSyntax, LockSyntax, WireSyntax};
 
 /// One bench.
@@ -66,6 +66,15 @@ impl Rig {
         }
     }
 
+    /// The model that it plays, and no other.
+    pub fn model(&self) -> Option<&Arc<str>> {
+        match &self.device {
+            Device::Simulated { .. } => None,
+            Device::Lockstep { model, .. } => model.as_ref(),
+            Device::Bench(bench) => Some(&bench.model),
+        }
+    }
+
     /// The bench of real devices, if it is one.
     pub fn bench(&self) -> Option<&Bench> {
         match &self.device {
@@ -91,6 +100,8 @@ pub enum Device {
         answer_within: Duration,
         /// What is shorter on a contact is no change.
         debounce: Duration,
+        /// The one model that it is; without it, whatever model it is asked to be.
+        model: Option<Arc<str>>,
     },
     /// Real devices in real time.
     Bench(Box<Bench>),
@@ -122,12 +133,12 @@ pub fn schema() -> schemars::Schema {
 }
 
 impl RigSyntax {
-    /// A field that only a bench has.
-    fn field_of_a_bench(&self) -> Option<&'static str> {
+    /// A field that only a bench has; which lock it is, a program can say too.
+    fn field_of_a_bench(&self, is_lockstep: bool) -> Option<&'static str> {
         let fields = [
             ("wiring", self.wiring.is_some()),
             ("boards", self.boards.is_some()),
-            ("lock", self.lock.is_some()),
+            ("lock", self.lock.is_some() && !is_lockstep),
             ("exclusive", self.exclusive.is_some()),
             ("watchdog", self.watchdog.is_some()),
         ];
@@ -310,7 +321,7 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
     let simulated = line.iter().find_map(|(rig, _)| rig.simulated.clone());
     let lockstep = line.iter().find_map(|(rig, source)| Some((rig.lockstep.clone()?, *source)));
     let wiring: Vec<_> = nearest(line, |rig| rig.wiring.as_ref());
-    let of_a_bench = line.iter().find_map(|(rig, _)| rig.field_of_a_bench());
+    let of_a_bench = line.iter().find_map(|(rig, _)| rig.field_of_a_bench(lockstep.is_some()));
     match (simulated, lockstep, of_a_bench) {
         (None, None, Some(_)) if !wiring.is_empty() => {
             let syntax = BenchSyntax {
@@ -345,7 +356,18 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
                 Some(debounce)
             });
             let debounce = debounce.unwrap_or_default();
-            Some((Device::Lockstep { command, answer_within, debounce }, Vec::new()))
+            let lock = nearest(line, |rig| rig.lock.as_ref()).first().copied();
+            if let Some((LockSyntax { serial: Some(serial), .. }, source)) = lock {
+                let hint = "leave it out: a program answers `hello` with its serial number";
+                findings.error_with_hint(&Place::of(source, serial), "`serial` is for a bench", hint);
+            }
+            let model = lock.map(|(lock, _)| lock.model.value.0.as_str().into());
+            let mention = |(lock, source): (&LockSyntax, &Arc<Source>)| Mention {
+                place: Place::of(source, &lock.model),
+                subject: Subject::Model,
+            };
+            let mentions = lock.map(mention).into_iter().collect();
+            Some((Device::Lockstep { command, answer_within, debounce, model }, mentions))
         }
         (simulated, lockstep, of_a_bench) => {
             let stated = [simulated.map(|_| "simulated"), lockstep.map(|_| "lockstep"), of_a_bench];

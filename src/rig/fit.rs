@@ -39,14 +39,14 @@ pub(super) enum Subject {
 pub fn compare(rigs: &BTreeMap<Arc<str>, Rig>, models: &BTreeMap<Arc<str>, &Facts>) -> Diagnostics {
     let mut findings = Diagnostics::default();
     for rig in rigs.values() {
-        let Some(bench) = rig.bench() else { continue };
-        let facts = models.get(&bench.model);
+        let Some(model) = rig.model() else { continue };
+        let facts = models.get(model);
         // A wiring that benches share may have more than each of their locks needs.
         let is_own = |place: &Place| rig.files.first().is_some_and(|own| own == place.file());
         for Mention { place, subject } in &rig.mentions {
             match (facts, subject) {
                 (None, Subject::Model) => {
-                    findings.unknown(place, "model", &bench.model, models.keys().map(|id| &**id));
+                    findings.unknown(place, "model", model, models.keys().map(|id| &**id));
                 }
                 (Some(facts), Subject::Supply(volts)) if is_harmful(*volts, facts) => {
                     let message = format!("{volts} is the wrong supply for `{}`", facts.id);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::evidence::{Catalogue, ModelSummary, ScenarioSummary};
+use crate::evidence::{Catalogue, Codes, ModelSummary, ScenarioSummary};
+use crate::lock::Fact;
+use crate::scenario::ast::Model;
 use crate::scenario::{Library, Plan, clauses};
 
 /// The models and scenarios of a plan in short.
@@ -17,15 +19,26 @@ pub fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
         };
         catalogue.scenarios.insert(scenario.id.to_string(), summary);
     }
-    for facts in models.iter().filter_map(|id| library.models.get(id)).map(|model| &model.facts) {
+    for model in models.iter().filter_map(|id| library.models.get(id)) {
+        let facts = &model.facts;
         let summary = ModelSummary {
             maker: facts.maker.clone(),
             variant: facts.variant.clone(),
             source: format!("{} ({})", facts.source.title, facts.source.document),
             source_kind: facts.source.kind.word().to_owned(),
             conflicts: facts.source.conflicts.clone(),
+            codes: codes(library, plan, model),
         };
         catalogue.models.insert(facts.id.to_string(), summary);
     }
     catalogue
+}
+
+/// Whether a plan tries the codes of a model.
+pub fn codes(library: &Library, plan: &Plan, model: &Model) -> Codes {
+    match model.operations.get("enter") {
+        None | Some(Fact::Unsupported) => Codes::None,
+        Some(Fact::Known(_) | Fact::Unknown) if plan.tries_codes(library, &model.facts.id) => Codes::Tried,
+        Some(Fact::Known(_) | Fact::Unknown) => Codes::Untried,
+    }
 }

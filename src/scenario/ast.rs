@@ -153,6 +153,21 @@ pub struct Decisive {
     pub rotation: Option<Angle>,
 }
 
+impl Decisive {
+    /// Index of the step of the method's procedure with which the last of them is met, if it names any.
+    pub fn end(&self, procedure: &[Step]) -> Option<usize> {
+        let last = |is_one: fn(&Action) -> bool| {
+            procedure.iter().rposition(|step| all([step]).iter().any(|step| is_one(&step.action)))
+        };
+        let intervals = [&self.hold, &self.second_hold, &self.gap].into_iter().flatten();
+        let keys = self.keys.and_then(|_| last(|action| matches!(action, Action::Type { .. })));
+        let turn = self.rotation.and_then(|_| last(|action| matches!(action, Action::Turn { .. })));
+        let ends =
+            intervals.map(|interval| interval.to).chain(self.presses.as_ref().map(|presses| presses.step));
+        ends.chain(keys).chain(turn).max()
+    }
+}
+
 /// The step whose number of presses decides.
 #[derive(Clone, Debug)]
 pub struct Presses {

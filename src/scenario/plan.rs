@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Library;
-use super::expand::{Family, Planned, Selection, expand, families};
+use super::expand::{Family, Planned, Selection, Start, expand, families};
+use super::program::Content;
+
+/// So many cases of a family tell whether it tries codes: a sweep has thousands that differ in a time.
+const ENOUGH: usize = 16;
 
 /// What a run plays.
 #[derive(Clone, Debug)]
@@ -70,6 +74,21 @@ impl Plan {
                 usize::try_from(all).unwrap_or(usize::MAX)
             }
             Source::Families(_) | Source::Cases(_) => self.cases().count(),
+        }
+    }
+
+    /// Whether any case of a model claims something of a code, and tries it.
+    pub fn tries_codes(&self, library: &Library, model: &str) -> bool {
+        let tries = |case: Planned| match case.build(library, Start::Delivered) {
+            Content::Play(program) => program.tries_codes(),
+            Content::NotApplicable(_) | Content::Unprovable(_) => false,
+        };
+        match &self.source {
+            Source::Families(families) => families
+                .iter()
+                .filter(|family| *family.model == *model)
+                .any(|family| family.cases().take(ENOUGH).any(tries)),
+            Source::Cases(cases) => cases.iter().filter(|case| *case.model == *model).cloned().any(tries),
         }
     }
 

@@ -68,6 +68,11 @@ impl Program {
         holds
     }
 
+    /// Whether any claim of it is of a code that is tried.
+    pub fn tries_codes(&self) -> bool {
+        self.parts.iter().any(|part| part.tries_code)
+    }
+
     /// Every observation, those of what must not happen included.
     pub fn observations(&self) -> Vec<&Observation> {
         self.steps().into_iter().flat_map(|step| step.action.observations()).collect()
@@ -148,6 +153,8 @@ pub struct Part {
     pub name: String,
     /// Where it belongs.
     pub stage: Stage,
+    /// It claims something of a code, which is tried.
+    pub tries_code: bool,
     /// Its steps.
     pub steps: Vec<Step>,
 }

@@ -223,8 +223,7 @@ pub(super) struct MethodSyntax {
     pub needs: Map<Spanned<OneOrMany<String>>>,
     #[serde(default)]
     pub decisive: DecisiveSyntax,
-    #[serde(default)]
-    pub erases: Vec<Word>,
+    pub erases: Option<Spanned<WordListOr<Word, Empty>>>,
     pub procedure: Steps,
     pub confirmed_by: Spanned<WordListOr<Spanned<StepSyntax>, Empty>>,
     #[serde(default)]

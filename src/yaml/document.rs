@@ -223,6 +223,9 @@ pub fn load<T: DeserializeOwned>(
     let options = serde_yaml::options! {
         with_snippet: false,
         strict_booleans: true,
+        // Codes and keys are text.
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
         budget: serde_yaml::budget! {
             max_events: 100_000,
             max_nodes: 100_000,
@@ -412,6 +415,10 @@ impl<'de, T: Deserialize<'de> + From<Scalar>> Deserialize<'de> for OneOrMany<T> 
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(OneOrMany(vec![T::from(Scalar(text.to_owned()))]))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                self.visit_str(&number.to_string())
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {

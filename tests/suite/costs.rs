@@ -22,7 +22,7 @@ fn watched(edges: u64) -> (Wall, Option<Verdict>) {
     let wait = Action::Wait { since: Since::Here, duration: period.times(edges) };
     let body = vec![Step::new("wait", Origin::Author, wait)];
     let never = Step::new("never see red", Origin::Author, Action::Never { observation, body });
-    let part = Part { name: "dimmed".into(), stage: Stage::Act, steps: vec![never] };
+    let part = Part { name: "dimmed".into(), stage: Stage::Act, tries_code: false, steps: vec![never] };
     let program = Program { parts: vec![part], time_limit: Duration::seconds(1 << 30), ..Program::default() };
     let start = Clock::now();
     let mut engine = Engine::new(&program, Precision::default());

@@ -14,7 +14,7 @@ fn at(milliseconds: u64) -> Instant {
 /// One part, whose steps are an author's.
 fn program(actions: Vec<Action>) -> Program {
     let steps = actions.into_iter().map(|action| Step::new("step", Origin::Author, action)).collect();
-    let part = Part { name: "part".into(), stage: Stage::Act, steps };
+    let part = Part { name: "part".into(), stage: Stage::Act, tries_code: false, steps };
     Program { parts: vec![part], time_limit: Duration::seconds(60), ..Program::default() }
 }
 
@@ -351,7 +351,7 @@ fn claims_after_one_that_fails_are_judged() {
     for (stage, judged) in [(Stage::Arrange, 1), (Stage::Act, 1), (Stage::Between, 2), (Stage::Expect, 2)] {
         let part = |name: &str, action: &Action| {
             let step = Step::new("step", Origin::Claim, action.clone());
-            Part { name: name.into(), stage, steps: vec![step] }
+            Part { name: name.into(), stage, tries_code: false, steps: vec![step] }
         };
         let parts = vec![part("one", &unmet), part("other", &wait(20))];
         let program = Program { parts, time_limit: Duration::seconds(60), ..Program::default() };

@@ -374,5 +374,5 @@ fn waveforms_and_junit_are_what_their_readers_expect() {
     }
     assert!(parser.count() > 20, "changes follow");
     let junit = fs::read_to_string(run.join("junit.xml")).expect("text");
-    assert!(junit.contains("<testsuite name=\"kwikset-smartcode-914\""), "{junit}");
+    assert!(junit.contains("<testsuite name=\"kwikset-smartcode-914 SIM-kwikset-smartcode-914\""), "{junit}");
 }

@@ -58,6 +58,7 @@ methods:
   keypad:
     decisive:
       keys: 3
+    erases: unknown
     procedure:
       - type: "0 lock *"
     confirmed_by: unknown
@@ -65,6 +66,7 @@ methods:
     decisive:
       rotation: 180 deg
       presses: 3
+    erases: unknown
     procedure:
       - press: {button: reset, times: 3, within: 5 s}
       - turn: 180 deg
@@ -72,8 +74,9 @@ methods:
   app:
     needs: {ownership: [verified]}
     decisive: {}
+    erases: unknown
     procedure:
-      - ask: {app: factory_reset, role: owner, ownership: verified, within: 10 s}
+      - ask: {app: factory_reset, within: 10 s}
     confirmed_by: unknown
 operations:
   enter:

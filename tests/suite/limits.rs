@@ -127,7 +127,11 @@ fn of_models() {
             &["{attempts: 1, for: 1 ms}"],
             &["{attempts: 0, for: 45 s}", "{attempts: 5, for: 0 s}"],
         ),
-        ("at_least: 5 s", &["at_least: 5.5 s", "at_least: 1 ms"], &["at_least: 5.501 s", "at_least: 0 s"]),
+        (
+            "at_least: 5 s",
+            &["at_least: 5.5 s", "at_least: 1.84 s"],
+            &["at_least: 5.501 s", "at_least: 1.83 s", "at_least: 0 s"],
+        ),
     ];
     let folder = empty_folder();
     copy_tree(&root().join("scenarios"), &folder.path().join("scenarios"));

@@ -32,6 +32,7 @@ mod report;
 mod safe;
 mod serial;
 mod service;
+mod slips;
 mod sound;
 mod supervised;
 mod tutorial;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::evidence::{CaseEntry, Counts, EvidenceError};
-use crate::report::{Finding, Summary, findings, overall, told};
+use crate::evidence::{CaseEntry, Counts};
+use crate::report::{Finding, Summary, UNTRIED, findings, overall, told};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan};
@@ -19,20 +19,20 @@ use super::{Exit, Terminal, shown, typed};
 const MAX_FINDINGS: usize = 20;
 
 pub(super) fn print(
+    summary: &Summary,
     folder: &Path,
     exit: Exit,
     said: Said,
     next: &dyn Fn(&CaseEntry) -> String,
     terminal: &Terminal,
-) -> Result<(), EvidenceError> {
-    let summary = Summary::read(folder)?;
+) {
     let report = folder.join("report.html");
     let found = findings(&summary.problems);
     if said == Said::Nothing {
         terminal.line(
             &json!({
                 "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
-                "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
+                "untested_codes": summary.untried_codes(), "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
                 "findings": found.iter().map(|finding| json!({
                     "number": finding.number, "model": finding.model, "verdict": finding.verdict, "part": finding.part,
                     "reason": finding.reason, "shortest_case": finding.shortest, "cases": finding.cases,
@@ -44,13 +44,13 @@ pub(super) fn print(
             })
             .to_string(),
         );
-        return Ok(());
+        return;
     }
     let closes = summary.manifest.resumes.as_ref().filter(|_| summary.manifest.planned == 0);
     if let Some(run) = closes {
         terminal.line(&format!("nothing was left to play in {run}; this run closes it"));
     } else {
-        played(&summary, said, &found, terminal);
+        played(summary, said, &found, terminal);
     }
     if let (Some(run), Some(earlier)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
         let verdict = overall(earlier);
@@ -69,7 +69,6 @@ pub(super) fn print(
         terminal.line(&format!("next:   open {}#case={}", shown(&report), worst.case));
         terminal.line(&format!("        {}", next(worst)));
     }
-    Ok(())
 }
 
 /// What the cases of this run came to.
@@ -116,6 +115,11 @@ fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal)
     if let (Some(defect), true) = (&summary.manifest.defect, summary.problems.is_empty()) {
         terminal
             .line(&format!("no case caught defect `{defect}`: these claims and models do not exercise it"));
+    }
+    let untried = summary.untried_codes();
+    if !untried.is_empty() {
+        let line = format!("not certified: {}: {UNTRIED}", untried.join(", "));
+        terminal.line(&terminal.paint(Verdict::Inconclusive, &line));
     }
     if !summary.executed_anything() {
         terminal.line("no case was played, so nothing is proved");

@@ -342,25 +342,23 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// When the lock may confirm: when the last decisive hold is long enough, or when the last step is done.
     fn confirmation(&self, marks: &Marks) -> Confirmation {
         let (unconfirmed_since, unconfirmed_longer) = self.unconfirmed_window(marks);
         Confirmation { since: self.confirmation_start(marks), unconfirmed_since, unconfirmed_longer }
     }
 
+    /// When the lock may confirm: as soon as the reset is complete, whatever steps follow.
     fn confirmation_start(&self, marks: &Marks) -> Since {
         let facts = self.subject.facts;
-        let last = marks.iter().rposition(|(first, _)| first.is_some());
+        let Some((index, mark)) = decided(facts, marks) else { return Since::Here };
         for interval in [&facts.decisive.second_hold, &facts.decisive.hold].into_iter().flatten() {
-            // A lock that gives a cue within the hold confirms only after the release.
-            let is_last = Some(interval.to) == last && !has_cue(facts, interval);
-            if let (true, Some((_, Some(from)))) = (is_last, marks.get(interval.from)) {
+            // A lock that gives a cue within the hold confirms only after the release; one whose hold ends with something
+            // else, as with its power, knows only then.
+            let is_counted = interval.to == index && is_let_go(facts, index) && !has_cue(facts, interval);
+            if let (true, Some((_, Some(from)))) = (is_counted, marks.get(interval.from)) {
                 return Since::Mark(*from, interval.length.scaled(JUST_UNDER));
             }
         }
-        let Some((index, mark)) = last.and_then(|index| Some((index, marks.get(index)?.0?))) else {
-            return Since::Here;
-        };
         match facts.procedure.get(index).map(|step| &step.action) {
             Some(ast::Action::Type { .. }) => Since::Touch(mark),
             _ => Since::Mark(mark, Duration::ZERO),
@@ -384,8 +382,8 @@ impl<'a> Context<'a> {
                 return (Since::Mark(mark, Duration::ZERO), left_out);
             }
         }
-        let last = marks.iter().rev().find_map(|(first, _)| *first);
-        (last.map_or(Since::Here, |mark| Since::Mark(mark, Duration::ZERO)), Duration::ZERO)
+        let since = decided(facts, marks).map_or(Since::Here, |(_, mark)| Since::Mark(mark, Duration::ZERO));
+        (since, Duration::ZERO)
     }
 
     /// Measures a stretch of the act: a stimulus that was not what the claim says proves nothing.
@@ -479,6 +477,27 @@ impl<'a> Context<'a> {
         draft.wait(BOOT);
         Ok(())
     }
+}
+
+/// The step with which the reset is complete, and its first edge: the last decisive quantity is met, and nothing more
+/// is pressed, typed, turned, switched or asked. Putting a cover back, or letting go of something else, completes none.
+fn decided(facts: &ast::MethodFacts, marks: &Marks) -> Option<(usize, Mark)> {
+    let end = facts.decisive.end(&facts.procedure);
+    let completes = |index: usize| {
+        let action = facts.procedure.get(index).map(|step| &step.action);
+        match action {
+            Some(ast::Action::Contact { .. }) => false,
+            Some(ast::Action::Release(_)) => end.is_none_or(|end| index <= end),
+            _ => true,
+        }
+    };
+    let done = marks.iter().enumerate().filter_map(|(index, (first, _))| Some((index, (*first)?)));
+    let done: Vec<_> = done.collect();
+    done.iter().rfind(|(index, _)| completes(*index)).or(done.last()).copied()
+}
+
+fn is_let_go(facts: &ast::MethodFacts, index: usize) -> bool {
+    facts.procedure.get(index).is_some_and(|step| matches!(step.action, ast::Action::Release(_)))
 }
 
 /// Whether the lock is heard or seen within a hold: a cue is no confirmation.

@@ -60,6 +60,7 @@ impl Context<'_> {
         };
         let label = format!("watch the {}", observation.channel());
         let from_rest = !draft.may_be_open;
+        draft.tries_code = true;
         draft.push(label, origin, Action::Watch { observation, first, since, from_rest, within, probe });
         if self.has("lock") {
             let ((), body) = draft.nested(|draft| self.lock_if_open(draft, origin))?;

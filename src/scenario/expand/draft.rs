@@ -68,6 +68,8 @@ pub(super) struct Draft {
     pub was_refused: bool,
     /// The lock itself may have left the bolt open.
     pub may_be_open: bool,
+    /// The steps that are in no part yet try a code.
+    pub tries_code: bool,
 }
 
 impl Draft {
@@ -91,6 +93,7 @@ impl Draft {
             typed: 0,
             was_refused: false,
             may_be_open: false,
+            tries_code: false,
         }
     }
 
@@ -172,8 +175,9 @@ impl Draft {
     /// Closes the steps made so far into a part; without steps there is none.
     pub(super) fn part(&mut self, name: impl Into<String>, stage: Stage) {
         let steps = std::mem::take(&mut self.steps);
+        let tries_code = std::mem::take(&mut self.tries_code) && stage == Stage::Expect;
         if !steps.is_empty() {
-            self.program.parts.push(Part { name: name.into(), stage, steps });
+            self.program.parts.push(Part { name: name.into(), stage, tries_code, steps });
         }
     }
 
@@ -209,6 +213,7 @@ impl Draft {
         (self.volts, self.held_keys) = (branch.volts, branch.held_keys);
         (self.touches, self.confirmation) = (branch.touches, branch.confirmation);
         self.may_be_open = branch.may_be_open;
+        self.tries_code |= branch.tries_code;
         Ok(value)
     }
 

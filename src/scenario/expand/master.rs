@@ -52,7 +52,9 @@ impl<'a> Context<'a> {
             draft.deviation("keeps its master code");
             return self.master_unchanged(draft, old);
         }
-        match self.means()? {
+        let means = self.means()?;
+        draft.tries_code = true;
+        match means {
             Means::Answer => {
                 let probe = self.try_master(draft, old, Origin::Claim)?;
                 let reason = format!("master code {} was accepted", old.name());

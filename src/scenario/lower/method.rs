@@ -4,15 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::lock::{Asset, Fact, Facts, Level};
-use crate::scenario::ast::{Action, Decisive, Interval, KeyToken, MethodFacts, Needs, Presses, Step};
+use crate::scenario::ast::{
+    self, Action, Decisive, Interval, KeyToken, MethodFacts, Needs, Presses, Step, Term,
+};
 use crate::scenario::expand::PROOF_DIGITS;
 use crate::scenario::phrase::phrase;
-use crate::scenario::syntax::{DecisiveSyntax, IntervalSyntax, MethodSyntax, WordListOr};
-use crate::unit::Duration;
-use crate::yaml::Spanned;
+use crate::scenario::syntax::{DecisiveSyntax, Empty, IntervalSyntax, MethodSyntax, WordListOr};
+use crate::unit::{Duration, Ratio};
+use crate::yaml::{Place, Spanned};
 
 use super::model::absent;
-use super::{Reader, sense};
+use super::{Reader, Word, sense};
+
+/// A procedure waits for so long at most in a hold, as a share of what it needs: beyond it, one of the two is a slip.
+const LONGEST_MARGIN: Ratio = Ratio::percent(300);
 
 /// A method from its file.
 pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFacts {
@@ -41,16 +46,15 @@ pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFa
     if procedure.len() == syntax.procedure.len() {
         sense::steps(&procedure, reader.facts, reader.findings);
     }
-    let mut erases = BTreeSet::new();
-    for word in &syntax.erases {
-        let place = reader.place(word);
-        let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
-        if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
-            let message = format!("`{}` survives a reset, according to `keeps`", asset.word());
-            reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
-        }
-        erases.insert(asset);
+    for (name, place) in own_factors(&procedure) {
+        reader.findings.error_with_hint(
+            place,
+            format!("`{name}` is what the claims vary, and can't be fixed in a method"),
+            format!("leave `{name}` out; `needs: {{{name}: …}}` says for whom the method works"),
+        );
     }
+    let end = reader.place(&syntax.confirmed_by);
+    let erases = erases(reader, syntax.erases.as_ref(), &end);
     let confirmed_by = match &syntax.confirmed_by.value {
         WordListOr::List(steps) if !steps.is_empty() => {
             Fact::Known(steps.iter().filter_map(|step| reader.observation_step(step)).collect())
@@ -76,6 +80,52 @@ pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFa
     let starts_unlocked = starts.unwrap_or(false);
     let afterwards = syntax.afterwards.iter().map(|word| word.value.0.as_str().into()).collect();
     MethodFacts { starts_unlocked, needs, decisive, erases, procedure, confirmed_by, afterwards }
+}
+
+/// What the source says the reset erases; nothing if it does not say.
+fn erases(
+    reader: &mut Reader<'_>,
+    syntax: Option<&Spanned<WordListOr<Word, Empty>>>,
+    method: &Place,
+) -> BTreeSet<Asset> {
+    let mut erases = BTreeSet::new();
+    let words = match syntax.map(|syntax| &syntax.value) {
+        Some(WordListOr::Word(word)) if word == "unknown" => return erases,
+        Some(WordListOr::List(words)) if !words.is_empty() => words,
+        None | Some(WordListOr::Word(_) | WordListOr::List(_) | WordListOr::Full(_)) => {
+            let place = syntax.map_or_else(|| method.clone(), |syntax| reader.place(syntax));
+            reader.findings.error_with_hint(
+                &place,
+                "`erases` names nothing that a lock holds",
+                "list what the source says, such as `[user_codes, app_pairing]`, or write `unknown`",
+            );
+            return erases;
+        }
+    };
+    for word in words {
+        let place = reader.place(word);
+        let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
+        if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
+            let message = format!("`{}` survives a reset, according to `keeps`", asset.word());
+            reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
+        }
+        erases.insert(asset);
+    }
+    erases
+}
+
+/// Factors that a request in the procedure states itself: the method would be asked by the same person in every case.
+fn own_factors(procedure: &[Step]) -> Vec<(&str, &Place)> {
+    let mut found = Vec::new();
+    for step in ast::all(procedure) {
+        if let Action::Ask { arguments, .. } = &step.action {
+            let is_own = |(name, term): &&(Arc<str>, Term)| {
+                matches!(&**name, "role" | "ownership" | "network") && matches!(term, Term::Word(_))
+            };
+            found.extend(arguments.iter().filter(is_own).map(|(name, _)| (&**name, &step.place)));
+        }
+    }
+    found
 }
 
 fn decisive(reader: &mut Reader<'_>, syntax: &DecisiveSyntax, procedure: &[Step]) -> Decisive {
@@ -179,7 +229,7 @@ fn interval(
     let place = reader.place(syntax);
     let IntervalSyntax { from, to, at_least, at_most } = &syntax.value;
     let phrases: Vec<String> = procedure.iter().map(|step| phrase(&step.action)).collect();
-    let mut find = |word: &super::Word, after: usize| {
+    let mut find = |word: &Word, after: usize| {
         let wanted = word.value.0.as_str();
         let found = phrases.iter().skip(after).position(|p| p == wanted).map(|index| index + after);
         if found.is_none() {
@@ -217,6 +267,20 @@ fn interval(
         reader.findings.error_with_hint(
             &place,
             format!("the procedure waits only {waited} in a hold that must last {length}"),
+            "anyone following it would not reset the lock",
+        );
+    }
+    if least && !listens && waited > length.scaled(LONGEST_MARGIN) {
+        reader.findings.error_with_hint(
+            &place,
+            format!("the procedure waits {waited} in a hold that is said to need {length}"),
+            "the claims hold it for shares of the stated time, which must be the one that decides",
+        );
+    }
+    if !least && waited > length {
+        reader.findings.error_with_hint(
+            &place,
+            format!("the procedure waits {waited} in a pause that may last {length} at most"),
             "anyone following it would not reset the lock",
         );
     }

@@ -207,11 +207,17 @@ impl Reader<'_> {
         None
     }
 
-    fn type_keys(&mut self, keys: &WordOr<TypeSyntax>, place: &Place) -> Option<Action> {
-        let (text, gap, each) = match keys {
-            WordOr::Word(text) => (text, None, None),
+    fn type_keys(&mut self, keys: &Spanned<WordOr<TypeSyntax>>, place: &Place) -> Option<Action> {
+        let written = self.place(keys);
+        let (text, gap, each) = match &keys.value {
+            // Keys are text: YAML takes `0077` and `1e3` for numbers, which are written otherwise.
+            WordOr::Word(_) if written.text().starts_with(|c: char| c.is_ascii_digit()) => {
+                (written.text(), None, None)
+            }
+            WordOr::Word(text) => (text.as_str(), None, None),
             WordOr::Full(full) => {
-                (&full.keys, self.optional(full.gap.as_ref()), self.optional(full.each.as_ref()))
+                let (gap, each) = (self.optional(full.gap.as_ref()), self.optional(full.each.as_ref()));
+                (full.keys.as_str(), gap, each)
             }
         };
         let mut tokens = Vec::new();

@@ -15,7 +15,7 @@ pub(in crate::scenario) enum StepSyntax {
     Hold(OneOrMany<String>),
     Release(OneOrMany<String>),
     Press(WordOr<PressSyntax>),
-    Type(WordOr<TypeSyntax>),
+    Type(Spanned<WordOr<TypeSyntax>>),
     Power(WordOr<PowerStepSyntax>),
     Turn(WordOr<TurnSyntax>),
     Door(Scalar),
