@@ -106,7 +106,9 @@ impl Page<'_> {
             None => format!("{model} on {}", manifest.rig.id),
         };
         self.write(Event::Start(stamped(counted("testsuite", &name, &counts, length), summary)))?;
+        // Readers keep one value a name.
         let clauses: Vec<&str> = summary.clauses.keys().map(String::as_str).collect();
+        let clauses = Some(clauses.join(", ")).filter(|clauses| !clauses.is_empty());
         let seed = manifest.seed.to_string();
         let properties = [
             ("provenance", Some(manifest.provenance.as_str())),
@@ -119,10 +121,11 @@ impl Page<'_> {
             ("run", Some(manifest.run.as_str())),
             ("seed", Some(seed.as_str())),
             ("tool", Some(manifest.tool.as_str())),
+            ("clause", clauses.as_deref()),
         ];
         self.write(Event::Start(BytesStart::new("properties")))?;
         let stated = properties.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        for (name, value) in stated.chain(clauses.into_iter().map(|clause| ("clause", clause))) {
+        for (name, value) in stated {
             let mut property = BytesStart::new("property");
             property.push_attribute(("name", name));
             property.push_attribute(("value", visible(value).as_str()));
