@@ -32,7 +32,7 @@ use terminal::Terminal;
 
 /// Certifies the reset methods of smart locks, on a bench or on a complete simulated rig.
 #[derive(Parser)]
-#[command(name = "lockrig", version, about, max_term_width = 100)]
+#[command(name = "lockrig", version, about, max_term_width = 100, after_help = exit::CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,8 +41,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Play everything the models claim, and end with a matrix and a report
+    #[command(after_help = exit::CODES)]
     Certify(play::CertifyArgs),
     /// Play scenarios
+    #[command(after_help = exit::CODES)]
     Run(play::RunArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
@@ -55,8 +57,10 @@ enum Command {
     /// List models, scenarios, rigs, cases, clauses or ports
     List(list::ListArgs),
     /// Verify that a run folder is unaltered
+    #[command(after_help = exit::CODES)]
     Verify(verify::FolderArgs),
     /// Recompute every verdict from the recorded trace
+    #[command(after_help = exit::CODES)]
     Replay(verify::ReplayArgs),
     /// Export a run folder as HTML, JUnit, CSV, JSON or VCD
     Report(report::ReportArgs),

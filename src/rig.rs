@@ -4,6 +4,7 @@
 
 mod bench;
 mod boards;
+mod command;
 mod device;
 mod file;
 mod fit;
@@ -14,6 +15,7 @@ pub use bench::{
     Active, Actuator, Bench, Bias, Board, Contact, Drive, HEADER_CHIPS, Input, Line, Output, RelayBoard,
     Sensor, SerialPort, Servo, Unwired,
 };
+pub use command::absent;
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load, schema};
 pub use fit::compare;

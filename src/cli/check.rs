@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::guard::SILENCE;
-use crate::rig::Rig;
+use crate::rig::{self, Rig};
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan, Selection, expand};
 use crate::trace::Channel;
@@ -87,6 +87,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
     }
     let (files, named) = read(args);
     let (library, rigs, mut findings) = files.load();
+    findings.extend(rig::absent(&rigs));
     if !args.paths.is_empty() {
         // A rig is made of the files that it is like, too.
         let named =

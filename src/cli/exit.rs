@@ -22,6 +22,9 @@ pub enum Exit {
     Interrupted,
 }
 
+/// What help and manual pages say of them.
+pub(super) const CODES: &str = "Exit codes: 0 all pass, 1 a lock failed, 2 bad usage or files, 3 rig error, inconclusive or aborted, 4 evidence does not verify or replay disagrees, 130 interrupted";
+
 impl Exit {
     /// The documented number.
     pub fn code(self) -> u8 {

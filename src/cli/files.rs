@@ -11,7 +11,8 @@ use include_dir::{Dir, include_dir};
 
 use crate::rig::{self, Rig};
 use crate::scenario::Library;
-use crate::yaml::{self, Diagnostic, Diagnostics, MAX_DOCUMENT_BYTES, Place, Scalar, Source};
+use crate::unit::counted;
+use crate::yaml::{self, Diagnostic, Diagnostics, MAX_DOCUMENT_BYTES, Place, Scalar, Severity, Source};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 static RIGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rigs");
@@ -179,7 +180,7 @@ impl Files {
                 if self.sources.iter().any(|(_, known)| known.name == source.name) {
                     return;
                 }
-                let kind = kind.unwrap_or_else(|| told_by_first_key(&source));
+                let kind = told_by_first_key(&source).or(kind).unwrap_or(Kind::Scenario);
                 self.sources.push((kind, source));
             }
             Err(diagnostic) => self.findings.push(diagnostic),
@@ -216,6 +217,44 @@ impl Files {
         }
         findings.extend(rig_findings);
         (library, rigs, findings)
+    }
+
+    /// Leaves out the files that can't be used, with whatever needs them, and says which: a draft is no reason not to
+    /// play what is fine.
+    ///
+    /// # Errors
+    /// One of them is asked for by name: everything that is wrong.
+    pub(super) fn leave_out_broken(&mut self, asked_for: &[&str]) -> Result<Vec<String>, Diagnostics> {
+        let (_, _, all) = self.load();
+        let mut left_out: BTreeMap<String, usize> = BTreeMap::new();
+        let mut round = all.clone();
+        while round.has_errors() {
+            let mut errors: BTreeMap<String, usize> = BTreeMap::new();
+            for finding in round.sorted().into_iter().filter(|finding| finding.severity == Severity::Error) {
+                *errors.entry(finding.place.file().to_owned()).or_default() += 1;
+            }
+            let is_broken = |name: &str| errors.contains_key(name);
+            let broken = || self.sources.iter().filter(|(_, source)| is_broken(&source.name));
+            let is_asked_for = |word: &&str| {
+                is_broken(word.trim_start_matches("./"))
+                    || broken().any(|(_, source)| is_called(source, word))
+            };
+            let could_not_be_read = std::mem::take(&mut self.findings).has_errors();
+            let is_stuck = broken().next().is_none() && !could_not_be_read;
+            if is_stuck || asked_for.iter().any(is_asked_for) {
+                return Err(all);
+            }
+            self.sources.retain(|(_, source)| !is_broken(&source.name));
+            left_out.extend(errors);
+            round = self.load().2;
+        }
+        let told = |(file, count): (String, usize)| {
+            format!(
+                "left out: {file}, which has {}; lockrig check shows them",
+                counted(count as u64, "error")
+            )
+        };
+        Ok(left_out.into_iter().map(told).collect())
     }
 
     /// Turns a path into the id that the file defines, reading it; an id stays what it is.
@@ -314,14 +353,24 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn told_by_first_key(source: &Arc<Source>) -> Kind {
-    // A broken file is told by its lines, so that its own mistake is shown.
+/// What a file is, wherever it lies, and the id that it gives itself. A broken one is told by its lines, so that its own
+/// mistake is shown.
+fn told_by_first_key(source: &Arc<Source>) -> Option<Kind> {
     let has = |key: &str| source.text.lines().any(|line| line.starts_with(key));
-    if has("rig:") {
-        Kind::Rig
-    } else if has("model:") || has("family:") {
-        Kind::Model
-    } else {
-        Kind::Scenario
-    }
+    let keys = [
+        ("rig:", Kind::Rig),
+        ("model:", Kind::Model),
+        ("family:", Kind::Model),
+        ("scenario:", Kind::Scenario),
+    ];
+    keys.into_iter().find(|(key, _)| has(key)).map(|(_, kind)| kind)
+}
+
+/// Whether a file defines something of that id, as far as its lines tell, or is that file.
+fn is_called(source: &Source, word: &str) -> bool {
+    let defines = |line: &str| {
+        let value = ["rig:", "model:", "scenario:"].iter().find_map(|key| line.strip_prefix(key));
+        value.is_some_and(|value| value.split('#').next().is_some_and(|id| id.trim() == word))
+    };
+    Path::new(&source.name) == Path::new(word.trim_start_matches("./")) || source.text.lines().any(defines)
 }

@@ -59,11 +59,15 @@ impl What {
 type Row = (Vec<String>, serde_json::Value);
 
 pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
-    let (library, rigs, findings) = Files::library().load();
-    if findings.has_errors() {
-        terminal.styled(&findings.render(terminal.has_color()));
-        return Exit::Usage;
+    let mut files = Files::library();
+    match files.leave_out_broken(&[]) {
+        Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
+        Err(findings) => {
+            terminal.styled(&findings.render(terminal.has_color()));
+            return Exit::Usage;
+        }
     }
+    let (library, rigs, _) = files.load();
     let rows: Vec<Row> = match args.what {
         What::Ports => ports(),
         What::Models => models(&library),

@@ -111,7 +111,7 @@ pub(super) struct CertifyArgs {
 #[derive(clap::Args)]
 pub(super) struct RunArgs {
     /// Scenarios: ids or files
-    #[arg(required_unless_present = "resume")]
+    #[arg(required_unless_present_any = ["resume", "case"])]
     scenarios: Vec<String>,
     #[command(flatten)]
     common: Common,
@@ -140,10 +140,21 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// What is named: without it nothing can be played.
+    fn asked_for(&self) -> Vec<&str> {
+        let Selected { models, scenarios, cases, .. } = &self.selected;
+        let of_cases = cases.iter().flat_map(|id| id.split('~').take(2));
+        let named = models.iter().chain(scenarios).map(String::as_str);
+        [&*self.rig].into_iter().chain(named).chain(of_cases).collect()
+    }
+
     /// The command that plays a case again, as it was played.
     fn again(&self, common: &Common, case: &CaseEntry) -> String {
         let word = |id: &str| typed(self.files.get(id).map_or(id, String::as_str));
-        let mut command = format!("lockrig run {} --case {}", word(&case.scenario), typed(&case.case));
+        let mut command = match self.files.get(&*case.scenario) {
+            Some(file) => format!("lockrig run {} --case {}", typed(file), typed(&case.case)),
+            None => format!("lockrig run --case {}", typed(&case.case)),
+        };
         if self.files.contains_key(&*case.model) {
             command.push_str(&format!(" --model {}", word(&case.model)));
         }
@@ -185,7 +196,7 @@ impl Refusal {
 pub(super) fn certify(args: &CertifyArgs, terminal: &Terminal) -> Exit {
     let mut files = Files::library();
     let wanted = wanted(&mut files, &args.common, &args.scenario, true);
-    finish(wanted.and_then(|wanted| play(&files, &args.common, wanted, terminal)), terminal)
+    finish(wanted.and_then(|wanted| play(&mut files, &args.common, wanted, terminal)), terminal)
 }
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
@@ -198,7 +209,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
             wanted
         }),
     };
-    finish(wanted.and_then(|wanted| play(&files, &args.common, wanted, terminal)), terminal)
+    finish(wanted.and_then(|wanted| play(&mut files, &args.common, wanted, terminal)), terminal)
 }
 
 fn finish(outcome: Result<Exit, Refusal>, terminal: &Terminal) -> Exit {
@@ -244,15 +255,21 @@ fn wanted(
     })
 }
 
-fn play(files: &Files, common: &Common, mut wanted: Wanted, terminal: &Terminal) -> Result<Exit, Refusal> {
-    let (library, rigs, findings) = files.load();
-    if findings.has_errors() {
-        terminal.styled(&findings.render(terminal.has_color()));
-        return Err(Refusal::usage(
-            "the files have errors",
-            "fix them; `lockrig check FILE` shows them again",
-        ));
+fn play(
+    files: &mut Files,
+    common: &Common,
+    mut wanted: Wanted,
+    terminal: &Terminal,
+) -> Result<Exit, Refusal> {
+    match files.leave_out_broken(&wanted.asked_for()) {
+        Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
+        Err(findings) => {
+            terminal.styled(&findings.render(terminal.has_color()));
+            let hint = "fix them; `lockrig check FILE` shows them again";
+            return Err(Refusal::usage("the files have errors", hint));
+        }
     }
+    let (library, rigs, _) = files.load();
     if !files.replaced.is_empty() {
         terminal.warning(&format!("built-in files are replaced by: {}", files.replaced.join(", ")));
     }
@@ -361,12 +378,12 @@ fn perform(
     };
     let next = |worst: &CaseEntry| match worst.result.verdict {
         Verdict::Error if rig.bench().is_some() => {
-            format!("fix the rig, then run lockrig rig selftest {}", rig.id)
+            ("when the rig is repaired, test it", format!("lockrig rig selftest {}", rig.id))
         }
         Verdict::Inconclusive if worst.result.unplayed == Some(Cause::NotWired) => {
-            format!("{} --dry-run says what the rig lacks", wanted.again(common, worst))
+            ("list what the rig lacks", format!("{} --dry-run", wanted.again(common, worst)))
         }
-        _ => format!("{} plays it again", wanted.again(common, worst)),
+        _ => ("play it again", wanted.again(common, worst)),
     };
     summary::print(&summary, &path, exit, said, &next, terminal);
     Ok(exit)

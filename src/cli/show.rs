@@ -27,11 +27,15 @@ pub(super) fn show(args: &ShowArgs, terminal: &Terminal) -> Exit {
     let wanted = files.id_of(Kind::Scenario, &args.case);
     let model = args.model.as_ref().map(|word| files.id_of(Kind::Model, word));
     let rig_id = files.id_of(Kind::Rig, &args.rig);
-    let (library, rigs, findings) = files.load();
-    if findings.has_errors() {
-        terminal.styled(&findings.render(terminal.has_color()));
-        return Exit::Usage;
+    let named: Vec<&str> = wanted.split('~').take(2).chain(model.as_deref()).chain([&*rig_id]).collect();
+    match files.leave_out_broken(&named) {
+        Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
+        Err(findings) => {
+            terminal.styled(&findings.render(terminal.has_color()));
+            return Exit::Usage;
+        }
     }
+    let (library, rigs, _) = files.load();
     let Some(rig) = rigs.get(&rig_id) else {
         terminal.error(&format!("unknown rig `{rig_id}`"), Some("`lockrig list rigs` shows them"));
         return Exit::Usage;

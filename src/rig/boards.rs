@@ -10,6 +10,7 @@ use crate::unit::{self, Duration};
 use crate::yaml::{Diagnostics, Map, Place, Scalar, Source, Spanned};
 
 use super::bench::{Board, RelayBoard, Servo};
+use super::command;
 use super::wiring::Nearest;
 
 type Word = Spanned<Scalar>;
@@ -141,15 +142,18 @@ impl<'a> Reader<'a> {
         let stated =
             kinds.into_iter().filter_map(|(field, meant, make)| Some((self.nearest(field)?.0, meant, make)));
         let stated: Vec<(&Word, &[&str], Make)> = stated.collect();
-        let program = self.all.iter().find_map(|(board, _)| board.value.program.as_ref());
+        let mut programs =
+            self.all.iter().filter_map(|(board, source)| Some((board.value.program.as_ref()?, *source)));
+        let program = programs.next();
         match (stated.as_slice(), program) {
             ([(value, meant, make)], None) => {
                 self.refuse_all_but(meant);
                 make(self, value.value.0.clone())
             }
-            ([], Some(words)) => {
+            ([], Some((words, source))) => {
                 self.refuse_all_but(&["program"]);
-                let command: Vec<String> = words.iter().map(|word| word.value.0.clone()).collect();
+                let words: Vec<String> = words.iter().map(|word| word.value.0.clone()).collect();
+                let command = command::located(&words, &source.name);
                 if command.is_empty() {
                     return self.missing("which program to run", "program: [COMMAND]");
                 }

@@ -14,6 +14,7 @@ use crate::yaml::{
 
 use super::bench::Bench;
 use super::boards::BoardSyntax;
+use super::command;
 use super::fit::{Mention, Subject};
 use super::wiring::{self, BenchSyntax, LockSyntax, WireSyntax};
 
@@ -337,9 +338,10 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
         }
         (Some(simulated), None, None) => Some((Device::Simulated { noise: simulated.noise }, Vec::new())),
         (None, Some((lockstep, source)), None) => {
-            let command = lockstep.command.value.clone();
+            let command_place = Place::of(source, &lockstep.command);
+            let command = command::located(&lockstep.command.value, &source.name);
             if command.is_empty() {
-                findings.error(&Place::of(source, &lockstep.command), "the command is empty");
+                findings.error(&command_place, "the command is empty");
                 return None;
             }
             let answer_within = lockstep.answer_within.as_ref().and_then(|w| quantity(source, w, findings));
@@ -366,7 +368,8 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
                 place: Place::of(source, &lock.model),
                 subject: Subject::Model,
             };
-            let mentions = lock.map(mention).into_iter().collect();
+            let played = Mention { place: command_place, subject: Subject::Command(command.clone()) };
+            let mentions = lock.map(mention).into_iter().chain([played]).collect();
             Some((Device::Lockstep { command, answer_within, debounce, model }, mentions))
         }
         (simulated, lockstep, of_a_bench) => {

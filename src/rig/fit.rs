@@ -33,6 +33,8 @@ pub(super) enum Subject {
     Key(Arc<str>),
     /// It takes a supply.
     Supply(Voltage),
+    /// A command plays it.
+    Command(Vec<String>),
 }
 
 /// Compares benches with the models that are mounted on them.

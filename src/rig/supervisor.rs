@@ -104,7 +104,7 @@ fn described(status: ExitStatus) -> String {
 }
 
 /// Finds a program as a shell does: an error that comes at once says more than a process that is gone.
-fn find(name: &str) -> Result<(), Error> {
+pub(super) fn find(name: &str) -> Result<(), Error> {
     let is_there = match name.contains('/') {
         true => Path::new(name).exists(),
         false => std::env::var_os("PATH")

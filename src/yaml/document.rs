@@ -31,6 +31,11 @@ impl Source {
     /// # Errors
     /// Too large, or not UTF-8 (the place is the first offending byte).
     pub fn new(name: &str, bytes: Vec<u8>) -> Result<Arc<Self>, Diagnostic> {
+        // Editors of some systems put a byte order mark before the text.
+        let bytes = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+            Some(text) => text.to_vec(),
+            None => bytes,
+        };
         let empty = |text: String| Arc::new(Self { name: name.to_owned(), text });
         if bytes.len() > MAX_DOCUMENT_BYTES {
             let place = Place::start_of(&empty(String::new()));

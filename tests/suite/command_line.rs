@@ -30,6 +30,27 @@ fn certify_passes_prints_a_matrix_and_the_reports_path() {
 }
 
 #[test]
+fn help_and_manual_have_the_exit_codes() {
+    let folder = empty_folder();
+    let codes = "0 all pass, 1 a lock failed, 2 bad usage or files, 3 rig error, inconclusive or aborted, 4 evidence does \
+                 not verify or replay disagrees, 130 interrupted";
+    let readme = fs::read_to_string(root().join("README.md")).expect("text");
+    let commands = [
+        &["--help"][..],
+        &["certify", "--help"],
+        &["run", "-h"],
+        &["verify", "-h"],
+        &["replay", "-h"],
+        &["man"],
+    ];
+    let said = commands.map(|arguments| text(&lockrig(folder.path(), arguments)));
+    for said in said.iter().chain([&readme]) {
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(codes), "{said}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let folder = empty_folder();
     let results = |seed: &str| {

@@ -112,3 +112,117 @@ fn a_program_is_one_lock_or_is_asked_by_name() {
     assert_eq!(status, Some(2), "{said}");
     assert!(said.contains("the lock of rig `own` is a `yale-linus`"), "{said}");
 }
+
+/// A folder of somebody at work: a draft with mistakes, a file of another program, a folder that is called like a file.
+fn untidy() -> tempfile::TempDir {
+    let folder = empty_folder();
+    let path = folder.path();
+    fs::create_dir_all(path.join("scenarios/models")).expect("a folder");
+    fs::create_dir_all(path.join("rigs/old.yaml")).expect("a folder");
+    let draft = root().join("tests/corpus/role-in-a-method.model.yaml");
+    fs::copy(draft, path.join("scenarios/models/draft.yaml")).expect("a copy");
+    fs::write(path.join("scenarios/compose.yml"), "services:\n  web: {image: x}\n").expect("written");
+    folder
+}
+
+#[test]
+fn what_a_run_does_not_need_does_not_stop_it() {
+    let folder = untidy();
+    let path = folder.path();
+    let left_out = ["rigs/old.yaml", "scenarios/compose.yml", "scenarios/models/draft.yaml"];
+    let play = ["run", "reset-is-confirmed", "--model", "kwikset-smartcode-914", "--quiet"];
+    for arguments in
+        [&play[..], &["list", "models"], &["show", "reset-is-confirmed~kwikset-smartcode-914~button~r1"]]
+    {
+        let output = lockrig(path, arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("left out: ")).collect();
+        assert_eq!(lines.len(), left_out.len(), "{said}");
+        for (line, file) in lines.iter().zip(left_out) {
+            assert!(line.starts_with(&format!("left out: {file}, which has ")), "{line}");
+        }
+    }
+    // Neither is it evidence, nor does it keep the run from being continued or replayed.
+    let run = crate::common::runs(path).pop().expect("a run");
+    assert!(!run.join("inputs/scenarios/models/draft.yaml").exists());
+    let run = run.display().to_string();
+    assert_eq!(code(path, &["replay", &run]), 0);
+    let output = lockrig(path, &["run", "--resume", &run]);
+    assert!(text(&output).contains("the earlier run finished every case"), "{}", text(&output));
+    // `check` shows everything.
+    assert_eq!(code(path, &["check"]), 2);
+}
+
+#[test]
+fn what_is_asked_for_by_name_must_be_fine() {
+    let folder = untidy();
+    let model = "broken-role-in-a-method";
+    let family =
+        "family: drafts\nmethods:\n  button: {needs: {power: odd}, procedure: [], confirmed_by: unknown}\n";
+    fs::write(folder.path().join("scenarios/models/drafts.yaml"), family).expect("written");
+    let heir = fs::read_to_string(root().join("scenarios/models/yale-linus.yaml")).expect("a model");
+    let heir = heir.replace("model: yale-linus", "model: heir").replace("like: app", "like: drafts");
+    fs::write(folder.path().join("scenarios/models/heir.yaml"), heir).expect("written");
+    for arguments in [
+        vec!["certify", "--model", model],
+        vec!["certify", "--model", "scenarios/models/draft.yaml"],
+        vec!["certify", "--model", "heir"],
+        vec!["show", "reset-is-confirmed", "--model", model],
+        vec!["run", "reset-is-confirmed", "--rig", "rigs/old.yaml"],
+        vec!["run", "scenarios/compose.yml"],
+    ] {
+        let output = lockrig(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
+    }
+    assert_eq!(code(folder.path(), &["run", "reset-is-confirmed", "--model", "kwikset-smartcode-914"]), 0);
+}
+
+#[test]
+fn a_file_is_what_it_says_wherever_it_lies_and_however_it_begins() {
+    let folder = empty_folder();
+    fs::create_dir_all(folder.path().join("scenarios")).expect("a folder");
+    let model = fs::read_to_string(root().join("scenarios/models/yale-linus.yaml")).expect("a model");
+    let model = model.replace("model: yale-linus", "model: misplaced");
+    fs::write(folder.path().join("scenarios/misplaced.yaml"), format!("\u{feff}{model}")).expect("written");
+    let output = lockrig(folder.path(), &["list", "models"]);
+    assert!(text(&output).contains("\nmisplaced "), "{}", text(&output));
+    assert_eq!(code(folder.path(), &["check"]), 0);
+}
+
+#[test]
+fn a_rig_file_names_files_that_lie_beside_it() {
+    let folder = empty_folder();
+    let path = folder.path();
+    fs::create_dir_all(path.join("project/rigs")).expect("a folder");
+    let write = |script: &str| {
+        let rig = format!(
+            "rig: own\nlock: {{model: kwikset-powerbolt-2}}\nlockstep: {{command: [python3, {script}]}}\n\
+             channels: [button.*, power, power.cell.*, keypad, cover, beeper, bolt, strike]\n"
+        );
+        fs::write(path.join("project/rigs/own.yaml"), rig).expect("written");
+    };
+    let play = ["run", "reset-is-confirmed", "--rig", "project/rigs/own.yaml"];
+    for place in ["project/rigs/own-lock.py", "project/own-lock.py", "own-lock.py"] {
+        fs::copy(root().join("rigs/examples/lock.py"), path.join(place)).expect("a copy");
+        write("own-lock.py");
+        let output = lockrig(path, &play);
+        assert_eq!(output.status.code(), Some(0), "{place}: {}", text(&output));
+        assert_eq!(code(path, &["check", "project/rigs/own.yaml"]), 0, "{place}");
+        // The program is evidence.
+        let run = crate::common::runs(path).pop().expect("a run");
+        assert!(run.join("inputs/peer/own-lock.py").exists(), "{place}");
+        fs::remove_file(path.join(place)).expect("gone");
+    }
+    let said = text(&lockrig(path, &["check", "project/rigs/own.yaml"]));
+    assert!(said.contains("there is no file `own-lock.py`"), "{said}");
+    assert!(said.contains("files are looked for beside the rig file"), "{said}");
+    write("own-lock.py");
+    let rig = fs::read_to_string(path.join("project/rigs/own.yaml")).expect("text");
+    fs::write(path.join("project/rigs/own.yaml"), rig.replace("python3", "no-such-program"))
+        .expect("written");
+    let output = lockrig(path, &["check", "project/rigs/own.yaml"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("there is no program `no-such-program`"), "{}", text(&output));
+    assert!(text(&output).contains("install it, or name it with its folder"), "{}", text(&output));
+}

@@ -55,9 +55,13 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
         ));
     }
     files.complete_from(&folder.join("inputs"));
-    let (_, rigs, findings) = files.load();
-    // One with mistakes is shown with them later on.
-    if !rigs.contains_key(&*rig) && !findings.has_errors() {
+    let selected = &manifest.selected;
+    let named = selected.models.iter().chain(&selected.scenarios).map(String::as_str);
+    let asked_for: Vec<&str> = [&*rig].into_iter().chain(named).collect();
+    // One with mistakes is shown with them later on; what no run needs is as if it were not there.
+    let is_fine = files.leave_out_broken(&asked_for).is_ok();
+    let (_, rigs, _) = files.load();
+    if !rigs.contains_key(&*rig) && is_fine {
         return Err(Refusal::usage(
             format!("no rig `{rig}` is known here"),
             "add --rig FILE: the rig file that the run was made with",

@@ -23,7 +23,7 @@ pub(super) fn print(
     folder: &Path,
     exit: Exit,
     said: Said,
-    next: &dyn Fn(&CaseEntry) -> String,
+    next: &dyn Fn(&CaseEntry) -> (&'static str, String),
     terminal: &Terminal,
 ) {
     let report = folder.join("report.html");
@@ -57,17 +57,18 @@ pub(super) fn print(
         terminal.line(&format!("earlier, in {run}: {}", terminal.paint(verdict, &told(earlier))));
     }
     if summary.unplayed() > 0 {
-        terminal.line(&format!(
-            "interrupted, cases not played: {}; continue with: lockrig run --resume {}",
-            summary.unplayed(),
-            typed(&shown(folder))
-        ));
+        terminal.line(&format!("interrupted, cases not played: {}; to continue:", summary.unplayed()));
+        terminal.line(&format!("  lockrig run --resume {}", typed(&shown(folder))));
     }
     terminal.line(&format!("report: {}", shown(&report)));
     let first = found.first().map(|finding| &finding.shortest);
     if let Some(worst) = first.and_then(|case| summary.problems.iter().find(|entry| entry.case == *case)) {
-        terminal.line(&format!("next:   open {}#case={}", shown(&report), worst.case));
-        terminal.line(&format!("        {}", next(worst)));
+        // A command stands alone, so that it can be copied.
+        let (what, command) = next(worst);
+        terminal.line("see it in the report:");
+        terminal.line(&format!("  {}#case={}", shown(&report), worst.case));
+        terminal.line(&format!("{what}:"));
+        terminal.line(&format!("  {command}"));
     }
 }
 
