@@ -223,7 +223,8 @@ impl Files {
     /// play what is fine.
     ///
     /// # Errors
-    /// One of them is asked for by name: everything that is wrong.
+    /// One of them is asked for by name, or stands in place of a built-in file, which would be missing: everything that
+    /// is wrong.
     pub(super) fn leave_out_broken(&mut self, asked_for: &[&str]) -> Result<Vec<String>, Diagnostics> {
         let (_, _, all) = self.load();
         let mut left_out: BTreeMap<String, usize> = BTreeMap::new();
@@ -241,7 +242,11 @@ impl Files {
             };
             let could_not_be_read = std::mem::take(&mut self.findings).has_errors();
             let is_stuck = broken().next().is_none() && !could_not_be_read;
-            if is_stuck || asked_for.iter().any(is_asked_for) {
+            let in_place_of_another = broken().any(|(kind, source)| {
+                let name = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy();
+                Self::is_built_in(*kind, &name)
+            });
+            if is_stuck || in_place_of_another || asked_for.iter().any(is_asked_for) {
                 return Err(all);
             }
             self.sources.retain(|(_, source)| !is_broken(&source.name));
@@ -370,7 +375,8 @@ fn told_by_first_key(source: &Arc<Source>) -> Option<Kind> {
 fn is_called(source: &Source, word: &str) -> bool {
     let defines = |line: &str| {
         let value = ["rig:", "model:", "scenario:"].iter().find_map(|key| line.strip_prefix(key));
-        value.is_some_and(|value| value.split('#').next().is_some_and(|id| id.trim() == word))
+        let id = value.and_then(|value| value.split('#').next());
+        id.is_some_and(|id| id.trim().trim_matches(['"', '\'']) == word)
     };
     Path::new(&source.name) == Path::new(word.trim_start_matches("./")) || source.text.lines().any(defines)
 }

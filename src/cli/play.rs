@@ -145,7 +145,8 @@ impl Wanted {
         let Selected { models, scenarios, cases, .. } = &self.selected;
         let of_cases = cases.iter().flat_map(|id| id.split('~').take(2));
         let named = models.iter().chain(scenarios).map(String::as_str);
-        [&*self.rig].into_iter().chain(named).chain(of_cases).collect()
+        let files = self.files.values().map(String::as_str);
+        [&*self.rig].into_iter().chain(named).chain(of_cases).chain(files).collect()
     }
 
     /// The command that plays a case again, as it was played.
@@ -473,7 +474,7 @@ fn leave_out_untried(library: &Library, selection: &mut Selection) -> Option<Str
     }
     let plan = Plan::new(library, selection.clone());
     let is_untried = |id: &Arc<str>| {
-        let model = library.models.get(id).filter(|model| model.can_be_reset());
+        let model = library.models.get(id);
         model.is_some_and(|model| run::codes(library, &plan, model) == Codes::Untried)
     };
     let (untried, tried): (Vec<Arc<str>>, Vec<Arc<str>>) = selection.models.drain(..).partition(is_untried);

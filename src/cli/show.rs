@@ -28,6 +28,8 @@ pub(super) fn show(args: &ShowArgs, terminal: &Terminal) -> Exit {
     let model = args.model.as_ref().map(|word| files.id_of(Kind::Model, word));
     let rig_id = files.id_of(Kind::Rig, &args.rig);
     let named: Vec<&str> = wanted.split('~').take(2).chain(model.as_deref()).chain([&*rig_id]).collect();
+    let words = [Some(&args.case), args.model.as_ref(), Some(&args.rig)];
+    let named: Vec<&str> = named.into_iter().chain(words.into_iter().flatten().map(String::as_str)).collect();
     match files.leave_out_broken(&named) {
         Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
         Err(findings) => {

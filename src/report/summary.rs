@@ -119,6 +119,10 @@ impl Summary {
         let is_whole =
             selected.scenarios.is_empty() && selected.methods.is_empty() && selected.cases.is_empty();
         let was_played = |model: &str| {
+            // What an earlier part of the run played counts as well.
+            if self.manifest.earlier.is_some() {
+                return true;
+            }
             let row = self.matrix.get(model).into_iter().flat_map(BTreeMap::values);
             row.into_iter().any(|counts| counts.total() > counts.of(Verdict::NotApplicable))
         };

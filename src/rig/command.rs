@@ -18,15 +18,21 @@ const SCRIPTS: &[&str] = &["js", "mjs", "pl", "py", "rb", "sh"];
 pub(super) fn located(words: &[String], rig_file: &str) -> Vec<String> {
     let folders = folders(rig_file);
     let located = |(index, word): (usize, &String)| {
-        let is_bare_program = index == 0 && !word.contains('/');
+        // Any other word may happen to be the name of a file.
+        let is_file = word.contains('/') || (index > 0 && is_script(word));
         let is_there = |path: &PathBuf| path.is_file();
         let path = folders.iter().map(|folder| folder.join(word)).find(is_there);
-        match path.filter(|_| !is_bare_program && !Path::new(word).is_absolute()) {
+        match path.filter(|_| is_file && !Path::new(word).is_absolute()) {
             Some(path) => path.display().to_string(),
             None => word.clone(),
         }
     };
     words.iter().enumerate().map(located).collect()
+}
+
+fn is_script(word: &str) -> bool {
+    let ending = Path::new(word).extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| SCRIPTS.contains(&ending)) && !word.starts_with('-')
 }
 
 /// The folders beside a rig file, nearest first.
@@ -54,13 +60,8 @@ fn check(command: &[String], place: &Place, findings: &mut Diagnostics) {
         let hint = "install it, or name it with its folder: beside the rig file, or from the current folder";
         findings.error_with_hint(place, format!("there is no program `{program}`"), hint);
     }
-    let is_script = |word: &&String| {
-        let ending = Path::new(word.as_str()).extension().and_then(|ending| ending.to_str());
-        ending.is_some_and(|ending| SCRIPTS.contains(&ending)) && !word.starts_with('-')
-    };
-    if let Some(script) =
-        arguments.iter().find(is_script).filter(|script| !Path::new(script.as_str()).is_file())
-    {
+    let is_missing = |word: &&String| is_script(word) && !Path::new(word.as_str()).is_file();
+    if let Some(script) = arguments.iter().find(is_missing) {
         let hint =
             "files are looked for beside the rig file, in the folder above `rigs`, and in the current folder";
         findings.error_with_hint(place, format!("there is no file `{script}`"), hint);

@@ -36,9 +36,13 @@ pub fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
 
 /// Whether a plan tries the codes of a model.
 pub fn codes(library: &Library, plan: &Plan, model: &Model) -> Codes {
-    match model.operations.get("enter") {
-        None | Some(Fact::Unsupported) => Codes::None,
-        Some(Fact::Known(_) | Fact::Unknown) if plan.tries_codes(library, &model.facts.id) => Codes::Tried,
-        Some(Fact::Known(_) | Fact::Unknown) => Codes::Untried,
+    let operation = |name: &str| model.operations.get(name);
+    // One that takes codes from elsewhere has some, though nobody enters them.
+    let takes_some = matches!(operation("add_code"), Some(Fact::Known(_)));
+    match operation("enter") {
+        _ if !model.can_be_reset() => Codes::None,
+        None | Some(Fact::Unsupported) if !takes_some => Codes::None,
+        _ if plan.tries_codes(library, &model.facts.id) => Codes::Tried,
+        None | Some(Fact::Unsupported | Fact::Known(_) | Fact::Unknown) => Codes::Untried,
     }
 }

@@ -154,7 +154,8 @@ pub struct Decisive {
 }
 
 impl Decisive {
-    /// Index of the step of the method's procedure with which the last of them is met, if it names any.
+    /// Index of the step of the method's procedure with which the last hold, pause, key or turn is met, if it names any.
+    /// Presses don't count: what is held around them may have to last.
     pub fn end(&self, procedure: &[Step]) -> Option<usize> {
         let last = |is_one: fn(&Action) -> bool| {
             procedure.iter().rposition(|step| all([step]).iter().any(|step| is_one(&step.action)))
@@ -162,9 +163,7 @@ impl Decisive {
         let intervals = [&self.hold, &self.second_hold, &self.gap].into_iter().flatten();
         let keys = self.keys.and_then(|_| last(|action| matches!(action, Action::Type { .. })));
         let turn = self.rotation.and_then(|_| last(|action| matches!(action, Action::Turn { .. })));
-        let ends =
-            intervals.map(|interval| interval.to).chain(self.presses.as_ref().map(|presses| presses.step));
-        ends.chain(keys).chain(turn).max()
+        intervals.map(|interval| interval.to).chain(keys).chain(turn).max()
     }
 }
 

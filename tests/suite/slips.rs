@@ -226,3 +226,28 @@ fn a_rig_file_names_files_that_lie_beside_it() {
     assert!(text(&output).contains("there is no program `no-such-program`"), "{}", text(&output));
     assert!(text(&output).contains("install it, or name it with its folder"), "{}", text(&output));
 }
+
+#[test]
+fn a_broken_file_in_place_of_a_built_in_one_is_no_draft() {
+    let folder = empty_folder();
+    let path = folder.path();
+    fs::create_dir_all(path.join("scenarios/models")).expect("a folder");
+    let place = |from: &str, to: &str, old: &str, new: &str| {
+        let text = fs::read_to_string(root().join(from)).expect("text");
+        fs::write(path.join(to), text.replace(old, new)).expect("written");
+    };
+    let refused = |arguments: &[&str]| {
+        let output = lockrig(path, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
+    };
+    // Its claim would not be made.
+    let claim = "scenarios/lockout-survives-a-power-cut.yaml";
+    place(claim, claim, "expect:", "expectt:");
+    refused(&["certify", "--model", "yale-yrd156"]);
+    fs::remove_file(path.join(claim)).expect("gone");
+    // A file that is named is played, and no other of its id, however that is written.
+    let model = "scenarios/models/schlage-be468zp.yaml";
+    place(model, "own.yaml", "model: schlage-be468zp", "model: \"schlage-be468zp\"");
+    refused(&["certify", "--model", "own.yaml"]);
+    refused(&["show", "reset-is-confirmed", "--model", "own.yaml"]);
+}

@@ -486,7 +486,7 @@ fn decided(facts: &ast::MethodFacts, marks: &Marks) -> Option<(usize, Mark)> {
     let completes = |index: usize| {
         let action = facts.procedure.get(index).map(|step| &step.action);
         match action {
-            Some(ast::Action::Contact { .. }) => false,
+            Some(ast::Action::Contact { .. }) => end.is_some_and(|end| index <= end),
             Some(ast::Action::Release(_)) => end.is_none_or(|end| index <= end),
             _ => true,
         }

@@ -60,7 +60,8 @@ impl Context<'_> {
         };
         let label = format!("watch the {}", observation.channel());
         let from_rest = !draft.may_be_open;
-        draft.tries_code = true;
+        // A control alone claims nothing.
+        draft.tries_code |= origin == Origin::Claim;
         draft.push(label, origin, Action::Watch { observation, first, since, from_rest, within, probe });
         if self.has("lock") {
             let ((), body) = draft.nested(|draft| self.lock_if_open(draft, origin))?;
