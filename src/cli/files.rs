@@ -205,6 +205,13 @@ impl Files {
         self.sources.len()
     }
 
+    /// The rigs alone: whoever makes one safe does not wait until everything else is read.
+    pub(super) fn rigs(&self) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
+        let (rigs, mut findings) = rig::load(&self.of(Kind::Rig));
+        findings.extend(self.findings.clone());
+        (rigs, findings)
+    }
+
     /// What the files mean, with all that is wrong.
     pub(super) fn load(&self) -> (Library, BTreeMap<Arc<str>, Rig>, Diagnostics) {
         let (library, mut findings) = Library::load(&self.of(Kind::Model), &self.of(Kind::Scenario));

@@ -18,7 +18,7 @@ pub(super) struct GuardArgs {
 pub(super) fn guard(args: &GuardArgs, terminal: &Terminal) -> Exit {
     let served = match &args.rig {
         None => serve_parent(),
-        Some(word) => match setup(word, terminal) {
+        Some(word) => match setup(word, true, terminal) {
             Ok((setup, false)) => serve_first(&setup),
             Ok((_, true)) => return Exit::Usage,
             Err(exit) => return exit,
@@ -43,11 +43,18 @@ fn serve_first(setup: &Setup) -> std::io::Result<()> {
     serve_socket(path, setup)
 }
 
-/// What the guard of a rig owns, and whether the rig's files have errors, which are shown.
-pub(super) fn setup(word: &str, terminal: &Terminal) -> Result<(Setup, bool), Exit> {
+/// What the guard of a rig owns, and whether the rig's files have errors, which are shown. Whether they fit the lock is
+/// compared only by whoever will switch something.
+pub(super) fn setup(word: &str, compared: bool, terminal: &Terminal) -> Result<(Setup, bool), Exit> {
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
-    let (_, rigs, findings) = files.load();
+    let (rigs, findings) = match compared {
+        true => {
+            let (_, rigs, findings) = files.load();
+            (rigs, findings)
+        }
+        false => files.rigs(),
+    };
     let Some(rig) = rigs.get(&id) else {
         terminal.styled(&findings.render(terminal.has_color()));
         terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));

@@ -187,7 +187,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
 
 fn safe(word: &str, terminal: &Terminal) -> Exit {
     // What can be read of a file with errors is made safe all the same.
-    let (setup, has_errors) = match setup(word, terminal) {
+    let (setup, has_errors) = match setup(word, false, terminal) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
