@@ -14,7 +14,7 @@ use lockrig::rig::SerialPort;
 use rustix::fs::{FlockOperation, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::common::{lockrig, text};
+use crate::common::{happens, lockrig, text};
 
 /// Both ends of a pseudo-terminal: the peer's, and the path of the other.
 pub(crate) fn pair() -> (fs::File, String) {
@@ -244,11 +244,14 @@ fn a_line_that_began_before_anybody_listened_is_left_out() {
     let mut settings = rustix::termios::tcgetattr(&port).expect("settings");
     settings.make_raw();
     rustix::termios::tcsetattr(&port, rustix::termios::OptionalActions::Now, &settings).expect("settings");
-    drop(port);
-    peer.write_all(b"old\nuser code 12").expect("a write");
+    let before = b"old\nuser code 12";
+    peer.write_all(before).expect("a write");
+    // The kernel hands it over by a worker of its own, which a busy machine keeps waiting.
+    let has_come = || rustix::io::ioctl_fionread(&port).is_ok_and(|count| count == before.len() as u64);
+    assert!(happens(Duration::from_secs(10), has_come), "what was written before is there");
     let (sender, lines) = std::sync::mpsc::channel();
-    let port = SerialPort { port: path, baud: 115_200 };
-    let _console = Console::open(&port, move |line| drop(sender.send(line))).expect("a console");
+    let console = SerialPort { port: path, baud: 115_200 };
+    let _console = Console::open(&console, move |line| drop(sender.send(line))).expect("a console");
     peer.write_all(b"34 erased\nnew\n").expect("a write");
     let first = lines.recv_timeout(Duration::from_secs(5)).expect("a line");
     assert_eq!(first.as_deref(), Ok("new"));
