@@ -14,6 +14,11 @@ use crate::scenario::Library;
 use crate::unit::counted;
 use crate::yaml::{self, Diagnostic, Diagnostics, MAX_DOCUMENT_BYTES, Place, Scalar, Severity, Source};
 
+use super::terminal::Terminal;
+
+/// Rigs by id.
+pub(super) type Rigs = BTreeMap<Arc<str>, Rig>;
+
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 static RIGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rigs");
 
@@ -206,14 +211,20 @@ impl Files {
     }
 
     /// The rigs alone: whoever makes one safe does not wait until everything else is read.
-    pub(super) fn rigs(&self) -> (BTreeMap<Arc<str>, Rig>, Diagnostics) {
+    pub(super) fn rigs(&self) -> (Rigs, Diagnostics) {
         let (rigs, mut findings) = rig::load(&self.of(Kind::Rig));
         findings.extend(self.findings.clone());
         (rigs, findings)
     }
 
+    /// The rigs, compared with the models that are mounted on them.
+    pub(super) fn compared_rigs(&self) -> (Rigs, Diagnostics) {
+        let (_, rigs, findings) = self.load();
+        (rigs, findings)
+    }
+
     /// What the files mean, with all that is wrong.
-    pub(super) fn load(&self) -> (Library, BTreeMap<Arc<str>, Rig>, Diagnostics) {
+    pub(super) fn load(&self) -> (Library, Rigs, Diagnostics) {
         let (library, mut findings) = Library::load(&self.of(Kind::Model), &self.of(Kind::Scenario));
         let (rigs, rig_findings) = rig::load(&self.of(Kind::Rig));
         findings.extend(self.findings.clone());
@@ -226,17 +237,23 @@ impl Files {
         (library, rigs, findings)
     }
 
-    /// Leaves out the files that can't be used, with whatever needs them, and says which: a draft is no reason not to
-    /// play what is fine.
-    ///
-    /// # Errors
-    /// One of them is asked for by name, or stands in place of a built-in file, which would be missing: everything that
-    /// is wrong.
-    pub(super) fn leave_out_broken(&mut self, asked_for: &[&str]) -> Result<Vec<String>, Diagnostics> {
-        let (_, _, all) = self.load();
+    /// What the files mean, without those that can't be used and whatever needs them, which are named: a draft is no
+    /// reason not to play what is fine. If one of them is asked for by name, or stands in place of a built-in file, which
+    /// would be missing, everything that is wrong is shown, and nothing can be used.
+    pub(super) fn usable(&mut self, asked_for: &[&str], terminal: &Terminal) -> Option<(Library, Rigs)> {
         let mut left_out: BTreeMap<String, usize> = BTreeMap::new();
-        let mut round = all.clone();
-        while round.has_errors() {
+        let mut all = None;
+        loop {
+            let (library, rigs, round) = self.load();
+            if !round.has_errors() {
+                for (file, count) in left_out {
+                    let errors = counted(count as u64, "error");
+                    terminal.note(&format!("left out: {file}, which has {errors}; lockrig check shows them"));
+                }
+                return Some((library, rigs));
+            }
+            // What the first round shows is what a person has to mend: the rest follows from it.
+            let all = all.get_or_insert_with(|| round.clone());
             let mut errors: BTreeMap<String, usize> = BTreeMap::new();
             for finding in round.sorted().into_iter().filter(|finding| finding.severity == Severity::Error) {
                 *errors.entry(finding.place.file().to_owned()).or_default() += 1;
@@ -254,19 +271,12 @@ impl Files {
                 Self::is_built_in(*kind, &name)
             });
             if is_stuck || in_place_of_another || asked_for.iter().any(is_asked_for) {
-                return Err(all);
+                terminal.styled(&all.render(terminal.has_color()));
+                return None;
             }
             self.sources.retain(|(_, source)| !is_broken(&source.name));
             left_out.extend(errors);
-            round = self.load().2;
         }
-        let told = |(file, count): (String, usize)| {
-            format!(
-                "left out: {file}, which has {}; lockrig check shows them",
-                counted(count as u64, "error")
-            )
-        };
-        Ok(left_out.into_iter().map(told).collect())
     }
 
     /// Turns a path into the id that the file defines, reading it; an id stays what it is.
@@ -365,8 +375,7 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-/// What a file is, wherever it lies, and the id that it gives itself. A broken one is told by its lines, so that its own
-/// mistake is shown.
+/// What a file is, wherever it lies. A broken one is told by its lines, so that its own mistake is shown.
 fn told_by_first_key(source: &Arc<Source>) -> Option<Kind> {
     let has = |key: &str| source.text.lines().any(|line| line.starts_with(key));
     let keys = [

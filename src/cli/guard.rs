@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::guard::{Setup, serve_parent, serve_socket, service_sockets};
+use crate::yaml::Diagnostics;
 
 use super::exit::Exit;
-use super::files::{Files, Kind};
+use super::files::{Files, Kind, Rigs};
 use super::rig::has_errors;
 use super::terminal::Terminal;
 
@@ -18,7 +19,7 @@ pub(super) struct GuardArgs {
 pub(super) fn guard(args: &GuardArgs, terminal: &Terminal) -> Exit {
     let served = match &args.rig {
         None => serve_parent(),
-        Some(word) => match setup(word, true, terminal) {
+        Some(word) => match setup(word, Files::compared_rigs, terminal) {
             Ok((setup, false)) => serve_first(&setup),
             Ok((_, true)) => return Exit::Usage,
             Err(exit) => return exit,
@@ -45,16 +46,14 @@ fn serve_first(setup: &Setup) -> std::io::Result<()> {
 
 /// What the guard of a rig owns, and whether the rig's files have errors, which are shown. Whether they fit the lock is
 /// compared only by whoever will switch something.
-pub(super) fn setup(word: &str, compared: bool, terminal: &Terminal) -> Result<(Setup, bool), Exit> {
+pub(super) fn setup(
+    word: &str,
+    load: fn(&Files) -> (Rigs, Diagnostics),
+    terminal: &Terminal,
+) -> Result<(Setup, bool), Exit> {
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
-    let (rigs, findings) = match compared {
-        true => {
-            let (_, rigs, findings) = files.load();
-            (rigs, findings)
-        }
-        false => files.rigs(),
-    };
+    let (rigs, findings) = load(&files);
     let Some(rig) = rigs.get(&id) else {
         terminal.styled(&findings.render(terminal.has_color()));
         terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));

@@ -59,15 +59,7 @@ impl What {
 type Row = (Vec<String>, serde_json::Value);
 
 pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
-    let mut files = Files::library();
-    match files.leave_out_broken(&[]) {
-        Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
-        Err(findings) => {
-            terminal.styled(&findings.render(terminal.has_color()));
-            return Exit::Usage;
-        }
-    }
-    let (library, rigs, _) = files.load();
+    let Some((library, rigs)) = Files::library().usable(&[], terminal) else { return Exit::Usage };
     let rows: Vec<Row> = match args.what {
         What::Ports => ports(),
         What::Models => models(&library),

@@ -30,7 +30,7 @@ use crate::verdict::Verdict;
 use crate::yaml::nearest;
 
 use super::exit::Exit;
-use super::files::{Files, Kind, unknown};
+use super::files::{Files, Kind, Rigs, unknown};
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
@@ -203,7 +203,7 @@ pub(super) fn certify(args: &CertifyArgs, terminal: &Terminal) -> Exit {
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
     let mut files = Files::library();
     let wanted = match &args.resume {
-        Some(folder) => resume::wanted(&mut files, folder, &args.common.rig),
+        Some(folder) => resume::wanted(&mut files, folder, &args.common.rig, terminal),
         None => wanted(&mut files, &args.common, &args.scenarios, false).map(|mut wanted| {
             wanted.selected.methods.clone_from(&args.method);
             wanted.selected.cases.clone_from(&args.case);
@@ -211,6 +211,13 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
         }),
     };
     finish(wanted.and_then(|wanted| play(&mut files, &args.common, wanted, terminal)), terminal)
+}
+
+/// What the files mean, as far as it can be used.
+fn usable(files: &mut Files, asked_for: &[&str], terminal: &Terminal) -> Result<(Library, Rigs), Refusal> {
+    files.usable(asked_for, terminal).ok_or_else(|| {
+        Refusal::usage("the files have errors", "fix them; `lockrig check FILE` shows them again")
+    })
 }
 
 fn finish(outcome: Result<Exit, Refusal>, terminal: &Terminal) -> Exit {
@@ -262,15 +269,7 @@ fn play(
     mut wanted: Wanted,
     terminal: &Terminal,
 ) -> Result<Exit, Refusal> {
-    match files.leave_out_broken(&wanted.asked_for()) {
-        Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
-        Err(findings) => {
-            terminal.styled(&findings.render(terminal.has_color()));
-            let hint = "fix them; `lockrig check FILE` shows them again";
-            return Err(Refusal::usage("the files have errors", hint));
-        }
-    }
-    let (library, rigs, _) = files.load();
+    let (library, rigs) = usable(files, &wanted.asked_for(), terminal)?;
     if !files.replaced.is_empty() {
         terminal.warning(&format!("built-in files are replaced by: {}", files.replaced.join(", ")));
     }

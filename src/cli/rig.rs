@@ -63,7 +63,7 @@ pub(super) fn rig(args: &RigArgs, terminal: &Terminal) -> Exit {
 fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -> Exit {
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
-    let (_, rigs, findings) = files.load();
+    let (rigs, findings) = files.compared_rigs();
     match rigs.get(&id) {
         Some(rig) if has_errors(rig, &findings, terminal) => Exit::Usage,
         Some(rig) if rig.bench().is_some() => act(rig),
@@ -187,7 +187,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
 
 fn safe(word: &str, terminal: &Terminal) -> Exit {
     // What can be read of a file with errors is made safe all the same.
-    let (setup, has_errors) = match setup(word, false, terminal) {
+    let (setup, has_errors) = match setup(word, Files::rigs, terminal) {
         Ok(found) => found,
         Err(exit) => return exit,
     };

@@ -30,14 +30,7 @@ pub(super) fn show(args: &ShowArgs, terminal: &Terminal) -> Exit {
     let named: Vec<&str> = wanted.split('~').take(2).chain(model.as_deref()).chain([&*rig_id]).collect();
     let words = [Some(&args.case), args.model.as_ref(), Some(&args.rig)];
     let named: Vec<&str> = named.into_iter().chain(words.into_iter().flatten().map(String::as_str)).collect();
-    match files.leave_out_broken(&named) {
-        Ok(left_out) => left_out.iter().for_each(|line| terminal.note(line)),
-        Err(findings) => {
-            terminal.styled(&findings.render(terminal.has_color()));
-            return Exit::Usage;
-        }
-    }
-    let (library, rigs, _) = files.load();
+    let Some((library, rigs)) = files.usable(&named, terminal) else { return Exit::Usage };
     let Some(rig) = rigs.get(&rig_id) else {
         terminal.error(&format!("unknown rig `{rig_id}`"), Some("`lockrig list rigs` shows them"));
         return Exit::Usage;

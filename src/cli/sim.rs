@@ -83,11 +83,7 @@ pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
 
 /// The table of defects and what catches them, computed from runs.
 fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
-    let (library, _, findings) = Files::library().load();
-    if findings.has_errors() {
-        terminal.styled(&findings.render(terminal.has_color()));
-        return Exit::Usage;
-    }
+    let Some((library, _)) = Files::library().usable(&[], terminal) else { return Exit::Usage };
     let simulated = |model: &Arc<str>| models().any(|known| known == &**model);
     let models = library.models.keys().filter(|model| simulated(model)).cloned().collect();
     let cases = expand(&library, &Selection { models, ..Selection::default() });

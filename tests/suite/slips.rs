@@ -251,3 +251,18 @@ fn a_broken_file_in_place_of_a_built_in_one_is_no_draft() {
     refused(&["certify", "--model", "own.yaml"]);
     refused(&["show", "reset-is-confirmed", "--model", "own.yaml"]);
 }
+
+#[test]
+fn a_contact_that_ends_a_decisive_hold_begins_the_window() {
+    let folder = empty_folder();
+    let (path, model) = (folder.path(), "schlage-be468zp");
+    let file = "scenarios/models/schlage-be468zp.yaml";
+    with_model(path, model, "from: hold program, to: release program", "from: cover off, to: cover on");
+    let text_of_it = fs::read_to_string(path.join(file)).expect("text");
+    let (before, rest) = text_of_it.split_once("      - cover: off\n").expect("the procedure");
+    let (_, after) = rest.split_once("    confirmed_by:").expect("its end");
+    let procedure = "      - press: program\n      - cover: off\n      - wait: 8 s\n      - cover: on\n";
+    fs::write(path.join(file), format!("{before}{procedure}    confirmed_by:{after}")).expect("written");
+    let said = text(&lockrig(path, &["show", "reset-is-confirmed~schlage-be468zp~button~r1"]));
+    assert!(said.contains("watch from the moment you put the cover on: see light.pcb red"), "{said}");
+}

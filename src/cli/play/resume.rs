@@ -8,11 +8,12 @@ use crate::evidence::{
     read_manifest, verify,
 };
 use crate::lock::Named;
+use crate::rig::Rig;
 use crate::sim::{Defect, Variation};
 
 use super::super::files::{Files, Kind};
 use super::super::pack::is_run_folder;
-use super::{Exit, Refusal, Wanted};
+use super::{Exit, Refusal, Terminal, Wanted};
 
 /// The run that is continued.
 pub(super) struct Earlier {
@@ -27,7 +28,12 @@ pub(super) struct Earlier {
 }
 
 /// What the earlier run wanted, on the very same files.
-pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Wanted, Refusal> {
+pub(super) fn wanted(
+    files: &mut Files,
+    folder: &Path,
+    rig: &str,
+    terminal: &Terminal,
+) -> Result<Wanted, Refusal> {
     if !is_run_folder(folder) {
         let is_packed = is_packed(folder);
         let hint =
@@ -58,16 +64,15 @@ pub(super) fn wanted(files: &mut Files, folder: &Path, rig: &str) -> Result<Want
     let selected = &manifest.selected;
     let named = selected.models.iter().chain(&selected.scenarios).map(String::as_str);
     let asked_for: Vec<&str> = [&*rig].into_iter().chain(named).collect();
-    // One with mistakes is shown with them later on; what no run needs is as if it were not there.
-    let is_fine = files.leave_out_broken(&asked_for).is_ok();
-    let (_, rigs, _) = files.load();
-    if !rigs.contains_key(&*rig) && is_fine {
+    // What no run needs is as if it were not there.
+    let (_, rigs) = super::usable(files, &asked_for, terminal)?;
+    let Some(found) = rigs.get(&rig) else {
         return Err(Refusal::usage(
             format!("no rig `{rig}` is known here"),
             "add --rig FILE: the rig file that the run was made with",
         ));
-    }
-    same_inputs(files, folder, &rig)?;
+    };
+    same_inputs(files, folder, found)?;
     Ok(Wanted {
         rig,
         seed: manifest.seed,
@@ -120,22 +125,20 @@ fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Cou
 }
 
 /// Cases played on changed files would not be the same cases.
-fn same_inputs(files: &Files, folder: &Path, rig: &str) -> Result<(), Refusal> {
-    let (_, rigs, _) = files.load();
+fn same_inputs(files: &Files, folder: &Path, rig: &Rig) -> Result<(), Refusal> {
     let changed = |name: &str| {
         Refusal::usage(
             format!("{name} has changed since the run was made"),
             "start a new run, or restore the file from the run's inputs/",
         )
     };
-    let Some(rig) = rigs.get(rig) else { return Ok(()) };
-    for (name, bytes) in files.inputs(rig) {
-        let recorded = std::fs::read(folder.join("inputs").join(&name)).ok();
-        if recorded.as_deref() != Some(&bytes) {
-            return Err(changed(&name));
+    let now = files.inputs(rig);
+    for (name, bytes) in &now {
+        let recorded = std::fs::read(folder.join("inputs").join(name)).ok();
+        if recorded.as_ref() != Some(bytes) {
+            return Err(changed(name));
         }
     }
-    let now = files.inputs(rig);
     let recorded = list_files(&folder.join("inputs")).map_err(|error| Refusal {
         message: error.to_string(),
         hint: None,
