@@ -98,7 +98,8 @@ fn report(criterion: &mut Criterion) {
 /// Time for the engine to watch a `never` over a light that blinks so often in one case.
 fn watched(edges: u64) -> Wall {
     let light = Channel::Light("status".into());
-    let phase = Phase { colour: "red".into(), count: None, on: None, off: None, lengths: Vec::new() };
+    let phase =
+        Phase { colour: "red".into(), count: None, on: None, off: None, lengths: Vec::new(), ends: false };
     let pattern = PulsePattern { phases: vec![phase] };
     let observation = Observation::Pulses { channel: light.clone(), pattern };
     let length = Duration::milliseconds(20);

@@ -3,10 +3,10 @@
 //!
 //! Deliberately absent: how anything is done to a lock, or shown; and what a program looks like.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lock::{Asset, Credential};
+use crate::lock::{Asset, Credential, Token};
 use crate::trace::Channel;
 
 /// Who outside a lock it is bound to.
@@ -65,6 +65,8 @@ impl Bond {
 pub struct Belief {
     /// The owner's codes from before the act, in the order of their slots.
     pub codes: Vec<Credential>,
+    /// The owner's cards and fingers from before the act.
+    pub tokens: Vec<Credential>,
     /// The owner's master code.
     pub master: Option<Credential>,
     /// The owner's bindings from before the act.
@@ -75,6 +77,8 @@ pub struct Belief {
     pub unbound: BTreeSet<Bond>,
     /// A code that the lock takes after the act.
     pub known_good: Option<Credential>,
+    /// A card and a finger that the lock takes after the act.
+    pub known_tokens: BTreeMap<Token, Credential>,
     /// A whole reset was done, and the lock was not set up since.
     pub is_reset: bool,
     /// The procedure of a reset was done, whole or altered.
@@ -90,6 +94,11 @@ impl Belief {
     pub fn secret_codes(&self) -> Vec<Credential> {
         let is_secret = |code: &&Credential| matches!(code, Credential::Secret { .. });
         self.codes.iter().filter(is_secret).cloned().collect()
+    }
+
+    /// The owner's cards, or fingers.
+    pub fn tokens_of(&self, kind: Token) -> Vec<Credential> {
+        self.tokens.iter().filter(|token| token.kind() == Some(kind)).cloned().collect()
     }
 
     /// A slot that no code was in.
@@ -109,6 +118,11 @@ impl Belief {
         let kept = |asset: Asset| keeps.contains(&asset);
         Self {
             codes: if kept(Asset::UserCodes) { self.codes } else { Vec::new() },
+            tokens: self
+                .tokens
+                .into_iter()
+                .filter(|token| token.kind().is_some_and(|kind| kept(kind.asset())))
+                .collect(),
             master: self.master.filter(|_| kept(Asset::MasterCode)),
             bound: self.bound.into_iter().filter(|bond| kept(bond.asset())).collect(),
             is_reset: false,

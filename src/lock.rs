@@ -7,10 +7,11 @@ mod credential;
 mod factor;
 mod facts;
 
-pub use credential::Credential;
+pub use credential::{Credential, Token};
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
 pub use facts::{
-    Asset, Defaults, Fact, Facts, Lockout, Method, PadFacts, PowerFacts, Radio, SourceDocument, SourceKind,
+    Asset, Defaults, Fact, Facts, Lockout, Method, PadFacts, PowerFacts, Radio, ReadyFacts, SourceDocument,
+    SourceKind,
 };
 
 /// Names in this order, so that a message can list them.

@@ -1,8 +1,54 @@
-//! Codes, by handle. The value of a secret is known only to the player that types it.
+//! What opens a lock: codes by handle, whose value is known only to the player that types it, and tokens by name.
 
 use std::sync::Arc;
 
-/// A code: published (a default from a manual) or secret.
+use super::{Asset, named_enum};
+
+named_enum! {
+    /// What opens a lock and is presented to its reader. The rig knows it only by its name.
+    Token {
+        /// A card, fob or tag.
+        Card = "card",
+        /// A finger, as the lock has learned it.
+        Finger = "finger",
+    }
+}
+
+impl Token {
+    /// What a lock stores of it.
+    pub const fn asset(self) -> Asset {
+        match self {
+            Self::Card => Asset::Cards,
+            Self::Finger => Asset::Fingers,
+        }
+    }
+
+    /// The operation that has the lock learn one.
+    pub const fn added_by(self) -> &'static str {
+        match self {
+            Self::Card => "add_card",
+            Self::Finger => "add_finger",
+        }
+    }
+
+    /// The operation that opens with one.
+    pub const fn used_by(self) -> &'static str {
+        match self {
+            Self::Card => "use_card",
+            Self::Finger => "use_finger",
+        }
+    }
+
+    /// What people call several.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Card => "cards",
+            Self::Finger => "fingers",
+        }
+    }
+}
+
+/// A code, published (a default from a manual) or secret; or a token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Credential {
     /// Printed in a manual for every unit of the model; not a secret.
@@ -14,6 +60,13 @@ pub enum Credential {
         /// How many digits it has.
         digits: u8,
     },
+    /// A card or a finger.
+    Token {
+        /// Which of the two.
+        kind: Token,
+        /// Its name: `card.1`, `finger.new`.
+        name: Arc<str>,
+    },
 }
 
 impl Credential {
@@ -22,11 +75,33 @@ impl Credential {
         Self::Secret { handle: handle.into(), digits }
     }
 
+    /// The token of a kind that is called `word`: a number, or what it is for.
+    pub fn token(kind: Token, word: &str) -> Self {
+        Self::Token { kind, name: format!("{kind}.{word}").into() }
+    }
+
+    /// Which token it is, if it is no code.
+    pub fn kind(&self) -> Option<Token> {
+        match self {
+            Self::Published(_) | Self::Secret { .. } => None,
+            Self::Token { kind, .. } => Some(*kind),
+        }
+    }
+
     /// How a person refers to it: never its value if it is secret.
     pub fn name(&self) -> String {
         match self {
             Self::Published(code) => format!("{code} (published)"),
             Self::Secret { handle, .. } => handle.to_string(),
+            Self::Token { name, .. } => name.to_string(),
+        }
+    }
+
+    /// The same within a sentence, with what it is.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Published(_) | Self::Secret { .. } => format!("code {}", self.name()),
+            Self::Token { .. } => self.name(),
         }
     }
 }

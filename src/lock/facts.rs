@@ -56,6 +56,10 @@ named_enum! {
     Asset {
         /// Codes of users.
         UserCodes = "user_codes",
+        /// Cards, fobs and tags.
+        Cards = "cards",
+        /// Fingerprints.
+        Fingers = "fingers",
         /// The code that programs the lock.
         MasterCode = "master_code",
         /// Binding to a phone app or account.
@@ -140,6 +144,15 @@ pub struct PadFacts {
     pub deaf: Fact<Duration>,
 }
 
+/// How long a lock takes nothing, though all is well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadyFacts {
+    /// After its power came back.
+    pub after_power: Fact<Duration>,
+    /// After a press or hold that was too short for a reset, where that starts it anew.
+    pub after_short_press: Fact<Duration>,
+}
+
 /// The penalty for wrong codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lockout {
@@ -168,12 +181,18 @@ pub struct Facts {
     pub pad: PadFacts,
     /// Supply.
     pub power: PowerFacts,
+    /// How long it takes nothing after it was started.
+    pub ready: ReadyFacts,
+    /// How long after it opened it throws its bolt by itself.
+    pub relocks: Fact<Duration>,
     /// Whether a knob or tailpiece can be turned.
     pub knob: bool,
     /// Whether it has a door contact.
     pub door: bool,
     /// Whether a debug port is known that leads to its memory.
     pub debug_port: bool,
+    /// Whether cards or fingers can be presented to it.
+    pub reader: bool,
     /// Whether a cover must come off to reach a control.
     pub cover: bool,
     /// Lights and their colours.
@@ -184,6 +203,8 @@ pub struct Facts {
     pub voice: bool,
     /// Digits of a code that a test draws; within what the source allows.
     pub code_digits: Fact<u8>,
+    /// The shortest and the longest code that the source allows.
+    pub code_lengths: Option<(u8, u8)>,
     /// Codes of the factory state.
     pub defaults: Defaults,
     /// Penalty for wrong codes.

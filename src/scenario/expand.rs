@@ -11,6 +11,7 @@ mod keys;
 mod master;
 mod procedure;
 mod provision;
+mod token;
 
 use std::sync::Arc;
 

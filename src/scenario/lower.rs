@@ -5,6 +5,7 @@ mod claim;
 mod method;
 mod model;
 mod observation;
+mod request;
 mod sense;
 mod step;
 

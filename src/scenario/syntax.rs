@@ -152,6 +152,8 @@ pub(super) struct ModelSyntax {
     pub radio: Option<Spanned<OneOrMany<String>>>,
     pub codes: Option<CodesSyntax>,
     pub keypad: Option<PadSyntax>,
+    pub ready: Option<ReadySyntax>,
+    pub relocks_after: Option<Word>,
     pub defaults: Option<DefaultsSyntax>,
     pub lockout: Option<Spanned<WordOr<LockoutSyntax>>>,
     pub baseline: Option<Word>,
@@ -194,10 +196,20 @@ pub(super) struct PadSyntax {
     pub deaf_after_wrong_code: Option<Word>,
 }
 
+/// How long the lock takes nothing after it was started.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadySyntax {
+    pub after_power: Option<Word>,
+    pub after_short_press: Option<Word>,
+}
+
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodesSyntax {
     pub digits: Spanned<u8>,
+    pub shortest: Option<Spanned<u8>>,
+    pub longest: Option<Spanned<u8>>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -224,6 +236,7 @@ pub(super) struct MethodSyntax {
     #[serde(default)]
     pub decisive: DecisiveSyntax,
     pub erases: Option<Spanned<WordListOr<Word, Empty>>>,
+    pub keeps: Option<Vec<Word>>,
     pub procedure: Steps,
     pub confirmed_by: Spanned<WordListOr<Spanned<StepSyntax>, Empty>>,
     #[serde(default)]

@@ -46,6 +46,8 @@ pub enum Channel {
     Cloud,
     /// Memory behind a debug probe.
     Memory,
+    /// What presents cards and fingers to the lock.
+    Reader,
     /// A person who witnesses a step.
     Operator,
 }
@@ -66,12 +68,13 @@ const PLAIN: &[(&str, Channel)] = &[
     ("hub", Channel::Hub),
     ("cloud", Channel::Cloud),
     ("memory", Channel::Memory),
+    ("reader", Channel::Reader),
     ("operator", Channel::Operator),
 ];
 
 impl Channel {
     /// How channels are written, for hints.
-    pub const FORMS: [&str; 17] = [
+    pub const FORMS: [&str; 18] = [
         "button.<name>",
         "power",
         "power.cell.<n>",
@@ -89,6 +92,7 @@ impl Channel {
         "app",
         "hub",
         "cloud",
+        "reader",
     ];
 
     /// All that is to know of a kind of channel: the one table of it.
@@ -110,7 +114,9 @@ impl Channel {
             Self::Cover => (Contact, Driven, false),
             Self::Current => (Level, Observed, false),
             Self::Console => (Message, Observed, false),
-            Self::App | Self::Hub | Self::Cloud | Self::Memory | Self::Operator => (Message, Asked, false),
+            Self::App | Self::Hub | Self::Cloud | Self::Memory | Self::Reader | Self::Operator => {
+                (Message, Asked, false)
+            }
         };
         Traits { form, direction, begins_on }
     }

@@ -41,6 +41,8 @@ pub struct Phase {
     pub off: Option<Tolerance>,
     /// Relative lengths, one for each pulse.
     pub lengths: Vec<Length>,
+    /// It ends the last round of several colours: no other colour may follow either, within the trailing interval.
+    pub ends: bool,
 }
 
 /// Phases in their order.
@@ -162,7 +164,11 @@ impl Phase {
             return PhaseJudgement::Open(unmet(format!("it came {} too late", end.since(deadline))));
         }
         let trailing = self.trailing(group);
-        let ends_later = |next: &Pulse| next.start.since(end) >= trailing || next.colour != self.colour;
+        let is_later = |next: &Pulse| next.start.since(end) >= trailing;
+        if let Some(next) = pulses.get(count).filter(|next| self.ends && !is_later(next)) {
+            return PhaseJudgement::Open(unmet(format!("{} followed the last {}", next.colour, self.colour)));
+        }
+        let ends_later = |next: &Pulse| is_later(next) || next.colour != self.colour;
         let is_over = pulses.get(count).is_some_and(ends_later);
         if !is_over && horizon < end + trailing {
             return PhaseJudgement::Open(Judgement::Pending { until: end + trailing });

@@ -356,9 +356,12 @@ impl On<'_> {
             Channel::Knob => (Shape::Degrees, "degrees"),
             Channel::Voice | Channel::Console => (Shape::Text, "text"),
             Channel::Keypad => (Shape::Keys, "{\"keys\":[…]}"),
-            Channel::App | Channel::Hub | Channel::Cloud | Channel::Memory | Channel::Operator => {
-                (Shape::Message, "a request, a response or a notification")
-            }
+            Channel::App
+            | Channel::Hub
+            | Channel::Cloud
+            | Channel::Memory
+            | Channel::Reader
+            | Channel::Operator => (Shape::Message, "a request, a response or a notification"),
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::common::{empty_folder, lockrig, root, text};
 /// Time for the engine to watch a light that changes so often, a dimmed one at 1 kHz, and the verdict.
 fn watched(edges: u64) -> (Wall, Option<Verdict>) {
     let light = Channel::Light("status".into());
-    let phase = Phase { colour: "red".into(), count: None, on: None, off: None, lengths: Vec::new() };
+    let phase =
+        Phase { colour: "red".into(), count: None, on: None, off: None, lengths: Vec::new(), ends: false };
     let observation =
         Observation::Pulses { channel: light.clone(), pattern: PulsePattern { phases: vec![phase] } };
     let period = Duration::microseconds(500);

@@ -116,7 +116,8 @@ fn what_never_happens_may_be_watched_while_branches_run_side_by_side() {
 fn an_answer_too_close_to_its_limit_is_neither_taken_nor_refused() {
     let light = Channel::Light("status".into());
     let on = Some(Tolerance::parse("100 ms ±20 ms").expect("a tolerance"));
-    let phase = Phase { colour: "green".into(), count: Some(1), on, off: None, lengths: Vec::new() };
+    let phase =
+        Phase { colour: "green".into(), count: Some(1), on, off: None, lengths: Vec::new(), ends: false };
     let pattern = PulsePattern { phases: vec![phase] };
     let observation = Observation::Pulses { channel: light.clone(), pattern };
     let (mark, probe, second) = (Mark(0), Probe(0), Duration::seconds(1));
@@ -151,7 +152,8 @@ fn an_answer_too_close_to_its_limit_is_neither_taken_nor_refused() {
 fn too_many_changes_hide_what_they_could_mean() {
     let light = Channel::Light("status".into());
     let on = Some(Tolerance::parse("1 s ±20 %").expect("a tolerance"));
-    let phase = Phase { colour: "green".into(), count: Some(1), on, off: None, lengths: Vec::new() };
+    let phase =
+        Phase { colour: "green".into(), count: Some(1), on, off: None, lengths: Vec::new(), ends: false };
     let observations =
         vec![Observation::Pulses { channel: light.clone(), pattern: PulsePattern { phases: vec![phase] } }];
     let (since, within) = (Since::Here, Duration::seconds(20));

@@ -22,13 +22,16 @@ controls:
   door: contact
   cover: removable
   memory: debug_port
+  reader: both
   power: {cells: 4, nominal: 6.0 V, low: 4.8 V}
 indicators:
   light.status: [red, green]
   light.pcb: [red, blue]
   beeper: {}
   voice: {}
-codes: {digits: 6}
+codes: {digits: 6, shortest: 4, longest: 8}
+relocks_after: 30 s
+ready: {after_power: 20 s, after_short_press: 40 s}
 keypad: {forgets_after: 10 s, deaf_after_wrong_code: 2 s}
 defaults: {user_codes: ["123456"], master: "654321"}
 lockout: {attempts: 5, for: 45 s}
@@ -59,6 +62,7 @@ methods:
     decisive:
       keys: 3
     erases: unknown
+    keeps: [user_codes]
     procedure:
       - type: "0 lock *"
     confirmed_by: unknown
@@ -89,6 +93,13 @@ operations:
     - see: {bolt: thrown, within: 4 s}
   add_code:
     - ask: {hub: add_code, slot: "{slot}", code: "{code}", within: 5 s}
+  add_card:
+    - ask: {reader: present, credential: "{card}", within: 5 s}
+  use_card:
+    procedure:
+      - ask: {reader: present, credential: "{card}", within: 6 s}
+    accepted_by:
+      see: {bolt: open, within: 3 s}
   set_master:
     - type: "{master} {code} lock"
   try_master:
@@ -209,6 +220,12 @@ const STEPS: &[(&str, &str, &str)] = &[
         "off",
         "see: {light: red, indicator: status, within: 1 s}",
         "see: {light: red, indicator: status, off: 100 ms ±20 %, within: 1 s}",
+    ),
+    ("card", "attempt: {card: 1, expect: refused}", "attempt: {card: 2, expect: refused}"),
+    (
+        "finger",
+        "attempt: {card: 1, expect: refused}",
+        "repeat: {times: 1, steps: [{attempt: {finger: 1, expect: refused}}]}",
     ),
     ("hear", "hear: {beeps: 1, within: 1 s}", "hear: {beeps: 2, within: 1 s}"),
     ("beeps", "hear: {beeps: 1, within: 1 s}", "hear: {beeps: any, within: 1 s}"),
@@ -358,8 +375,16 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("indicators", "  light.pcb: [red, blue]\n", "  light.pcb: [red]\n"),
     ("indicators", "  voice: {}\n", ""),
     ("indicators", "light.status: [red, green]\n", "light.status: [red, green, amber]\n"),
-    ("digits", "{digits: 6}", "{digits: 7}"),
-    ("codes", "codes: {digits: 6}", "codes: {digits: 5}"),
+    ("digits", "{digits: 6,", "{digits: 7,"),
+    ("codes", "codes: {digits: 6,", "codes: {digits: 5,"),
+    ("shortest", "shortest: 4", "shortest: 5"),
+    ("longest", "longest: 8", "longest: 7"),
+    ("relocks_after", "relocks_after: 30 s\n", "relocks_after: 31 s\n"),
+    ("ready", "ready: {after_power: 20 s, after_short_press: 40 s}\n", ""),
+    ("after_power", "after_power: 20 s", "after_power: 21 s"),
+    ("after_short_press", "after_short_press: 40 s", "after_short_press: 41 s"),
+    ("controls", "  reader: both\n", ""),
+    ("keeps", "    keeps: [user_codes]\n", ""),
     ("keypad", "keypad: {forgets_after: 10 s, deaf_after_wrong_code: 2 s}\n", ""),
     ("forgets_after", "forgets_after: 10 s", "forgets_after: 11 s"),
     ("deaf_after_wrong_code", "deaf_after_wrong_code: 2 s", "deaf_after_wrong_code: 3 s"),

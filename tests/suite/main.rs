@@ -11,6 +11,7 @@ mod defects;
 mod diagnostics;
 mod engine;
 mod evidence;
+mod facts;
 mod fields;
 mod fit;
 mod forgeries;

@@ -20,7 +20,7 @@ fn train(pulses: &[(&str, u64, u64)]) -> Vec<Edge> {
 }
 
 fn phase(colour: &str, count: Option<u32>) -> Phase {
-    Phase { colour: colour.into(), count, on: None, off: None, lengths: Vec::new() }
+    Phase { colour: colour.into(), count, on: None, off: None, lengths: Vec::new(), ends: false }
 }
 
 fn pattern(phases: Vec<Phase>) -> PulsePattern {
@@ -64,6 +64,23 @@ fn three_of_four_blinks_are_not_three_even_before_the_fourth() {
     let horizon = edges[5].at + Duration::milliseconds(50);
     let judgement = three.judge(&edges, (Instant::START, deadline), horizon, Duration::ZERO);
     assert!(matches!(judgement, Judgement::Pending { .. }), "{judgement:?}");
+}
+
+#[test]
+fn colours_that_take_turns_are_counted_in_rounds() {
+    let turns = |rounds: u32| {
+        let all = (0..rounds).flat_map(|_| ["green", "red"]).map(|colour| phase(colour, Some(1)));
+        let mut phases: Vec<Phase> = all.collect();
+        phases.last_mut().expect("a phase").ends = true;
+        pattern(phases)
+    };
+    let shown = |rounds: usize, pause: u64| train(&[("green", 300, 0), ("red", 300, pause)].repeat(rounds));
+    for pause in [0, 200] {
+        met(&turns(3), &shown(3, pause));
+        unmet(&turns(3), &shown(2, pause), "green pulsed 0 of 1 times");
+        unmet(&turns(3), &shown(4, pause), "green followed the last red");
+    }
+    unmet(&turns(2), &train(&[("green", 300, 0), ("green", 300, 100), ("red", 300, 100)]), "of 1 time");
 }
 
 #[test]

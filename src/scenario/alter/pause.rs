@@ -1,5 +1,6 @@
 //! `pause: 60 s`: before the last key nothing is typed for so long.
 
+use crate::lock::Fact;
 use crate::scenario::point::Point;
 use crate::scenario::program::{Action, Program};
 use crate::unit::Duration;
@@ -21,7 +22,16 @@ impl Alter for Pause {
     }
 
     fn applies(&self, subject: &Subject<'_>, _: &Plan) -> Result<(), String> {
-        subject.facts.decisive.keys.map(|_| ()).ok_or_else(|| subject.has_no("key sequence"))
+        subject.facts.decisive.keys.ok_or_else(|| subject.has_no("key sequence"))?;
+        match subject.model.facts.pad.forgets {
+            Fact::Unsupported => {
+                Err("the keypad never forgets half-typed keys, according to its source".into())
+            }
+            Fact::Known(stated) if stated >= self.length => {
+                Err(format!("the keypad keeps half-typed keys for {stated}, according to its source"))
+            }
+            Fact::Known(_) | Fact::Unknown => Ok(()),
+        }
     }
 
     fn rewrite(&self, _: &Point, plan: &mut Plan) {

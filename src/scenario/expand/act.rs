@@ -1,6 +1,6 @@
 //! The act: the model's own procedure, with what the scenario alters.
 
-use crate::lock::Power;
+use crate::lock::{Fact, Power, Token};
 use crate::scenario::alter::{Bolt, Cut, JUST_UNDER, Kind, Plan, Stretch, interval};
 use crate::scenario::ast::{self, Claim, Interval};
 use crate::scenario::phrase::phrase;
@@ -14,6 +14,7 @@ use crate::belief::Bond;
 use super::context::{Context, Excluded};
 use super::draft::{Confirmation, Draft};
 use super::procedure::Bindings;
+use super::provision::Wanted;
 
 /// Time for a lock to settle after an act, to erase and to start again, before its memory is judged.
 pub(super) const SETTLE: Duration = Duration::seconds(15);
@@ -21,6 +22,8 @@ pub(super) const SETTLE: Duration = Duration::seconds(15);
 const DELIVERED: Duration = Duration::seconds(120);
 /// Time for a lock to start after its power came back.
 const BOOT: Duration = Duration::seconds(4);
+/// What is tried after a restart is tried within this time.
+const SOON_AFTER: Duration = Duration::seconds(10);
 /// Confirmation window of a lock whose source states none, for sweeps.
 const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
 /// A contact that bounces is open or closed for so long.
@@ -86,7 +89,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Opens the bolt with a good code, where the manual has the reset begin so.
+    /// Opens the bolt, where the manual has the reset begin so.
     fn unlock(&self, draft: &mut Draft) -> Result<(), Excluded> {
         let act = &self.scenario.act;
         if !ast::reset(act) {
@@ -95,29 +98,31 @@ impl<'a> Context<'a> {
         if ast::all(act).iter().any(|step| matches!(step.action, ast::Action::Never { .. })) {
             return Err("according to the manual, the reset starts with the bolt open".into());
         }
-        let code = draft.belief.codes.first().cloned();
-        let code = code.ok_or_else(|| Excluded::plan("there is no code to open the lock with"))?;
-        self.expect_open(draft, &code)
+        self.open_before_reset(draft)?;
+        draft.part("unlock", Stage::Arrange);
+        Ok(())
     }
 
     /// Lets the lock settle and restores the supply, once the act was watched to its end.
     pub(super) fn settle(&self, draft: &mut Draft) -> Result<(), Excluded> {
-        draft.wait(SETTLE);
+        draft.wait(self.settled());
         let nominal = self.lock().power.nominal;
         if draft.volts != nominal {
             draft.supply(nominal);
-            draft.wait(BOOT);
+            draft.wait(self.started(BOOT));
         }
         // A motor without power throws nothing.
         if self.subject.facts.starts_unlocked && self.plan.is_negative {
             self.lock_if_open(draft, Origin::Altered)?;
+        } else if self.stays_open() && draft.belief.was_tried {
+            self.lock_if_open(draft, Origin::Control)?;
         }
         if self.plan.without.is_some() {
             draft.wait(DELIVERED);
         }
         if self.plan.is_negative && draft.typed > 0 {
             // What was typed in vain would be the beginning of the next code.
-            draft.wait(self.forgets());
+            self.empty_pad(draft, Origin::Altered)?;
         }
         draft.part("settle", Stage::Between);
         Ok(())
@@ -126,15 +131,20 @@ impl<'a> Context<'a> {
     /// A step that is composed of the model's operations, before the claims after the act.
     pub(super) fn claim(&self, draft: &mut Draft, claim: &'a Claim, origin: Origin) -> Result<(), Excluded> {
         match claim {
-            Claim::Provision { user_codes, app, hub, master } => {
-                self.provision(draft, *user_codes, *app, *hub, *master)
+            Claim::Provision { user_codes, cards, fingers, app, hub, master } => {
+                let tokens = [(Token::Card, *cards), (Token::Finger, *fingers)];
+                let (user_codes, app, hub, master) = (*user_codes, *app, *hub, *master);
+                self.provision(draft, Wanted { user_codes, tokens, app, hub, master })
             }
             Claim::Prove => self.prove(draft),
             Claim::Inventory => self.inventory(draft),
             Claim::Reset => self.reset(draft, origin),
             Claim::Restart { off, cells } => self.restart(draft, *off, *cells),
             Claim::Attempt { code, accepted } => self.attempt_in_act(draft, code, *accepted, origin),
-            Claim::LockOut => self.lock_out(draft),
+            Claim::LockOut => {
+                draft.is_locked_out = true;
+                self.lock_out(draft)
+            }
             Claim::Confirmed
             | Claim::Unconfirmed
             | Claim::Erased(_)
@@ -182,9 +192,7 @@ impl<'a> Context<'a> {
         let plan = Plan::default();
         self.check_possible(draft, &plan)?;
         if self.subject.facts.starts_unlocked {
-            let code = draft.belief.codes.first().cloned();
-            let code = code.ok_or_else(|| Excluded::plan("there is no code to open the lock with"))?;
-            self.open_with(draft, &code)?;
+            self.open_before_reset(draft)?;
         }
         let bindings = self.act_bindings(draft, Origin::Setup);
         let (_, steps) = draft.nested(|draft| self.planned_procedure(draft, &plan, &bindings))?;
@@ -455,6 +463,12 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn restart(&self, draft: &mut Draft, off: Duration, cells: bool) -> Result<(), Excluded> {
+        let started = self.started(BOOT);
+        let penalty = self.lock().lockout.known().map(|lockout| lockout.duration);
+        let is_back = started.saturating_add(off).saturating_add(SOON_AFTER);
+        if draft.is_locked_out && penalty.is_some_and(|penalty| penalty <= is_back) {
+            return Err("the penalty for wrong codes is over before the lock takes a code after power".into());
+        }
         if cells {
             let count = self.lock().power.cells;
             if count == 0 {
@@ -474,8 +488,29 @@ impl<'a> Context<'a> {
             draft.wait(off);
             draft.supply(before);
         }
-        draft.wait(BOOT);
+        draft.wait(started);
         Ok(())
+    }
+
+    /// When a lock has certainly settled after the act, which may have started it anew.
+    fn settled(&self) -> Duration {
+        let ready = &self.lock().ready;
+        let stated = ready
+            .after_short_press
+            .known()
+            .map_or(SETTLE, |stated| SETTLE.max(stated.saturating_add(Duration::seconds(2))));
+        self.started(stated)
+    }
+
+    /// Rids the keypad of keys that were typed and not completed.
+    pub(super) fn empty_pad(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
+        match self.lock().pad.forgets {
+            Fact::Unsupported if self.has("clear") => self.perform(draft, "clear", &Bindings::new(origin)),
+            Fact::Known(_) | Fact::Unknown | Fact::Unsupported => {
+                draft.wait(self.forgets());
+                Ok(())
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::belief::Bond;
-use crate::lock::{Asset, Credential, Fact};
+use crate::lock::{Asset, Credential, Named, Token};
 use crate::scenario::alter::Kind;
 use crate::scenario::ast::{self, Observation};
 use crate::scenario::program::{Action, Expected, Origin, Probe, Rule, Since};
@@ -46,7 +46,7 @@ impl Context<'_> {
         };
         let touches = &mut draft.touches;
         (touches.first, touches.last, touches.before_last_key, touches.last_key) = (None, None, None, None);
-        let bindings = Bindings::new(origin).code(code).master(self.master_now(&draft.belief));
+        let bindings = Bindings::new(origin).credential(code).master(self.master_now(&draft.belief));
         self.perform(draft, operation, &bindings)?;
         let touches = draft.touches;
         let ends = touches.first.zip(touches.last);
@@ -61,9 +61,9 @@ impl Context<'_> {
         let label = format!("watch the {}", observation.channel());
         let from_rest = !draft.may_be_open;
         // A control alone claims nothing.
-        draft.tries_code |= origin == Origin::Claim;
+        draft.tries_code |= origin == Origin::Claim && code.kind().is_none();
         draft.push(label, origin, Action::Watch { observation, first, since, from_rest, within, probe });
-        if self.has("lock") {
+        if self.has("lock") || self.lock().relocks.known().is_some() {
             let ((), body) = draft.nested(|draft| self.lock_if_open(draft, origin))?;
             draft.push("lock again", origin, Action::If { probe, yes: true, body });
         }
@@ -91,7 +91,7 @@ impl Context<'_> {
         let (probe, steps) = draft.nested(|draft| self.attempt(draft, code, operation, origin))?;
         draft.push(label.clone(), origin, Action::Sequence(steps));
         let ((), again) = draft.nested(|draft| {
-            draft.wait(self.forgets());
+            self.empty_pad(draft, origin)?;
             self.attempt_for(draft, code, operation, origin, probe)
         })?;
         draft.push(format!("{label} once more"), origin, Action::If { probe, yes: false, body: again });
@@ -105,8 +105,8 @@ impl Context<'_> {
         code: &Credential,
         origin: Origin,
     ) -> Result<(), Excluded> {
-        let probe = self.try_twice(draft, code, "enter", format!("try {}", code.name()), origin)?;
-        self.judge(draft, probe, Rule::Yes, format!("code {} was not accepted", code.name()), origin);
+        let probe = self.try_twice(draft, code, used_by(code), format!("try {}", code.name()), origin)?;
+        self.judge(draft, probe, Rule::Yes, format!("{} was not accepted", code.described()), origin);
         Ok(())
     }
 
@@ -118,10 +118,10 @@ impl Context<'_> {
         accepted: bool,
         origin: Origin,
     ) -> Result<(), Excluded> {
-        let (probe, steps) = draft.nested(|draft| self.attempt(draft, code, "enter", origin))?;
+        let (probe, steps) = draft.nested(|draft| self.attempt(draft, code, used_by(code), origin))?;
         draft.push(format!("try {}", code.name()), origin, Action::Sequence(steps));
         let (rule, word) = if accepted { (Rule::Yes, "not accepted") } else { (Rule::No, "accepted") };
-        self.judge(draft, probe, rule, format!("code {} was {word}", code.name()), origin);
+        self.judge(draft, probe, rule, format!("{} was {word}", code.described()), origin);
         if !accepted {
             // A keypad that is deaf for a while after a wrong code would refuse the next one unheard.
             draft.wait(self.deaf());
@@ -134,40 +134,52 @@ impl Context<'_> {
         self.expect_once(draft, code, false, Origin::Claim)
     }
 
-    /// Codes that must be refused, each group followed by a known-good one in the same lockout
-    /// window: a lock that takes no code at all has proved nothing.
+    /// Codes, cards or fingers, all of a kind, that must be refused, each group followed by a known-good one in the same lockout
+    /// window: a lock that takes none at all has proved nothing.
     pub(super) fn expect_refused(&self, draft: &mut Draft, codes: &[Credential]) -> Result<(), Excluded> {
-        if self.control_needs_setup(draft) {
+        let kind = codes.first().and_then(Credential::kind);
+        if self.control_needs_setup(draft, kind) {
             // Setting the lock up may hide, erase or overwrite what is left, so they are tried before it, too.
             for group in codes.chunks(self.at_once(codes.len())) {
                 group.iter().try_for_each(|code| self.expect_no_entry(draft, code))?;
                 draft.wait(self.penalty());
             }
-            self.control(draft)?;
+            self.control(draft, kind)?;
         }
         for group in codes.chunks(self.at_once(codes.len())) {
             group.iter().try_for_each(|code| self.expect_no_entry(draft, code))?;
-            self.control(draft)?;
+            self.control(draft, kind)?;
         }
         Ok(())
     }
 
-    /// Shows that the lock takes codes at all.
-    pub(super) fn control(&self, draft: &mut Draft) -> Result<(), Excluded> {
-        let control = self.known_good(draft)?;
+    /// Shows that the lock takes codes, or tokens of this kind, at all.
+    fn control(&self, draft: &mut Draft, kind: Option<Token>) -> Result<(), Excluded> {
+        let control = match kind {
+            Some(kind) => self.known_good_token(draft, kind)?,
+            None => self.known_good(draft)?,
+        };
         let label = format!("control: try {}", control.name());
-        let probe = self.try_twice(draft, &control, "enter", label, Origin::Control)?;
+        let probe = self.try_twice(draft, &control, used_by(&control), label, Origin::Control)?;
         let reason = format!(
-            "known-good code {} was not accepted, so the refusals before it prove nothing",
-            control.name()
+            "known-good {} was not accepted, so the refusals before it prove nothing",
+            control.described()
         );
         self.judge(draft, probe, Rule::Yes, reason, Origin::Control);
         Ok(())
     }
 
-    /// Whether a known-good code must be added first.
-    fn control_needs_setup(&self, draft: &Draft) -> bool {
-        draft.belief.is_reset && draft.belief.known_good.is_none() && self.published_codes().is_empty()
+    /// Whether a known-good code, or token of this kind, must be added first.
+    fn control_needs_setup(&self, draft: &Draft, kind: Option<Token>) -> bool {
+        let belief = &draft.belief;
+        belief.is_reset
+            && match kind {
+                Some(kind) => !belief.known_tokens.contains_key(&kind),
+                None => {
+                    let keeps_some = self.keeps(Asset::UserCodes) && !belief.codes.is_empty();
+                    belief.known_good.is_none() && self.published_codes().is_empty() && !keeps_some
+                }
+            }
     }
 
     /// A code that the lock takes now: before a reset the last that was provisioned; after it the published
@@ -180,7 +192,8 @@ impl Context<'_> {
         if let Some(known) = &draft.belief.known_good {
             return Ok(known.clone());
         }
-        let code = match self.published_codes().into_iter().next() {
+        let kept = draft.belief.codes.last().filter(|_| self.keeps(Asset::UserCodes)).cloned();
+        let code = match kept.or_else(|| self.published_codes().into_iter().next()) {
             Some(code) => code,
             None => self.new_code(draft)?,
         };
@@ -191,7 +204,8 @@ impl Context<'_> {
     /// Binds the lock anew as far as needed.
     pub(super) fn bind_again(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
         for bond in Bond::ALL {
-            if self.has(bond.operation()) && draft.belief.bound_again.insert(bond) {
+            let is_kept = self.keeps(bond.asset()) && draft.belief.bound.contains(&bond);
+            if self.has(bond.operation()) && !is_kept && draft.belief.bound_again.insert(bond) {
                 self.pair(draft, bond, origin)?;
             }
         }
@@ -212,6 +226,11 @@ impl Context<'_> {
 
     /// A code by the name that a scenario has for it.
     pub(super) fn named_code(&self, draft: &mut Draft, name: &str) -> Result<Credential, Excluded> {
+        let token = name.split_once('.').and_then(|(kind, number)| Some((Token::from_word(kind)?, number)));
+        if let Some((kind, number)) = token {
+            self.operation(kind.used_by())?;
+            return Ok(Credential::token(kind, number));
+        }
         Ok(match name {
             "wrong" => draft.wrong_code(self)?,
             "default" => {
@@ -225,11 +244,12 @@ impl Context<'_> {
             }
             digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
                 let length = u8::try_from(digits.len()).unwrap_or(u8::MAX);
-                if !self.takes_any_length() && self.lock().code_digits != Fact::Known(length) {
+                if !self.takes_length(length) {
                     return Err("a code of a different length from the lock's can't be entered".into());
                 }
                 Credential::Published(digits.into())
             }
+            extra if extra.starts_with("extra.") => draft.secret(self, extra)?,
             user => {
                 let codes = &draft.belief.codes;
                 let number = user.strip_prefix("user.").and_then(|n| n.parse::<usize>().ok());
@@ -310,6 +330,7 @@ impl Context<'_> {
                 probes.push(probe);
             }
         }
+        self.probes_of_tokens(draft, &mut probes)?;
         if let Some(master) = draft.belief.master.clone()
             && self.has("try_master")
             && !self.keeps(Asset::MasterCode)
@@ -344,6 +365,11 @@ impl Context<'_> {
     pub(super) fn since_act(&self, draft: &Draft) -> Since {
         draft.confirmation.since
     }
+}
+
+/// The operation that tries to open with a credential.
+fn used_by(credential: &Credential) -> &'static str {
+    credential.kind().map_or("enter", Token::used_by)
 }
 
 /// The handle of a code that is added by somebody who may not.

@@ -37,7 +37,10 @@ impl Context<'_> {
         }
         let codes = self.codes_that_may_work(draft);
         let owner = Bindings::new(Origin::Tidying);
-        if facts.starts_unlocked {
+        if facts.starts_unlocked && self.has("unlock") {
+            self.perform(draft, "unlock", &owner)?;
+            draft.wait(Duration::seconds(3));
+        } else if facts.starts_unlocked {
             for code in codes.iter().take(ATTEMPTS) {
                 self.perform(draft, "enter", &owner.clone().code(code))?;
                 draft.wait(Duration::seconds(3));
@@ -51,7 +54,7 @@ impl Context<'_> {
         for step in facts.confirmed_by.known().into_iter().flatten() {
             self.observe(draft, &step.action, Since::Here, Origin::Tidying, false)?;
         }
-        draft.wait(SETTLE);
+        draft.wait(self.started(SETTLE));
         for operation in &facts.afterwards {
             self.perform(draft, operation, &owner)?;
         }

@@ -14,6 +14,10 @@ use super::procedure::Bindings;
 
 /// Lets the edge of an opening pass, before a bolt that opens counts against the lock.
 const OPENED: Duration = Duration::milliseconds(500);
+/// A bolt that is opened by hand is open within this time.
+const UNLOCKED: Duration = Duration::seconds(4);
+/// A lock that throws its bolt by itself has done so within this time after it is due.
+const RELOCKED: Duration = Duration::seconds(10);
 /// When a motor that was told to throw the bolt certainly runs.
 const MOTOR_RUNS: Duration = Duration::milliseconds(300);
 
@@ -25,7 +29,29 @@ impl Context<'_> {
         Ok(())
     }
 
-    pub(super) fn open_with(&self, draft: &mut Draft, code: &Credential) -> Result<(), Excluded> {
+    /// Opens the bolt as the manual has it before a reset: by hand, where the model says how, or with a good code.
+    pub(super) fn open_before_reset(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        if self.has("unlock") {
+            self.perform(draft, "unlock", &Bindings::new(Origin::Setup))?;
+            let (observation, within) =
+                (Observation::Contact { channel: Channel::Bolt, value: false }, UNLOCKED);
+            let observe =
+                Action::Observe { observation, since: Since::Here, within, mark: None, already: true };
+            draft.push("see bolt open", Origin::Setup, observe);
+            draft.wait(OPENED);
+            return Ok(());
+        }
+        let code = draft.belief.codes.first().cloned();
+        let code = code.ok_or_else(|| Excluded::plan("there is no code to open the lock with"))?;
+        self.open_with(draft, &code)
+    }
+
+    /// Whether a bolt that was opened by hand is still open after the reset.
+    pub(super) fn stays_open(&self) -> bool {
+        self.subject.facts.starts_unlocked && self.has("unlock")
+    }
+
+    fn open_with(&self, draft: &mut Draft, code: &Credential) -> Result<(), Excluded> {
         let bindings = Bindings::new(Origin::Setup).code(code);
         self.perform(draft, "enter", &bindings)?;
         if let Some(accepted) = &self.operation("enter")?.accepted_by {
@@ -114,8 +140,17 @@ impl Context<'_> {
         Ok(probe)
     }
 
-    /// Throws the bolt; one that threw itself meanwhile is thrown all the same.
+    /// Throws the bolt; one that threw itself meanwhile is thrown all the same. A lock without a key for it is
+    /// waited for.
     pub(super) fn lock_if_open(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
+        if let (false, Some(relocks)) = (self.has("lock"), self.lock().relocks.known()) {
+            let observation = Observation::Contact { channel: Channel::Bolt, value: true };
+            let within = relocks.saturating_add(RELOCKED);
+            let observe =
+                Action::Observe { observation, since: Since::Here, within, mark: None, already: true };
+            draft.push("wait until it locks itself", origin, observe);
+            return Ok(());
+        }
         let operation = self.operation("lock")?;
         let ((), mut steps) =
             draft.nested(|draft| self.procedure(draft, &operation.procedure, &Bindings::new(origin)))?;

@@ -47,6 +47,8 @@ impl Excluded {
 
 /// A keypad forgets half-typed keys within this time if its model does not say; those known take 5 s to 30 s.
 const FORGETS: Duration = Duration::seconds(35);
+/// What is stated to be over then is waited for so much longer.
+const MARGIN: Duration = Duration::seconds(2);
 /// After a wrong code nothing is typed for so long if the model does not say, beyond the time for a bolt to move.
 const DEAF: Duration = Duration::seconds(2);
 /// A penalty for wrong codes is over within this time if the model does not state it.
@@ -75,7 +77,16 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn keeps(&self, asset: Asset) -> bool {
-        self.lock().keeps.contains(&asset)
+        self.subject.facts.keeps.contains(&asset)
+    }
+
+    /// What is said of data that stays, as documented: of every reset, or of this method alone.
+    pub(super) fn kept(&self, asset: Asset, what: &str) -> String {
+        if self.lock().keeps.contains(&asset) {
+            format!("keeps its {what}")
+        } else {
+            format!("keeps its {what} when it is reset by {}", self.subject.method)
+        }
     }
 
     pub(super) fn operation(&self, name: &str) -> Result<&'a Operation, Excluded> {
@@ -128,7 +139,16 @@ impl<'a> Context<'a> {
 
     /// When a keypad has certainly forgotten half-typed keys.
     pub(super) fn forgets(&self) -> Duration {
-        self.lock().pad.forgets.known().map_or(FORGETS, |stated| stated.saturating_add(Duration::seconds(2)))
+        self.lock().pad.forgets.known().map_or(FORGETS, |stated| stated.saturating_add(MARGIN))
+    }
+
+    /// When a lock that was started certainly takes something, or after so long if its source says nothing.
+    pub(super) fn started(&self, otherwise: Duration) -> Duration {
+        self.lock()
+            .ready
+            .after_power
+            .known()
+            .map_or(otherwise, |stated| otherwise.max(stated.saturating_add(MARGIN)))
     }
 
     /// How long nothing is typed after a code that should be wrong: what a deaf keypad refuses proves nothing.
@@ -158,8 +178,16 @@ impl<'a> Context<'a> {
         self.scenario.given.keys().copied().chain(self.plan.without).collect()
     }
 
+    /// Whether a code of this length can be entered.
+    pub(super) fn takes_length(&self, digits: u8) -> bool {
+        match self.lock().code_lengths {
+            Some((shortest, longest)) => (shortest..=longest).contains(&digits),
+            None => self.lock().code_digits == Fact::Known(digits) || self.ends_codes(),
+        }
+    }
+
     /// Whether a key ends a code, so that one of any length can be entered.
-    pub(super) fn takes_any_length(&self) -> bool {
+    fn ends_codes(&self) -> bool {
         let steps = self.operation("enter").map(|enter| enter.procedure.as_slice()).unwrap_or_default();
         let last = steps.iter().rev().find_map(|step| match &step.action {
             ast::Action::Type { keys, .. } => keys.last(),
@@ -179,6 +207,7 @@ impl<'a> Context<'a> {
             Channel::App => !self.has("pair_app"),
             Channel::Door => !lock.door,
             Channel::Memory => !lock.debug_port,
+            Channel::Reader => !lock.reader,
             Channel::Button(name) => !lock.buttons.contains(name),
             Channel::Keypad => lock.keys.is_empty(),
             Channel::Knob => !lock.knob,

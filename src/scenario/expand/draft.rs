@@ -66,6 +66,8 @@ pub(super) struct Draft {
     pub typed: u32,
     /// The act was refused: what it asks after that is not judged.
     pub was_refused: bool,
+    /// Wrong codes were entered until the penalty began.
+    pub is_locked_out: bool,
     /// The lock itself may have left the bolt open.
     pub may_be_open: bool,
     /// The steps that are in no part yet try a code.
@@ -92,6 +94,7 @@ impl Draft {
             confirmation: Confirmation::NONE,
             typed: 0,
             was_refused: false,
+            is_locked_out: false,
             may_be_open: false,
             tries_code: false,
         }

@@ -166,8 +166,8 @@ impl<'a> Context<'a> {
                 continue;
             }
             let name = bond.noun();
-            if draft.belief.survives(bond, &self.lock().keeps) {
-                draft.deviation(format!("keeps its {name}"));
+            if draft.belief.survives(bond, &self.subject.facts.keeps) {
+                draft.deviation(self.kept(bond.asset(), name));
                 self.expect_bound(draft, bond, Origin::Claim);
                 // What is kept anyway says nothing of the reset.
                 draft.part(format!("{name} kept as documented"), Stage::Between);
@@ -224,13 +224,14 @@ impl<'a> Context<'a> {
             if self.lock().opens_for_any_code {
                 self.opens_for_any(draft, &codes)?;
             } else if self.keeps(Asset::UserCodes) {
-                draft.deviation("keeps its user codes");
+                draft.deviation(self.kept(Asset::UserCodes, "user codes"));
                 codes.iter().try_for_each(|code| self.expect_accepted(draft, code, Origin::Claim))?;
                 draft.part("user codes kept as documented", Stage::Between);
             } else {
                 draft.claim("user codes erased", |draft| self.expect_refused(draft, &codes));
             }
         }
+        self.tokens_erased(draft, assets)?;
         if assets.contains(&Asset::MasterCode)
             && let Some(master) = draft.belief.master.clone()
         {
@@ -294,6 +295,7 @@ impl<'a> Context<'a> {
             draft.belief.known_good = Some(control.clone());
             draft.claim("old codes refused after setting up again", |draft| self.expect_refused(draft, &old));
         }
+        self.tokens_again(draft);
         Ok(())
     }
 
@@ -306,6 +308,7 @@ impl<'a> Context<'a> {
             self.expect_accepted(draft, code, Origin::Claim)?;
         }
         draft.part("user codes unchanged", Stage::Expect);
+        self.tokens_unchanged(draft)?;
         for bond in draft.belief.bound.clone() {
             if !keeps(bond.asset()) {
                 self.expect_holding(draft, bond, Origin::Claim);

@@ -49,7 +49,7 @@ impl<'a> Context<'a> {
     /// After a reset the old master code does nothing, and a valid one works.
     pub(super) fn master_erased(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
         if self.keeps(Asset::MasterCode) {
-            draft.deviation("keeps its master code");
+            draft.deviation(self.kept(Asset::MasterCode, "master code"));
             return self.master_unchanged(draft, old);
         }
         let means = self.means()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::belief::Belief;
-use crate::lock::{Credential, Power, Role};
+use crate::lock::{Credential, Power, Role, Token};
 use crate::scenario::alter::{Kind, Plan};
 use crate::scenario::ast::{self, Control, KeyToken, Reply, Supply, Term};
 use crate::scenario::phrase::phrase;
@@ -60,6 +60,12 @@ impl<'a> Bindings<'a> {
         self.with("code", Binding::Code(credential.clone()))
     }
 
+    /// A code, or a card or finger, under the name that operations have for it.
+    pub(super) fn credential(self, credential: &Credential) -> Self {
+        let name = credential.kind().map_or("code", Token::word);
+        self.with(name, Binding::Code(credential.clone()))
+    }
+
     /// With a master code, if there is one.
     pub(super) fn master(self, credential: Option<Credential>) -> Self {
         match credential {
@@ -83,7 +89,14 @@ impl<'a> Bindings<'a> {
             .word("network", "online")
     }
 
-    pub(super) fn credential(&self, name: &str) -> Result<&Credential, Excluded> {
+    fn word_for(&self, name: &str) -> Option<&str> {
+        match self.values.get(name) {
+            Some(Binding::Word(word)) => Some(word),
+            Some(Binding::Code(_)) | None => None,
+        }
+    }
+
+    fn code_for(&self, name: &str) -> Result<&Credential, Excluded> {
         match self.values.get(name) {
             Some(Binding::Code(credential)) => Ok(credential),
             Some(Binding::Word(_)) | None => {
@@ -228,7 +241,11 @@ impl<'a> Context<'a> {
         Ok(match name {
             "code" => bindings.with("code", Binding::Code(self.named_code(draft, value)?)),
             "master" => bindings.with("master", Binding::Code(self.named_code(draft, value)?)),
+            "card" => bindings.with("card", Binding::Code(self.named_code(draft, value)?)),
+            "finger" => bindings.with("finger", Binding::Code(self.named_code(draft, value)?)),
             "slot" => bindings.with("slot", Binding::Word(Arc::clone(value))),
+            "mode" => bindings.with("mode", Binding::Word(Arc::clone(value))),
+            "digits" => bindings.with("digits", Binding::Word(Arc::clone(value))),
             "role" => bindings.with("role", Binding::Word(Arc::clone(value))),
             other => return Err(Excluded::plan(format!("`{other}` is not a parameter of any operation"))),
         })
@@ -301,8 +318,13 @@ impl<'a> Context<'a> {
         for token in keys {
             match token {
                 KeyToken::Key(label) => strokes.push(Keystroke::Key(Arc::clone(label))),
+                // A word is typed as it is written: a number of digits, a mode.
+                KeyToken::Parameter(name) if bindings.word_for(name).is_some() => {
+                    let word = bindings.word_for(name).unwrap_or_default();
+                    strokes.extend(word.chars().map(|c| Keystroke::Key(Arc::from(c.to_string()))));
+                }
                 KeyToken::Parameter(name) => {
-                    let credential = bindings.credential(name)?.clone();
+                    let credential = bindings.code_for(name)?.clone();
                     draft.bind(&credential);
                     strokes.extend(keystrokes(&credential));
                 }
@@ -438,6 +460,10 @@ impl<'a> Context<'a> {
                         return Err(Excluded::plan(format!("no {parameter} is known at this point")));
                     }
                 },
+                // What a scenario names is what the rig knows by that name; a model names no owner's code.
+                Term::Word(word) if &**name == "code" && !word.starts_with(|c: char| c.is_ascii_digit()) => {
+                    secret_argument(&self.named_code(draft, word)?)
+                }
                 Term::Word(word) => word_argument(name, word),
             };
             resolved.insert(Arc::clone(name), argument);
@@ -506,6 +532,8 @@ fn keystrokes(credential: &Credential) -> Vec<Keystroke> {
             let stroke = |position| Keystroke::Secret { handle: handle.clone(), position, altered: false };
             (0..*digits).map(stroke).collect()
         }
+        // It is presented, and no key stands for it: `check` refuses a procedure that types one.
+        Credential::Token { .. } => Vec::new(),
     }
 }
 
@@ -513,6 +541,7 @@ pub(super) fn secret_argument(credential: &Credential) -> Argument {
     match credential {
         Credential::Published(code) => Argument::Text(Arc::clone(code)),
         Credential::Secret { handle, .. } => Argument::Secret(Handle(Arc::clone(handle))),
+        Credential::Token { name, .. } => Argument::Text(Arc::clone(name)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::belief::Bond;
-use crate::lock::Credential;
+use crate::lock::{Credential, Token};
 use crate::scenario::ast;
 use crate::scenario::program::{Action, Expected, Origin, Stage};
 use crate::trace::{Argument, Channel};
@@ -16,16 +16,20 @@ use super::procedure::{Bindings, secret_argument};
 /// How long a radio or service may take to answer.
 const ANSWER_WITHIN: Duration = Duration::seconds(10);
 
+/// What an owner wants stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub user_codes: u8,
+    pub tokens: [(Token, Option<u8>); 2],
+    pub app: bool,
+    pub hub: bool,
+    pub master: bool,
+}
+
 impl Context<'_> {
     /// Gives the lock whatever the model has of what the scenario asks for.
-    pub(super) fn provision(
-        &self,
-        draft: &mut Draft,
-        user_codes: u8,
-        app: bool,
-        hub: bool,
-        master: bool,
-    ) -> Result<(), Excluded> {
+    pub(super) fn provision(&self, draft: &mut Draft, wanted: Wanted) -> Result<(), Excluded> {
+        let Wanted { user_codes, tokens, app, hub, master } = wanted;
         if draft.belief.is_reset {
             self.begin_anew(draft)?;
         }
@@ -54,20 +58,26 @@ impl Context<'_> {
         } else if user_codes > 0 {
             draft.belief.codes.extend(self.published_codes());
         }
+        for (kind, number) in tokens {
+            self.provision_tokens(draft, kind, number, user_codes > 0)?;
+        }
         draft.part("provision", Stage::Arrange);
         Ok(())
     }
 
     /// A lock that was reset has another owner now, and what the first one stored is gone.
     fn begin_anew(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        if self.stays_open() {
+            self.lock_if_open(draft, Origin::Setup)?;
+        }
         for operation in &self.subject.facts.afterwards {
             self.perform(draft, operation, &Bindings::new(Origin::Setup))?;
         }
-        draft.belief = std::mem::take(&mut draft.belief).of_next_owner(&self.lock().keeps);
+        draft.belief = std::mem::take(&mut draft.belief).of_next_owner(&self.subject.facts.keeps);
         Ok(())
     }
 
-    fn is_available(&self, draft: &mut Draft, operation: &str, what: &str) -> bool {
+    pub(super) fn is_available(&self, draft: &mut Draft, operation: &str, what: &str) -> bool {
         match self.operation(operation) {
             Ok(_) => true,
             Err(excluded) => {
@@ -109,6 +119,9 @@ impl Context<'_> {
         for code in draft.belief.codes.clone() {
             self.expect_accepted(draft, &code, Origin::Setup)?;
         }
+        for token in draft.belief.tokens.clone() {
+            self.expect_accepted(draft, &token, Origin::Setup)?;
+        }
         for bond in draft.belief.bound.clone() {
             self.expect_bound(draft, bond, Origin::Setup);
         }
@@ -120,9 +133,10 @@ impl Context<'_> {
     pub(super) fn inventory(&self, draft: &mut Draft) -> Result<(), Excluded> {
         let belief = &draft.belief;
         let codes = belief.codes.iter().map(|code| format!("code {}", code.name()));
+        let tokens = belief.tokens.iter().map(Credential::name);
         let master = belief.master.as_ref().map(|_| "master code".to_owned());
         let bonds = belief.bound.iter().map(|bond| bond.noun().to_owned());
-        let held: Vec<String> = codes.chain(master).chain(bonds).collect();
+        let held: Vec<String> = codes.chain(tokens).chain(master).chain(bonds).collect();
         if held.is_empty() {
             return Err("no owner data can be stored".into());
         }

@@ -54,7 +54,11 @@ pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFa
         );
     }
     let end = reader.place(&syntax.confirmed_by);
-    let erases = erases(reader, syntax.erases.as_ref(), &end);
+    let keeps = match (&syntax.keeps, reader.facts) {
+        (Some(words), _) => super::model::keeps(reader, words),
+        (None, facts) => facts.map(|facts| facts.keeps.clone()).unwrap_or_default(),
+    };
+    let erases = erases(reader, syntax.erases.as_ref(), &keeps, &end);
     let confirmed_by = match &syntax.confirmed_by.value {
         WordListOr::List(steps) if !steps.is_empty() => {
             Fact::Known(steps.iter().filter_map(|step| reader.observation_step(step)).collect())
@@ -79,13 +83,14 @@ pub(super) fn method(reader: &mut Reader<'_>, syntax: &MethodSyntax) -> MethodFa
     });
     let starts_unlocked = starts.unwrap_or(false);
     let afterwards = syntax.afterwards.iter().map(|word| word.value.0.as_str().into()).collect();
-    MethodFacts { starts_unlocked, needs, decisive, erases, procedure, confirmed_by, afterwards }
+    MethodFacts { starts_unlocked, needs, decisive, erases, keeps, procedure, confirmed_by, afterwards }
 }
 
 /// What the source says the reset erases; nothing if it does not say.
 fn erases(
     reader: &mut Reader<'_>,
     syntax: Option<&Spanned<WordListOr<Word, Empty>>>,
+    keeps: &BTreeSet<Asset>,
     method: &Place,
 ) -> BTreeSet<Asset> {
     let mut erases = BTreeSet::new();
@@ -105,9 +110,10 @@ fn erases(
     for word in words {
         let place = reader.place(word);
         let Some(asset) = reader.named::<Asset>("asset", &word.value.0, &place) else { continue };
-        if reader.facts.is_some_and(|facts| facts.keeps.contains(&asset)) {
+        if keeps.contains(&asset) {
             let message = format!("`{}` survives a reset, according to `keeps`", asset.word());
-            reader.findings.error_with_hint(&place, message, "a reset either erases it or keeps it");
+            let hint = "a reset either erases it or keeps it; what only one method keeps goes into `keeps` of that method";
+            reader.findings.error_with_hint(&place, message, hint);
         }
         erases.insert(asset);
     }

@@ -4,21 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lock::{
-    Asset, Defaults, Fact, Facts, Lockout, Method, Named, PadFacts, PowerFacts, Radio, SourceDocument,
-    SourceKind,
+    Asset, Defaults, Fact, Facts, Lockout, Method, Named, PadFacts, PowerFacts, Radio, ReadyFacts,
+    SourceDocument, SourceKind,
 };
 use crate::scenario::ast::{MethodFacts, Model, Operation, Step};
-use crate::scenario::syntax::{ModelSyntax, OperationSyntax, StepSyntax, WordListOr, WordOr};
+use crate::scenario::syntax::{ModelSyntax, OperationSyntax, StepSyntax, Word, WordListOr, WordOr};
 use crate::trace::Channel;
 use crate::unit::{Duration, Voltage};
 use crate::yaml::{Diagnostics, Place, Source, Spanned, nearest};
 
-use super::step::OPERATIONS;
+use super::request::OPERATIONS;
 use super::{Lineage, Reader, sense};
 
 /// Operations on which claims rest: of each, a model that can be reset says what its source does. One that was
 /// forgotten would leave its claims out in silence.
 const REQUIRED: &[&str] = &["enter", "lock", "add_code", "set_master", "pair_app", "pair_hub"];
+
+/// Longer than this no lock starts, forgets or waits before it throws its bolt.
+const LONGEST_PAUSE: Duration = Duration::seconds(3600);
 
 /// A model from its file and those that it is like.
 pub(in crate::scenario) fn model(
@@ -100,14 +103,18 @@ fn facts(
         keys: BTreeSet::new(),
         power: PowerFacts { cells: 0, nominal: Voltage::default(), low: Fact::Unknown },
         pad: PadFacts::default(),
+        ready: ReadyFacts::default(),
+        relocks: Fact::Unknown,
         knob: false,
         door: false,
         debug_port: false,
+        reader: false,
         cover: false,
         lights: BTreeMap::new(),
         beeper: false,
         voice: false,
         code_digits: Fact::Unknown,
+        code_lengths: None,
         defaults: Defaults::default(),
         lockout: Fact::Unknown,
         keeps: BTreeSet::new(),
@@ -117,24 +124,9 @@ fn facts(
     controls(lineage, &mut facts, place, findings)?;
     indicators(lineage, &mut facts, findings);
     codes(lineage, &mut facts, findings);
-    if let Some((pad, source)) = lineage.nearest(|m| m.keypad.as_ref()) {
-        let mut reader = Reader::new(source, findings);
-        let mut time = |word: Option<&super::Word>| match word.map(|word| word.value.0.as_str()) {
-            None | Some("unknown") => Fact::Unknown,
-            Some("none") => Fact::Unsupported,
-            Some(_) => reader.optional(word).map_or(Fact::Unknown, Fact::Known),
-        };
-        facts.pad = PadFacts {
-            forgets: time(pad.forgets_after.as_ref()),
-            deaf: time(pad.deaf_after_wrong_code.as_ref()),
-        };
-    }
-    if let Some((keeps, source)) = lineage.nearest(|m| m.keeps.as_ref()) {
-        let mut reader = Reader::new(source, findings);
-        for word in keeps {
-            let place = reader.place(word);
-            facts.keeps.extend(reader.named::<Asset>("asset", &word.value.0, &place));
-        }
+    times(lineage, &mut facts, findings);
+    if let Some((words, source)) = lineage.nearest(|m| m.keeps.as_ref()) {
+        facts.keeps = keeps(&mut Reader::new(source, findings), words);
     }
     if let Some((words, source)) = lineage.nearest(|m| m.radio.as_ref()) {
         let mut reader = Reader::new(source, findings);
@@ -144,6 +136,51 @@ fn facts(
     }
     facts.opens_for_any_code = lineage.nearest(|m| m.opens_for_any_code).is_some_and(|(opens, _)| opens);
     Some(facts)
+}
+
+/// How long the lock takes nothing, or forgets, or waits before it acts by itself.
+fn times(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut Diagnostics) {
+    if let Some((pad, source)) = lineage.nearest(|m| m.keypad.as_ref()) {
+        let mut reader = Reader::new(source, findings);
+        let (forgets, deaf) = (pad.forgets_after.as_ref(), pad.deaf_after_wrong_code.as_ref());
+        facts.pad = PadFacts { forgets: time(&mut reader, forgets), deaf: time(&mut reader, deaf) };
+    }
+    if let Some((ready, source)) = lineage.nearest(|m| m.ready.as_ref()) {
+        let mut reader = Reader::new(source, findings);
+        facts.ready = ReadyFacts {
+            after_power: time(&mut reader, ready.after_power.as_ref()),
+            after_short_press: time(&mut reader, ready.after_short_press.as_ref()),
+        };
+    }
+    if let Some((word, source)) = lineage.nearest(|m| m.relocks_after.as_ref()) {
+        facts.relocks = time(&mut Reader::new(source, findings), Some(word));
+    }
+}
+
+/// A time, `none` or `unknown`. One of hours is a slip of its unit, and would have every case wait for it.
+fn time(reader: &mut Reader<'_>, word: Option<&Word>) -> Fact<Duration> {
+    match word.map(|word| (word, word.value.0.as_str())) {
+        None | Some((_, "unknown")) => Fact::Unknown,
+        Some((_, "none")) => Fact::Unsupported,
+        Some((word, _)) => {
+            let time = reader.quantity::<Duration>(word);
+            if time.is_some_and(|time| time > LONGEST_PAUSE) {
+                let place = reader.place(word);
+                reader.findings.error(&place, format!("no lock takes longer than {LONGEST_PAUSE} for this"));
+            }
+            time.map_or(Fact::Unknown, |time| Fact::Known(time.min(LONGEST_PAUSE)))
+        }
+    }
+}
+
+/// What stays after a reset.
+pub(super) fn keeps(reader: &mut Reader<'_>, words: &[Word]) -> BTreeSet<Asset> {
+    let mut kept = BTreeSet::new();
+    for word in words {
+        let place = reader.place(word);
+        kept.extend(reader.named::<Asset>("asset", &word.value.0, &place));
+    }
+    kept
 }
 
 fn controls(
@@ -182,6 +219,9 @@ fn controls(
             ("cover", WordOr::Word(word)) => {
                 facts.cover = part(&mut reader, "cover", word, &["removable", "contact"], &at);
             }
+            ("reader", WordOr::Word(word)) => {
+                facts.reader = part(&mut reader, "reader", word, &["card", "finger", "both"], &at);
+            }
             ("memory", WordOr::Word(word)) => {
                 facts.debug_port = part(&mut reader, "memory", word, &["debug_port"], &at);
             }
@@ -193,7 +233,7 @@ fn controls(
                 facts.buttons.insert(button.into());
             }
             (name, WordOr::Word(kind)) => {
-                let parts = ["keypad", "knob", "door", "cover", "memory", "power"];
+                let parts = ["keypad", "knob", "door", "cover", "memory", "power", "reader"];
                 match nearest(name, parts) {
                     Some(near) => {
                         let hint = format!("did you mean `{near}`? A button is written `{name}: button`");
@@ -271,6 +311,15 @@ fn codes(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut D
             facts.code_digits = Fact::Known(codes.digits.value);
         } else {
             findings.error(&place, format!("a code has 4 to 10 digits, not {}", codes.digits.value));
+        }
+        let length = |word: &Option<Spanned<u8>>| word.as_ref().map_or(codes.digits.value, |word| word.value);
+        let (shortest, longest) = (length(&codes.shortest), length(&codes.longest));
+        if codes.shortest.is_some() || codes.longest.is_some() {
+            facts.code_lengths = Some((shortest, longest));
+            if !(shortest..=longest).contains(&codes.digits.value) || shortest == 0 || longest > 20 {
+                let message = "`digits` must be from `shortest` to `longest`, and those from 1 to 20";
+                findings.error(&place, message);
+            }
         }
     }
     if let Some((defaults, source)) = lineage.nearest(|m| m.defaults.as_ref()) {

@@ -53,9 +53,33 @@ impl Reader<'_> {
             Some(blinks) => Some(self.count(blinks)?),
             None => None,
         };
-        let phase =
-            |colour: &String| Phase { colour: colour.as_str().into(), count, on, off, lengths: Vec::new() };
-        let phases = colours.value.0.iter().map(phase).collect();
+        let phase = |(colour, count, ends): (&String, Option<u32>, bool)| Phase {
+            colour: colour.as_str().into(),
+            count,
+            on,
+            off,
+            lengths: Vec::new(),
+            ends,
+        };
+        let colours = &colours.value.0;
+        let phases = match (colours.as_slice(), count) {
+            // Several colours that blink are shown in turn, so often.
+            ([_, _, ..], Some(rounds)) => {
+                if off.is_some() {
+                    let message = "`off` is the pause between two blinks of one colour";
+                    self.findings.error_with_hint(
+                        &place,
+                        message,
+                        "leave it out where several colours take turns",
+                    );
+                }
+                let all = (0..rounds).flat_map(|_| colours).map(|colour| (colour, Some(1), false));
+                let mut phases: Vec<Phase> = all.map(phase).collect();
+                phases.iter_mut().rev().take(1).for_each(|last| last.ends = true);
+                phases
+            }
+            _ => colours.iter().map(|colour| phase((colour, count, false))).collect(),
+        };
         Some(Observation::Pulses { channel: Channel::Light(indicator), pattern: PulsePattern { phases } })
     }
 
@@ -145,7 +169,7 @@ impl Reader<'_> {
             None => u32::try_from(lengths.len()).ok(),
         };
         let (on, off) = (self.tolerance(hear.on.as_ref()), self.tolerance(hear.off.as_ref()));
-        let phase = Phase { colour: "sound".into(), count, on, off, lengths };
+        let phase = Phase { colour: "sound".into(), count, on, off, lengths, ends: false };
         let pattern = PulsePattern { phases: vec![phase] };
         Some(Action::Observe {
             observation: Observation::Pulses { channel: Channel::Beeper, pattern },
@@ -165,7 +189,8 @@ impl Reader<'_> {
                 let colours = vec![colour.value.0.clone()];
                 let indicator = self.indicator(never.indicator.as_ref(), &colours, &place)?;
                 let colour = colour.value.0.as_str().into();
-                let phase = Phase { colour, count: None, on: None, off: None, lengths: Vec::new() };
+                let phase =
+                    Phase { colour, count: None, on: None, off: None, lengths: Vec::new(), ends: false };
                 let pattern = PulsePattern { phases: vec![phase] };
                 Observation::Pulses { channel: Channel::Light(indicator), pattern }
             }

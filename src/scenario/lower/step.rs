@@ -1,49 +1,17 @@
 //! Steps.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::lock::{Asset, Role};
-use crate::scenario::ast::{Action, Claim, Control, KeyToken, Observation, Reply, Step, Supply, Term};
+use crate::lock::{Named, Token};
+use crate::scenario::ast::{Action, Claim, Control, KeyToken, Observation, Step, Supply};
 use crate::scenario::syntax::{
-    AttemptSyntax, DoSyntax, PowerStepSyntax, PressSyntax, StepSyntax, Steps, TurnSyntax, TypeSyntax,
-    WaitSyntax, WitnessSyntax, Word, WordOr,
+    PowerStepSyntax, PressSyntax, StepSyntax, Steps, TurnSyntax, TypeSyntax, WaitSyntax, WitnessSyntax, Word,
+    WordOr,
 };
 use crate::trace::Channel;
-use crate::unit::Duration;
-use crate::yaml::{Map, OneOrMany, Place, Scalar, Spanned};
+use crate::yaml::{OneOrMany, Place, Scalar, Spanned};
 
 use super::Reader;
-
-/// How long a request waits for its answer if the step does not say.
-const ANSWER_WITHIN: Duration = Duration::seconds(10);
-
-/// Operations that a model may describe, with their parameters.
-pub(super) const OPERATIONS: &[(&str, &[&str])] = &[
-    ("enter", &["code"]),
-    ("lock", &[]),
-    ("add_code", &["code", "slot", "master"]),
-    ("set_master", &["code", "master"]),
-    ("try_master", &["code"]),
-    ("pair_app", &["role", "master"]),
-    ("pair_hub", &["master"]),
-    ("handing", &[]),
-    ("calibrate", &[]),
-    ("initiate", &["role"]),
-];
-
-/// Operations of the lockstep protocol that app, hub and cloud take.
-const REQUESTS: &[&str] = &[
-    "pair",
-    "unpair",
-    "status",
-    "add_code",
-    "remove_code",
-    "set_master",
-    "factory_reset",
-    "remote_reset",
-    "leave",
-];
 
 impl Reader<'_> {
     pub(crate) fn steps(&mut self, steps: &Steps) -> Vec<Step> {
@@ -223,7 +191,13 @@ impl Reader<'_> {
         let mut tokens = Vec::new();
         for word in text.split_whitespace() {
             if let Some(name) = word.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
-                tokens.push(KeyToken::Parameter(self.parameter(name, place)?));
+                let name = self.parameter(name, place)?;
+                if Token::from_word(&name).is_some() {
+                    let hint = format!("write `ask: {{reader: present, credential: \"{{{name}}}\"}}`");
+                    self.findings.error_with_hint(place, format!("a {name} can't be typed"), hint);
+                    return None;
+                }
+                tokens.push(KeyToken::Parameter(name));
             } else if self.facts.is_some_and(|facts| facts.keys.contains(word)) {
                 tokens.push(KeyToken::Key(word.into()));
             } else if word.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#')) {
@@ -237,7 +211,7 @@ impl Reader<'_> {
         Some(Action::Type { keys: tokens, gap, each })
     }
 
-    fn parameter(&mut self, name: &str, place: &Place) -> Option<Arc<str>> {
+    pub(super) fn parameter(&mut self, name: &str, place: &Place) -> Option<Arc<str>> {
         if self.parameters.iter().any(|known| &**known == name) {
             return Some(name.into());
         }
@@ -354,114 +328,6 @@ impl Reader<'_> {
         }
     }
 
-    fn ask(&mut self, words: &Map<Word>, place: &Place) -> Option<Action> {
-        let mut target = None;
-        let (mut expect, mut within) = (Reply::Done, ANSWER_WITHIN);
-        let mut arguments = Vec::new();
-        for (name, word) in words {
-            match name.as_str() {
-                "app" | "hub" | "cloud" | "memory" => {
-                    let op_place = self.place(word);
-                    if name != "memory" && !REQUESTS.contains(&word.value.0.as_str()) {
-                        self.findings.unknown(&op_place, "request", &word.value.0, REQUESTS.iter().copied());
-                        continue;
-                    }
-                    if target.is_some() {
-                        self.findings.error(
-                            &op_place,
-                            "a request goes to only one of `app`, `hub`, `cloud` and `memory`",
-                        );
-                    }
-                    target = Some((name.parse().ok()?, Arc::from(word.value.0.as_str())));
-                }
-                "expect" => {
-                    expect = self.choice(
-                        "answer",
-                        word,
-                        &[
-                            ("ok", Reply::Done),
-                            ("refused", Reply::Refused),
-                            ("paired", Reply::Paired),
-                            ("unpaired", Reply::Unpaired),
-                        ],
-                    )?;
-                }
-                "within" => within = self.quantity(word)?,
-                "slot" | "code" | "role" | "proof" | "ownership" | "network" => {
-                    let text = word.value.0.as_str();
-                    let term = match text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
-                        Some(parameter) => Term::Parameter(self.parameter(parameter, place)?),
-                        None => Term::Word(text.into()),
-                    };
-                    arguments.push((Arc::from(name.as_str()), term));
-                }
-                other => {
-                    let word_place = self.place(word);
-                    let known = ["app", "hub", "cloud", "expect", "within", "slot", "code", "role", "proof"];
-                    self.findings.unknown(&word_place, "request field", other, known);
-                }
-            }
-        }
-        let Some((channel, op)) = target else {
-            self.findings.error_with_hint(
-                place,
-                "who should be asked?",
-                "write `ask: {app: status}`, or `hub:`, `cloud:`",
-            );
-            return None;
-        };
-        Some(Action::Ask { channel, op, arguments, expect, within })
-    }
-
-    fn operation(&mut self, operation: &WordOr<DoSyntax>, place: &Place) -> Option<Action> {
-        let empty = Map::default();
-        let (name, with) = match operation {
-            WordOr::Word(name) => (name.as_str(), &empty),
-            WordOr::Full(full) => (full.operation.value.0.as_str(), &full.with),
-        };
-        let Some((_, parameters)) = OPERATIONS.iter().find(|(known, _)| *known == name) else {
-            self.findings.unknown(place, "operation", name, OPERATIONS.iter().map(|(known, _)| *known));
-            return None;
-        };
-        let mut values = BTreeMap::new();
-        for (parameter, word) in with {
-            let (place, value) = (self.place(word), word.value.0.as_str());
-            let is_known = match parameter.as_str() {
-                known if !parameters.contains(&known) => {
-                    let kind = format!("parameter of `{name}`");
-                    self.findings.unknown(&place, &kind, known, parameters.iter().copied());
-                    false
-                }
-                "code" | "master" => self.code(value, &place).is_some(),
-                "slot" if value.parse::<u8>().is_err() => {
-                    self.findings.error(&place, format!("`{value}` is not a slot from 0 to 255"));
-                    false
-                }
-                "role" => self.named::<Role>("role", value, &place).is_some(),
-                _ => true,
-            };
-            if is_known {
-                values.insert(Arc::from(parameter.as_str()), Arc::from(value));
-            }
-        }
-        if values.len() < with.len() {
-            return None;
-        }
-        Some(Action::Do { operation: name.into(), with: values })
-    }
-
-    /// A code by its name in a scenario, or as a manual prints it.
-    fn code(&mut self, code: &str, place: &Place) -> Option<()> {
-        let is_user =
-            code.strip_prefix("user.").is_some_and(|n| n.parse::<u8>().is_ok_and(|n| (1..=50).contains(&n)));
-        let is_published = (3..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_user && !is_published && !matches!(code, "wrong" | "default" | "master") {
-            self.findings.unknown(place, "code", code, ["user.1", "wrong", "default", "master"]);
-            return None;
-        }
-        Some(())
-    }
-
     fn claim(&mut self, step: &StepSyntax, place: &Place) -> Option<Action> {
         if self.facts.is_some() {
             self.findings.error_with_hint(
@@ -511,53 +377,5 @@ impl Reader<'_> {
             | StepSyntax::Repeat(_)
             | StepSyntax::Do(_) => return None,
         }))
-    }
-
-    fn assets(&mut self, word: &Word) -> Option<std::collections::BTreeSet<Asset>> {
-        let stored = [Asset::UserCodes, Asset::MasterCode, Asset::AppPairing, Asset::HubPairing];
-        if word.value.0 == "all" {
-            return Some(stored.into_iter().collect());
-        }
-        let place = self.place(word);
-        let named = word.value.0.split(',').map(str::trim);
-        named.map(|name| self.named::<Asset>("asset", name, &place)).collect()
-    }
-
-    fn provision(&mut self, words: &Map<Word>, place: &Place) -> Option<Claim> {
-        let (mut user_codes, mut app, mut hub, mut master) = (0, false, false, false);
-        for (name, word) in words {
-            match name.as_str() {
-                "user_codes" => {
-                    let place = self.place(word);
-                    user_codes = word.value.0.parse().ok().filter(|n| *n <= 50).unwrap_or_else(|| {
-                        self.findings
-                            .error(&place, format!("`{}` is not a count from 0 to 50", word.value.0));
-                        0
-                    });
-                }
-                "app" => app = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
-                "hub" => hub = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
-                "master" => {
-                    master = self.choice("master code state", word, &[("set", true), ("unset", false)])?
-                }
-                other => {
-                    self.findings.unknown(
-                        place,
-                        "item to provision",
-                        other,
-                        ["user_codes", "app", "hub", "master"],
-                    );
-                    return None;
-                }
-            }
-        }
-        Some(Claim::Provision { user_codes, app, hub, master })
-    }
-
-    fn attempt(&mut self, attempt: &AttemptSyntax, place: &Place) -> Option<Claim> {
-        let code = attempt.code.value.0.as_str();
-        self.code(code, place)?;
-        let accepted = self.choice("outcome", &attempt.expect, &[("accepted", true), ("refused", false)])?;
-        Some(Claim::Attempt { code: code.into(), accepted })
     }
 }

@@ -179,6 +179,8 @@ pub(in crate::scenario) struct RestartSyntax {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct AttemptSyntax {
-    pub code: Word,
+    pub code: Option<Word>,
+    pub card: Option<Word>,
+    pub finger: Option<Word>,
     pub expect: Word,
 }

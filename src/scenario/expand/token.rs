@@ -1,0 +1,155 @@
+//! Cards and fingers: how a lock learns them, and that it has forgotten them.
+
+use crate::belief::Bond;
+use crate::lock::{Asset, Credential, Token};
+use crate::scenario::program::{Action, Origin, Probe, Stage};
+
+use std::collections::BTreeSet;
+
+use super::context::{Context, Excluded};
+use super::draft::Draft;
+use super::procedure::Bindings;
+
+impl Context<'_> {
+    /// Has the lock learn so many. One that nobody asked for is learned beside codes, if the model says how: a reset
+    /// that forgets cards must not pass because no claim thought of them.
+    pub(super) fn provision_tokens(
+        &self,
+        draft: &mut Draft,
+        kind: Token,
+        number: Option<u8>,
+        beside_codes: bool,
+    ) -> Result<(), Excluded> {
+        let number = match number {
+            Some(number) => number,
+            None => u8::from(beside_codes && self.has(kind.added_by()) && self.has(kind.used_by())),
+        };
+        if number == 0 || !self.is_available(draft, kind.added_by(), kind.plural()) {
+            return Ok(());
+        }
+        for slot in 1..=number {
+            let token = Credential::token(kind, &slot.to_string());
+            self.add_token(draft, &token, slot, self.master_now(&draft.belief), Origin::Setup)?;
+            draft.belief.tokens.push(token);
+        }
+        Ok(())
+    }
+
+    fn add_token(
+        &self,
+        draft: &mut Draft,
+        token: &Credential,
+        slot: u8,
+        master: Option<Credential>,
+        origin: Origin,
+    ) -> Result<(), Excluded> {
+        let Some(kind) = token.kind() else { return Ok(()) };
+        for bond in Bond::ALL {
+            // What is learned over a binding needs it, whether the scenario thought of it or not.
+            let is_bound = draft.belief.bound.contains(&bond) && !draft.belief.is_reset;
+            if self.asks(kind.added_by(), bond) && !is_bound && draft.belief.bound_again.insert(bond) {
+                self.pair(draft, bond, origin)?;
+                if !draft.belief.is_reset {
+                    draft.belief.bound_again.remove(&bond);
+                    draft.belief.bound.insert(bond);
+                }
+            }
+        }
+        let bindings = Bindings::new(origin).credential(token).word("slot", &slot.to_string()).master(master);
+        self.perform(draft, kind.added_by(), &bindings)
+    }
+
+    /// One that the lock takes now: before a reset the last that was provisioned, after it one that it learns anew.
+    pub(super) fn known_good_token(&self, draft: &mut Draft, kind: Token) -> Result<Credential, Excluded> {
+        if !draft.belief.is_reset {
+            let last = draft.belief.tokens_of(kind).pop();
+            return last.ok_or_else(|| Excluded::plan(format!("no {kind} was provisioned")));
+        }
+        if let Some(known) = draft.belief.known_tokens.get(&kind) {
+            return Ok(known.clone());
+        }
+        self.operation(kind.added_by())?;
+        self.bind_again(draft, Origin::Control)?;
+        let token = Credential::token(kind, "new");
+        let slot = free_slot(draft, kind);
+        self.add_token(draft, &token, slot, self.published_master(), Origin::Control)?;
+        draft.belief.known_tokens.insert(kind, token.clone());
+        Ok(token)
+    }
+
+    /// What was learned before the reset opens nothing after it, unless the source says that it stays.
+    pub(super) fn tokens_erased(&self, draft: &mut Draft, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
+        for kind in kinds() {
+            let (tokens, name) = (draft.belief.tokens_of(kind), kind.plural());
+            if tokens.is_empty() || !assets.contains(&kind.asset()) {
+                continue;
+            }
+            if self.keeps(kind.asset()) {
+                draft.deviation(self.kept(kind.asset(), name));
+                tokens.iter().try_for_each(|token| self.expect_accepted(draft, token, Origin::Claim))?;
+                draft.part(format!("{name} kept as documented"), Stage::Between);
+            } else {
+                draft.claim(&format!("{name} erased"), |draft| self.expect_refused(draft, &tokens));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was learned before an act that resets nothing opens after it.
+    pub(super) fn tokens_unchanged(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        for kind in kinds() {
+            let tokens = draft.belief.tokens_of(kind);
+            if tokens.is_empty() || (draft.belief.was_tried && self.keeps(kind.asset())) {
+                continue;
+            }
+            tokens.iter().try_for_each(|token| self.expect_accepted(draft, token, Origin::Claim))?;
+            draft.part(format!("{} unchanged", kind.plural()), Stage::Expect);
+        }
+        Ok(())
+    }
+
+    /// A lock that is set up again learns new ones, and still refuses the old.
+    pub(super) fn tokens_again(&self, draft: &mut Draft) {
+        for kind in kinds().into_iter().filter(|kind| self.has(kind.added_by()) && self.has(kind.used_by())) {
+            let (old, name) = (draft.belief.tokens_of(kind), kind.plural());
+            draft.claim(&format!("set up again: {name}"), |draft| {
+                let token = Credential::token(kind, "fresh");
+                let slot = free_slot(draft, kind).saturating_add(1);
+                self.add_token(draft, &token, slot, self.master_now(&draft.belief), Origin::Claim)?;
+                self.expect_accepted(draft, &token, Origin::Claim)?;
+                draft.belief.known_tokens.insert(kind, token);
+                Ok(())
+            });
+            if !old.is_empty() && !self.keeps(kind.asset()) {
+                let claim = format!("old {name} refused after setting up again");
+                draft.claim(&claim, |draft| self.expect_refused(draft, &old));
+            }
+        }
+    }
+
+    /// Whether each is still there, as probes.
+    pub(super) fn probes_of_tokens(
+        &self,
+        draft: &mut Draft,
+        probes: &mut Vec<Probe>,
+    ) -> Result<(), Excluded> {
+        for token in draft.belief.tokens.clone() {
+            let Some(kind) = token.kind().filter(|kind| !self.keeps(kind.asset())) else { continue };
+            let (probe, steps) =
+                draft.nested(|draft| self.attempt(draft, &token, kind.used_by(), Origin::Claim))?;
+            draft.push(format!("try {}", token.name()), Origin::Claim, Action::Sequence(steps));
+            draft.wait(self.deaf());
+            probes.push(probe);
+        }
+        Ok(())
+    }
+}
+
+fn kinds() -> [Token; 2] {
+    [Token::Card, Token::Finger]
+}
+
+/// A slot that none of them was in: overwriting one would hide that it is still there.
+fn free_slot(draft: &Draft, kind: Token) -> u8 {
+    u8::try_from(draft.belief.tokens_of(kind).len() + 1).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,192 @@
+//! Facts that real locks need: each says of a sound lock what would else be its failure, and hides no fault.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{copy_tree, empty_folder, lockrig, root, text};
+
+/// A lock with a habit or a fault, and a model file that is edited to say so.
+struct Trial {
+    folder: tempfile::TempDir,
+    model: String,
+}
+
+impl Trial {
+    fn of(habits: &[&str]) -> Self {
+        let folder = empty_folder();
+        copy_tree(&root().join("tests/newcomer"), folder.path());
+        let rig = folder.path().join("rigs/own-rig.yaml");
+        let text = fs::read_to_string(&rig).expect("a rig");
+        let words = habits.iter().fold("lock.py".to_owned(), |all, word| format!("{all}, {word}"));
+        assert!(text.contains("lock.py]"), "{text}");
+        let text = text.replace("lock.py]", &format!("{words}]")).replace("strike,", "strike, knob,");
+        fs::write(rig, text).expect("written");
+        let model =
+            fs::read_to_string(folder.path().join("scenarios/models/own-lock.yaml")).expect("a model");
+        Self { folder, model }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn says(mut self, from: &str, to: &str) -> Self {
+        assert!(self.model.contains(from), "the model has no {from}");
+        self.model = self.model.replacen(from, to, 1);
+        fs::write(self.path().join("scenarios/models/own-lock.yaml"), &self.model).expect("written");
+        self
+    }
+
+    fn play(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = lockrig(self.path(), &[arguments, &["--rig", "own-rig", "--quiet"]].concat());
+        (output.status.code(), text(&output))
+    }
+
+    /// Plays every claim and checks the exit code.
+    fn certify(&self, wanted: i32) -> String {
+        let (status, said) = self.play(&["certify"]);
+        assert_eq!(status, Some(wanted), "{said}");
+        said
+    }
+
+    /// Plays a scenario of one's own.
+    fn claim(&self, scenario: &str, wanted: i32) -> String {
+        fs::write(self.path().join("own.yaml"), scenario).expect("written");
+        let (status, said) = self.play(&["run", "own.yaml"]);
+        assert_eq!(status, Some(wanted), "{said}");
+        said
+    }
+}
+
+const LOCKOUT: &str = "lockout: {attempts: 5, for: 60 s}\n";
+
+/// The model with a line more beside its other facts.
+fn with_fact(trial: Trial, line: &str) -> Trial {
+    trial.says(LOCKOUT, &format!("{LOCKOUT}{line}\n"))
+}
+
+#[test]
+fn a_lock_of_ones_own_passes_and_its_faults_are_found() {
+    Trial::of(&[]).certify(0);
+    assert!(Trial::of(&["keeps-codes"]).certify(1).contains("still reports"));
+    let said = Trial::of(&["keeps-cards"]).certify(1);
+    assert!(said.contains("card.1 was accepted"), "{said}");
+}
+
+#[test]
+fn a_card_that_is_refused_proves_nothing_while_no_card_is_read() {
+    let said = Trial::of(&["reader-is-dead"]).certify(1);
+    assert!(said.contains("prove provisioned: card.1 was not accepted"), "{said}");
+    let claim = "scenario: cards\ntitle: Cards\nmethods: button\narrange: [{provision: {cards: 2, app: paired}}]\n\
+                 act: [reset]\nexpect: [{attempt: {card: 2, expect: refused}}]\n";
+    let said = Trial::of(&["reader-is-dead"]).claim(claim, 3);
+    assert!(said.contains("known-good card.new was not accepted"), "{said}");
+    Trial::of(&[]).claim(claim, 0);
+    Trial::of(&["keeps-cards"]).claim(claim, 1);
+}
+
+#[test]
+fn a_lock_that_starts_slowly_passes_once_its_model_says_so() {
+    let said = Trial::of(&["boots-50"]).certify(1);
+    assert!(said.contains("unchanged"), "{said}");
+    with_fact(Trial::of(&["boots-50"]), "ready: {after_power: 50 s}").certify(0);
+    with_fact(Trial::of(&["boots-50", "keeps-codes"]), "ready: {after_power: 50 s}").certify(1);
+    Trial::of(&["reboots-90"]).certify(1);
+    with_fact(Trial::of(&["reboots-90"]), "ready: {after_short_press: 90 s}").certify(0);
+    with_fact(Trial::of(&["reboots-90", "keeps-cards"]), "ready: {after_short_press: 90 s}").certify(1);
+}
+
+#[test]
+fn a_lock_that_locks_itself_needs_no_key_for_it() {
+    let itself = |habits: &[&str]| {
+        let own = "  lock:\n    - type: \"#\"\n    - see: {bolt: thrown, within: 4 s}\n";
+        with_fact(Trial::of(habits).says(own, "  lock: unsupported\n"), "relocks_after: 30 s")
+    };
+    itself(&["relocks-30"]).certify(0);
+    itself(&["relocks-30", "keeps-codes"]).certify(1);
+}
+
+#[test]
+fn a_keypad_that_never_forgets_is_emptied_by_its_own_key() {
+    // The shipped claims leave half a sequence behind, and the next code has to be heard all the same.
+    Trial::of(&[]).certify(0);
+    let forgetful = Trial::of(&["forgets-30"]).says("{forgets_after: none}", "{forgets_after: 30 s}");
+    forgetful.certify(0);
+    let said = Trial::of(&[]).says("{forgets_after: none}", "{forgets_after: 30 s}").certify(1);
+    assert!(said.contains("timed-out-code-erases-nothing"), "{said}");
+}
+
+#[test]
+fn two_resets_of_one_lock_keep_different_things() {
+    let keeps = "    keeps: [user_codes, cards, app_pairing]\n";
+    let said = Trial::of(&[]).says(keeps, "").certify(1);
+    assert!(said.contains("app binding erased: app is still paired"), "{said}");
+    let both = Trial::of(&[]).says("    erases: [hub_pairing]\n", "    erases: [hub_pairing, cards]\n");
+    let said = text(&lockrig(both.path(), &["check"]));
+    assert!(said.contains("`cards` survives a reset, according to `keeps`"), "{said}");
+}
+
+#[test]
+fn presses_with_a_handle_held_are_a_procedure() {
+    let pressed = |habits: &[&str]| {
+        let procedure = "    procedure:\n      - hold: reset\n      - wait: 11 s\n      - release: reset\n";
+        let presses = "    procedure:\n      - hold: handle\n      - press: {button: reset, times: 5, within: 5 s}\n      \
+                       - wait: 1 s\n      - release: handle\n";
+        let trial = Trial::of(&[habits, &["counts-presses"]].concat());
+        let trial = trial.says("  reset: button\n", "  reset: button\n  handle: button\n");
+        let hold = "      hold: {from: hold reset, to: release reset, at_least: 10 s}\n";
+        trial.says(procedure, presses).says(hold, "      presses: 5\n")
+    };
+    pressed(&[]).certify(0);
+    pressed(&["keeps-cards"]).certify(1);
+}
+
+#[test]
+fn a_bolt_is_opened_by_hand_before_a_reset() {
+    let by_hand = |habits: &[&str]| {
+        let trial = Trial::of(habits)
+            .says("    needs: {power: ok}\n", "    starts: unlocked\n    needs: {power: ok}\n");
+        let trial = trial.says("  reader: card\n", "  reader: card\n  knob: thumb_latch\n");
+        trial.says("  clear:\n", "  unlock:\n    - turn: 90 deg\n  clear:\n")
+    };
+    by_hand(&[]).certify(0);
+    by_hand(&["keeps-codes"]).certify(1);
+    // No code is there that could open it.
+    let claim = "scenario: own\ntitle: By hand\nmethods: button\narrange: [{provision: {app: paired}}]\nact: [reset]\n\
+                 expect: [confirmed, erased: app_pairing]\n";
+    by_hand(&[]).claim(claim, 0);
+}
+
+#[test]
+fn modes_and_schedules_are_set_used_and_gone() {
+    let vacation = "scenario: vacation\ntitle: A reset ends vacation mode\nmethods: button\narrange:\n  \
+                    - provision: {user_codes: 1, app: paired, hub: paired}\n  - prove: provisioned\n  \
+                    - ask: {hub: set_parameter, parameter: \"8\", value: \"1\", role: owner, within: 15 s}\n  \
+                    - attempt: {code: user.1, expect: refused}\nact: [reset]\nexpect: [recommission]\n";
+    Trial::of(&[]).claim(vacation, 0);
+    Trial::of(&["keeps-vacation"]).claim(vacation, 1);
+    let schedule = "scenario: schedule\ntitle: A code whose time is over opens nothing\nmethods: baseline\narrange:\n  \
+                    - provision: {user_codes: 1, app: paired}\n  - prove: provisioned\nact:\n  \
+                    - ask: {app: add_code, slot: \"5\", code: extra.1, until: \"1 h\", within: 15 s}\n  \
+                    - attempt: {code: extra.1, expect: accepted}\n  - wait: 2 h\nexpect:\n  \
+                    - attempt: {code: extra.1, expect: refused}\n  - attempt: {code: user.1, expect: accepted}\n";
+    Trial::of(&[]).claim(schedule, 0);
+    Trial::of(&["keeps-expired"]).claim(schedule, 1);
+    let length = "scenario: length\ntitle: A change of the length of codes is no reset\nmethods: baseline\narrange:\n  \
+                  - provision: {user_codes: 1, app: paired}\nact:\n  \
+                  - do: {operation: set_code_length, with: {digits: \"6\"}}\nexpect: [unchanged]\n";
+    Trial::of(&[]).claim(length, 3);
+    Trial::of(&[])
+        .says("  clear:\n", "  set_code_length:\n    - type: \"8 {digits} *\"\n  clear:\n")
+        .claim(length, 0);
+}
+
+#[test]
+fn a_request_that_names_a_code_sends_that_code() {
+    let again = "scenario: again\ntitle: After a reset an old code can be stored again\nmethods: button\narrange:\n  \
+                 - provision: {user_codes: 1, app: paired}\nact:\n  - reset\n  - wait: 20 s\n  \
+                 - ask: {app: pair, role: owner, within: 15 s}\n  \
+                 - ask: {app: add_code, slot: \"1\", code: user.1, role: owner, within: 15 s}\nexpect:\n  \
+                 - attempt: {code: user.1, expect: accepted}\n";
+    Trial::of(&[]).claim(again, 0);
+}
