@@ -75,6 +75,10 @@ pub struct Belief {
     pub bound_again: BTreeSet<Bond>,
     /// Bindings that the act itself took away.
     pub unbound: BTreeSet<Bond>,
+    /// Codes, cards and fingers that the scenario itself adds.
+    pub added: BTreeSet<Arc<str>>,
+    /// Tokens that the scenario wants none of.
+    pub declined: BTreeSet<Token>,
     /// A code that the lock takes after the act.
     pub known_good: Option<Credential>,
     /// A card and a finger that the lock takes after the act.
@@ -101,9 +105,24 @@ impl Belief {
         self.tokens.iter().filter(|token| token.kind() == Some(kind)).cloned().collect()
     }
 
-    /// A slot that no code was in.
+    /// A slot that nothing was in: many locks number codes, cards and fingers together, and what is stored over
+    /// something hides whether that is still there.
     pub fn free_slot(&self) -> u8 {
-        u8::try_from(self.codes.len() + 1).unwrap_or(u8::MAX)
+        u8::try_from(self.codes.len() + self.tokens.len() + 1).unwrap_or(u8::MAX)
+    }
+
+    /// Whether a binding holds now, after a reset that keeps this.
+    pub fn is_bound(&self, bond: Bond, keeps: &BTreeSet<Asset>) -> bool {
+        let holds = !self.is_reset || keeps.contains(&bond.asset());
+        self.bound_again.contains(&bond)
+            || (self.bound.contains(&bond) && !self.unbound.contains(&bond) && holds)
+    }
+
+    /// The lock was reset once more: what was set up since is gone.
+    pub fn reset_again(&mut self) {
+        self.bound_again.clear();
+        self.known_tokens.clear();
+        self.known_good = None;
     }
 
     /// The handle of a code that the lock never knew.
@@ -125,6 +144,10 @@ impl Belief {
                 .collect(),
             master: self.master.filter(|_| kept(Asset::MasterCode)),
             bound: self.bound.into_iter().filter(|bond| kept(bond.asset())).collect(),
+            bound_again: BTreeSet::new(),
+            unbound: BTreeSet::new(),
+            known_good: None,
+            known_tokens: BTreeMap::new(),
             is_reset: false,
             ..self
         }

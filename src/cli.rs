@@ -3,6 +3,7 @@
 //! Deliberately absent: anything that a library user could want.
 
 mod check;
+mod complete;
 mod exit;
 mod files;
 mod guard;
@@ -97,6 +98,7 @@ enum Command {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> Exit {
+    complete::answer();
     let terminal = Terminal::new();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -145,7 +147,8 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         },
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "lockrig", &mut script);
+            // Writing to memory can't fail.
+            let _ = complete::script(shell, &mut script);
             terminal.bytes(&script);
             Exit::Pass
         }

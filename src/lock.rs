@@ -32,16 +32,21 @@ pub trait Named: Sized + Copy + 'static {
 
 /// Defines an enum whose values have one word each, in files, records and messages alike.
 macro_rules! named_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $variant_doc:literal])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
+        pub enum $name { $($(#[doc = $variant_doc])* #[serde(rename = $word)] $variant),+ }
 
         impl $crate::lock::Named for $name {
             const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
         }
 
         impl $name {
+            /// What it is, in a sentence.
+            pub fn described(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($variant_doc),*).trim_start()),+ }
+            }
+
             /// The word for it.
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

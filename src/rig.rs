@@ -8,6 +8,7 @@ mod command;
 mod device;
 mod file;
 mod fit;
+mod shape;
 mod supervisor;
 mod wiring;
 

@@ -14,6 +14,7 @@ mod plan;
 mod point;
 mod program;
 mod script;
+mod shape;
 mod syntax;
 
 pub use expand::{PROOF_DIGITS, Planned, Selection, Start, expand, find_case};
@@ -24,13 +25,4 @@ pub use program::{
 };
 
 pub use script::{Line, script};
-
-/// The JSON Schema of model files: their shape, not their meaning.
-pub fn model_schema() -> schemars::Schema {
-    schemars::schema_for!(syntax::ModelSyntax)
-}
-
-/// The JSON Schema of scenario files: their shape, not their meaning.
-pub fn scenario_schema() -> schemars::Schema {
-    schemars::schema_for!(syntax::ScenarioSyntax)
-}
+pub use shape::{model_schema, scenario_schema};

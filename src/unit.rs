@@ -10,4 +10,4 @@ mod time;
 
 pub use quantity::{Angle, Current, Quantity, QuantityError, Ratio, Tolerance, Voltage, parse};
 pub use text::{counted, is_harmful, visible};
-pub use time::{Duration, Instant, Moment};
+pub use time::{Duration, Instant, Moment, Spoken};

@@ -5,6 +5,7 @@
 
 mod diagnostic;
 mod document;
+pub mod shape;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, nearest};
 pub use document::{At, MAX_DOCUMENT_BYTES, Map, OneOrMany, Place, Scalar, Source, Spanned, load};

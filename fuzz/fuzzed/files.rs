@@ -28,7 +28,7 @@ pub(crate) fn files(bytes: &[u8]) {
         }
         _ => {
             let (_, findings) = rig::load(&[source]);
-            let _ = findings.render(false);
+            let _ = findings.render(false, 100);
         }
     }
 }
@@ -71,7 +71,7 @@ pub(crate) fn shipped(folder: &str) -> Vec<Arc<Source>> {
 
 /// Builds the first cases of each family: a sweep must not keep the others from being reached.
 fn build((library, findings): &(Library, Diagnostics)) {
-    let _ = findings.render(false);
+    let _ = findings.render(false, 100);
     let mut built = BTreeMap::new();
     for case in Plan::new(library, Selection::default()).cases().take(5_000) {
         let number = built.entry((case.scenario.clone(), case.model.clone(), case.method)).or_insert(0);

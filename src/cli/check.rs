@@ -112,7 +112,7 @@ pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Exit {
             .collect();
         terminal.line(&json!({"files": named, "findings": list}).to_string());
     } else {
-        terminal.styled(&findings.render(terminal.has_color()));
+        terminal.findings(&findings);
     }
     if findings.has_errors() {
         let errors = findings.sorted().iter().filter(|d| d.severity == Severity::Error).count();

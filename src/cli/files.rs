@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
+use tempfile::TempDir;
 
 use crate::rig::{self, Rig};
-use crate::scenario::Library;
+use crate::scenario::{Library, Plan};
 use crate::unit::counted;
 use crate::yaml::{self, Diagnostic, Diagnostics, MAX_DOCUMENT_BYTES, Place, Scalar, Severity, Source};
 
@@ -271,7 +272,7 @@ impl Files {
                 Self::is_built_in(*kind, &name)
             });
             if is_stuck || in_place_of_another || asked_for.iter().any(is_asked_for) {
-                terminal.styled(&all.render(terminal.has_color()));
+                terminal.complaints(all);
                 return None;
             }
             self.sources.retain(|(_, source)| !is_broken(&source.name));
@@ -301,13 +302,15 @@ impl Files {
         id.map_or_else(|| word.into(), |Scalar(id)| id.into())
     }
 
-    /// Every file that a run on `rig` may use, as it will stand under `inputs/`.
-    pub(super) fn inputs(&self, rig: &Rig) -> BTreeMap<String, Vec<u8>> {
+    /// Every file that the planned cases use, as it will stand under `inputs/`.
+    pub(super) fn inputs(&self, library: &Library, plan: &Plan, rig: &Rig) -> BTreeMap<String, Vec<u8>> {
+        let (scenarios, models) = plan.subjects();
+        let scenarios =
+            scenarios.iter().filter_map(|id| library.scenarios.get(id)).flat_map(|one| &one.files);
+        let models = models.iter().filter_map(|id| library.models.get(id)).flat_map(|one| &one.files);
+        let used: BTreeSet<&String> = scenarios.chain(models).chain(&rig.files).collect();
         let mut inputs = BTreeMap::new();
-        for (kind, source) in &self.sources {
-            if *kind == Kind::Rig && !rig.files.contains(&source.name) {
-                continue;
-            }
+        for (kind, source) in self.sources.iter().filter(|(_, source)| used.contains(&source.name)) {
             let file = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy();
             // Files of the same name from different folders are all kept.
             let names = (1..).map(|n| if n == 1 { String::new() } else { format!("{n}-") });
@@ -328,6 +331,33 @@ impl Files {
             }
         }
         inputs
+    }
+}
+
+/// A rig with the program of a built-in one put where it can be run: the source tree is not everywhere.
+pub(super) struct Unpacked {
+    pub rig: Rig,
+    /// Where it is put; removed once the rig is not used any more.
+    _folder: TempDir,
+}
+
+impl Unpacked {
+    /// # Errors
+    /// The files can't be written.
+    pub(super) fn new(rig: &Rig) -> io::Result<Self> {
+        let (mut rig, folder) = (rig.clone(), tempfile::tempdir()?);
+        let is_built_in = rig.files.iter().all(|file| !Path::new(file).is_file());
+        if let (true, rig::Device::Lockstep { command, .. }) = (is_built_in, &mut rig.device) {
+            for word in command.iter_mut().filter(|word| !Path::new(word).is_file()) {
+                let file = word.strip_prefix("rigs/").and_then(|name| RIGS.get_file(name));
+                if let Some((file, name)) = file.and_then(|file| Some((file, file.path().file_name()?))) {
+                    let path = folder.path().join(name);
+                    fs::write(&path, file.contents())?;
+                    *word = path.display().to_string();
+                }
+            }
+        }
+        Ok(Self { rig, _folder: folder })
     }
 }
 
@@ -371,7 +401,7 @@ fn head(source: &Arc<Source>) -> Head {
     yaml::load(source, &[]).unwrap_or_default()
 }
 
-fn is_yaml(path: &Path) -> bool {
+pub(super) fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 

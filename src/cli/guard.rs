@@ -55,7 +55,7 @@ pub(super) fn setup(
     let id = files.id_of(Kind::Rig, word);
     let (rigs, findings) = load(&files);
     let Some(rig) = rigs.get(&id) else {
-        terminal.styled(&findings.render(terminal.has_color()));
+        terminal.findings(&findings);
         terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));
         return Err(Exit::Usage);
     };

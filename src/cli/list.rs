@@ -1,23 +1,31 @@
 //! `lockrig list`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
 use crate::drivers::ports::{self, Port};
 use crate::lock::Fact;
 use crate::scenario::{Content, Library, Selection, Start, clauses, expand};
 
+use super::complete;
 use super::exit::Exit;
-use super::files::Files;
+use super::files::{Files, Kind, unknown};
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct ListArgs {
     /// What to list
     what: What,
+    /// Of cases, list those of this model; may be repeated
+    #[arg(long, add = ArgValueCompleter::new(complete::models))]
+    model: Vec<String>,
+    /// Of cases, list those of this scenario; may be repeated
+    #[arg(long, add = ArgValueCompleter::new(complete::scenarios))]
+    scenario: Vec<String>,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -59,7 +67,23 @@ impl What {
 type Row = (Vec<String>, serde_json::Value);
 
 pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
-    let Some((library, rigs)) = Files::library().usable(&[], terminal) else { return Exit::Usage };
+    let mut files = Files::library();
+    let mut ids = |kind: Kind, words: &[String]| -> Vec<Arc<str>> {
+        words.iter().map(|word| files.id_of(kind, word)).collect()
+    };
+    let selection = Selection {
+        models: ids(Kind::Model, &args.model),
+        scenarios: ids(Kind::Scenario, &args.scenario),
+        ..Selection::default()
+    };
+    let asked_for: Vec<&str> = selection.models.iter().chain(&selection.scenarios).map(|id| &**id).collect();
+    let Some((library, rigs)) = files.usable(&asked_for, terminal) else { return Exit::Usage };
+    let strange = strange(&selection.models, "model", &library.models)
+        .or_else(|| strange(&selection.scenarios, "scenario", &library.scenarios));
+    if let Some((message, hint)) = strange {
+        terminal.error(&message, Some(&hint));
+        return Exit::Usage;
+    }
     let rows: Vec<Row> = match args.what {
         What::Ports => ports(),
         What::Models => models(&library),
@@ -71,7 +95,7 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
                 (row, json!({"rig": rig.id, "provenance": rig.provenance(), "title": rig.title}))
             })
             .collect(),
-        What::Cases => cases(&library),
+        What::Cases => cases(&library, &selection),
         What::Clauses => clauses::ALL
             .iter()
             .map(|(id, title)| {
@@ -92,6 +116,11 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
     Exit::Pass
 }
 
+/// An id that there is not.
+fn strange<T>(ids: &[Arc<str>], kind: &str, all: &BTreeMap<Arc<str>, T>) -> Option<(String, String)> {
+    ids.iter().find(|id| !all.contains_key(*id)).map(|id| unknown(kind, id, all))
+}
+
 fn ports() -> Vec<Row> {
     let row = |port: Port| {
         let json = json!({"port": port.path, "kind": port.kind, "description": port.description,
@@ -109,10 +138,27 @@ fn table(heads: &[&str], rows: &[Row], terminal: &Terminal) {
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    if widths.iter().sum::<usize>() + 2 * widths.len() > terminal.columns() {
+        return blocks(&heads, rows, terminal);
+    }
     for row in [&heads].into_iter().chain(rows.iter().map(|(row, _)| row)) {
         let cells: Vec<String> =
             row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         terminal.line(cells.join("  ").trim_end());
+    }
+}
+
+/// The same where the table would be too wide: what a row is about, and below it the rest.
+fn blocks(heads: &[String], rows: &[Row], terminal: &Terminal) {
+    for (row, _) in rows {
+        let mut cells = heads.iter().zip(row);
+        if let Some((_, first)) = cells.next() {
+            terminal.line(first);
+        }
+        for (head, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+            let text = format!("  {}: {cell}", head.to_lowercase());
+            terminal.text(&text, 4);
+        }
     }
 }
 
@@ -162,7 +208,7 @@ fn scenarios(library: &Library) -> Vec<Row> {
     library.scenarios.values().map(row).collect()
 }
 
-fn cases(library: &Library) -> Vec<Row> {
+fn cases(library: &Library, selection: &Selection) -> Vec<Row> {
     let row = |case: crate::scenario::Planned| {
         let reason = match case.build(library, Start::Delivered) {
             Content::Play(_) => String::new(),
@@ -173,5 +219,5 @@ fn cases(library: &Library) -> Vec<Row> {
                           "scenario": case.scenario, "not_applicable": reason});
         (vec![case.id.to_string(), reason], json)
     };
-    expand(library, &Selection::default()).into_iter().map(row).collect()
+    expand(library, selection).into_iter().map(row).collect()
 }

@@ -12,6 +12,9 @@ use super::exit::Exit;
 use super::files::{Files, Kind};
 use super::terminal::Terminal;
 
+/// Where the schemas of own files stand.
+const SCHEMAS: &str = "schemas";
+
 #[derive(clap::Args)]
 pub(super) struct NewArgs {
     /// What to create
@@ -39,6 +42,22 @@ impl What {
         }
     }
 
+    fn word(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Scenario => "scenario",
+            Self::Rig => "rig",
+        }
+    }
+
+    fn schema(self) -> &'static str {
+        match self {
+            Self::Model => include_str!("../../docs/schemas/model.json"),
+            Self::Scenario => include_str!("../../docs/schemas/scenario.json"),
+            Self::Rig => include_str!("../../docs/schemas/rig.json"),
+        }
+    }
+
     fn text(self) -> &'static str {
         match self {
             Self::Model => include_str!("new/model.yaml"),
@@ -60,13 +79,23 @@ pub(super) fn new(args: &NewArgs, terminal: &Terminal) -> Exit {
         terminal.error(&format!("there is already a built-in `{name}.yaml`"), Some("choose another id"));
         return Exit::Usage;
     }
-    let path = Path::new(args.what.kind().folder()).join(format!("{name}.yaml"));
-    let written = fs::create_dir_all(args.what.kind().folder())
+    let folder = Path::new(args.what.kind().folder());
+    let path = folder.join(format!("{name}.yaml"));
+    let schema = format!("{SCHEMAS}/{}.json", args.what.word());
+    // An editor that knows YAML reads this line, and marks mistakes while they are made.
+    let up = "../".repeat(folder.components().count());
+    let head = format!("# yaml-language-server: $schema={up}{schema}\n");
+    let text = head + &args.what.text().replace("NAME", name);
+    let written = fs::create_dir_all(folder)
         .and_then(|()| File::create_new(&path))
-        .and_then(|mut file| file.write_all(args.what.text().replace("NAME", name).as_bytes()));
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::create_dir_all(SCHEMAS))
+        .and_then(|()| fs::write(&schema, args.what.schema()));
     match written {
         Ok(()) => {
-            terminal.line(&format!("created {}; after each change, run: lockrig check {0}", path.display()));
+            terminal.line(&format!("created {}; editors find its schema in {schema}", path.display()));
+            terminal.line("after each change, run:");
+            terminal.line(&format!("  lockrig check {}", path.display()));
             Exit::Pass
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -1,10 +1,11 @@
 //! `lockrig certify` and `lockrig run`.
 
+mod choice;
 mod progress;
 mod resume;
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,32 +13,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
+use clap_complete::engine::ArgValueCompleter;
 
 use crate::drivers::clock;
 use crate::engine::Cause;
 use crate::evidence::{
-    CaseEntry, Codes, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected,
-    TOOL,
+    CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected, TOOL,
 };
-use crate::lock::{Method, Named, SourceKind};
 use crate::report::{self, Summary};
 use crate::rig::{Device, Rig};
 use crate::run::{self, Health, Session, SessionError};
-use crate::scenario::ast::Model;
-use crate::scenario::{Library, Plan, Selection, find_case};
-use crate::sim::{self, Defect, Variation};
+use crate::scenario::{Library, Plan};
+use crate::sim::{Defect, Variation};
 use crate::verdict::Verdict;
-use crate::yaml::nearest;
 
+use super::complete;
 use super::exit::Exit;
-use super::files::{Files, Kind, Rigs, unknown};
+use super::files::{Files, Kind, Rigs, Unpacked};
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
 use progress::{Progress, Said};
 
-/// A name is compared with so many others at most.
-const MOST_COMPARED: usize = 20_000;
+/// So many cases of one scenario are shown one by one.
+const FEW: usize = 60;
 
 /// The default, so that two runs of one version are the same.
 const DEFAULT_SEED: u64 = 1;
@@ -45,10 +44,10 @@ const DEFAULT_SEED: u64 = 1;
 #[derive(clap::Args)]
 struct Common {
     /// Bench: an id or a rig file
-    #[arg(long, default_value = "simulated")]
+    #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
     rig: String,
     /// Lock model: an id or a model file; may be repeated
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::models))]
     model: Vec<String>,
     /// Folder to create the run folder in
     #[arg(long, default_value = "reports")]
@@ -104,14 +103,14 @@ pub(super) struct CertifyArgs {
     #[command(flatten)]
     common: Common,
     /// Scenario: an id or a file; may be repeated
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::scenarios))]
     scenario: Vec<String>,
 }
 
 #[derive(clap::Args)]
 pub(super) struct RunArgs {
     /// Scenarios: ids or files
-    #[arg(required_unless_present_any = ["resume", "case"])]
+    #[arg(required_unless_present_any = ["resume", "case"], add = ArgValueCompleter::new(complete::scenarios))]
     scenarios: Vec<String>,
     #[command(flatten)]
     common: Common,
@@ -119,7 +118,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     method: Vec<String>,
     /// Case id; may be repeated
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::cases))]
     case: Vec<String>,
     /// Folder of an earlier run: play what it left out, into a new folder
     #[arg(long, conflicts_with_all = ["scenarios", "model", "seed", "defect", "method", "case", "repeat"])]
@@ -273,27 +272,10 @@ fn play(
     if !files.replaced.is_empty() {
         terminal.warning(&format!("built-in files are replaced by: {}", files.replaced.join(", ")));
     }
-    let rig = known("rig", &wanted.rig, &rigs)?;
-    let mut selection = selection(&library, &wanted.selected)?;
-    match rig.model() {
-        Some(model) => check_mounted(rig, model, &mut selection)?,
-        None => check_named(rig, &selection)?,
-    }
-    if wanted.certifies && selection.models.is_empty() {
-        let unsourced = leave_out_unsourced(&library, &mut selection);
-        let untried = leave_out_untried(&library, &mut selection);
-        [unsourced, untried].iter().flatten().filter(|_| !common.quiet).for_each(|note| terminal.note(note));
-    }
-    if let Some(note) =
-        leave_out_unsimulated(&library, rig, &wanted, &mut selection).filter(|_| !common.quiet)
-    {
-        terminal.note(&note);
-    }
-    check_models(&library, rig, &wanted, &selection)?;
-    // What is left out is left out when the run is continued or replayed, too.
-    wanted.selected.models = selection.models.iter().map(ToString::to_string).collect();
-    let plan = Plan::new(&library, selection.clone());
-    check_cases(&library, &plan, selection)?;
+    let unpacked = Unpacked::new(choice::known("rig", &wanted.rig, &rigs)?)
+        .map_err(|error| unwritable(&format!("the rig's program can't be unpacked: {error}")))?;
+    let rig = &unpacked.rig;
+    let plan = choice::choose(&library, rig, &mut wanted, common.quiet, terminal)?;
     let finished = wanted.earlier.as_ref().map(|earlier| earlier.finished.clone()).unwrap_or_default();
     let plan = plan.without(finished);
     // One that was killed after its last case has nothing left to play, and still has to be closed.
@@ -345,21 +327,25 @@ fn perform(
         all_traces: common.traces == Traces::All || rig.provenance() == "hardware",
         interrupt: &interrupt,
     };
-    let mut prepared = session
-        .prepare()
-        .map_err(|fault| unwritable(&format!("the bench is not ready, and nothing was switched: {fault}")))?;
+    let mut prepared = session.prepare(plan).map_err(|fault| not_ready(rig, &fault.to_string()))?;
     prepared.warnings().iter().for_each(|warning| terminal.warning(warning));
     let utc = clock::utc().map_err(|error| unwritable(&error.to_string()))?;
     let info = info(common, wanted, rig, plan.count(), shown_time(utc));
     let name = utc.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let mut folder =
-        RunFolder::create(&common.out, &name, info, &run::catalogue(library, plan), &files.inputs(rig))
-            .map_err(|error| unwritable(&error.to_string()))?;
+    let mut folder = RunFolder::create(
+        &common.out,
+        &name,
+        info,
+        &run::catalogue(library, plan),
+        &files.inputs(library, plan, rig),
+    )
+    .map_err(|error| unwritable(&error.to_string()))?;
     let path = folder.path().to_owned();
     let said = match (common.json, common.quiet, common.verbose) {
         (true, ..) => Said::Nothing,
         (_, true, _) => Said::Little,
         (_, _, true) => Said::All,
+        _ if plan.subjects().0.len() == 1 && plan.count() <= FEW => Said::Cases,
         _ => Said::Usual,
     };
     let mut progress = Progress::new(plan.count(), said, &path, terminal);
@@ -387,6 +373,21 @@ fn perform(
     };
     summary::print(&summary, &path, exit, said, &next, terminal);
     Ok(exit)
+}
+
+fn not_ready(rig: &Rig, fault: &str) -> Refusal {
+    match &rig.device {
+        Device::Lockstep { command, .. } => Refusal::usage(
+            format!("the program of rig `{}` does not get ready, and nothing was played: {fault}", rig.id),
+            format!(
+                "it was started with: {}",
+                command.iter().map(|word| typed(word)).collect::<Vec<_>>().join(" ")
+            ),
+        ),
+        Device::Simulated { .. } | Device::Bench(_) => {
+            unwritable(&format!("the bench is not ready, and nothing was switched: {fault}"))
+        }
+    }
 }
 
 fn unwritable(message: &str) -> Refusal {
@@ -433,161 +434,6 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize, started: St
         started,
         planned: planned as u64,
     }
-}
-
-fn known<'a, T>(kind: &str, id: &str, all: &'a BTreeMap<Arc<str>, T>) -> Result<&'a T, Refusal> {
-    all.get(id).ok_or_else(|| {
-        let (message, hint) = unknown(kind, id, all);
-        Refusal::usage(message, hint)
-    })
-}
-
-fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusal> {
-    for id in &selected.models {
-        known("model", id, &library.models)?;
-    }
-    for id in &selected.scenarios {
-        known("scenario", id, &library.scenarios)?;
-    }
-    run::selection(selected).map_err(|word| {
-        let words: Vec<&str> = Method::words().collect();
-        Refusal::usage(format!("unknown method `{word}`"), format!("the methods are {}", words.join(", ")))
-    })
-}
-
-/// Of all models those are certified whose procedures are sourced; says which are not.
-fn leave_out_unsourced(library: &Library, selection: &mut Selection) -> Option<String> {
-    let is_sourced = |model: &Model| model.facts.source.kind != SourceKind::Unsourced;
-    let (sourced, unsourced): (Vec<&Model>, Vec<&Model>) =
-        library.models.values().partition(|model| is_sourced(model));
-    selection.models = sourced.iter().map(|model| Arc::clone(&model.facts.id)).collect();
-    let ids: Vec<&str> = unsourced.iter().map(|model| &*model.facts.id).collect();
-    (!ids.is_empty())
-        .then(|| format!("not certified, because no source says how to reset them: {}", ids.join(", ")))
-}
-
-/// Of the others those are certified of whose codes at least one can be tried; says which are not.
-fn leave_out_untried(library: &Library, selection: &mut Selection) -> Option<String> {
-    if !selection.scenarios.is_empty() {
-        return None;
-    }
-    let plan = Plan::new(library, selection.clone());
-    let is_untried = |id: &Arc<str>| {
-        let model = library.models.get(id);
-        model.is_some_and(|model| run::codes(library, &plan, model) == Codes::Untried)
-    };
-    let (untried, tried): (Vec<Arc<str>>, Vec<Arc<str>>) = selection.models.drain(..).partition(is_untried);
-    selection.models = tried;
-    (!untried.is_empty()).then(|| {
-        format!(
-            "not certified, because no source says how their codes are stored and entered: {}",
-            untried.join(", ")
-        )
-    })
-}
-
-/// On the simulated rig those models are played of which there is such a lock, unless one is asked for by name;
-/// says which are not.
-fn leave_out_unsimulated(
-    library: &Library,
-    rig: &Rig,
-    wanted: &Wanted,
-    selection: &mut Selection,
-) -> Option<String> {
-    if !matches!(rig.device, Device::Simulated { .. }) || !wanted.selected.models.is_empty() {
-        return None;
-    }
-    let is_chosen = |id: &Arc<str>| selection.models.is_empty() || selection.models.contains(id);
-    let chosen = library.models.values().filter(|model| is_chosen(&model.facts.id));
-    let (played, left_out): (Vec<&Model>, Vec<&Model>) = chosen
-        .partition(|model| !model.can_be_reset() || sim::models().any(|known| known == &*model.facts.id));
-    if left_out.is_empty() {
-        return None;
-    }
-    selection.models = played.iter().map(|model| Arc::clone(&model.facts.id)).collect();
-    let ids: Vec<&str> = left_out.iter().map(|model| &*model.facts.id).collect();
-    Some(format!("not played, because the simulated rig has no such lock: {}", ids.join(", ")))
-}
-
-/// A model is certified only by its sources, and played only where there is such a lock.
-fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selection) -> Result<(), Refusal> {
-    for id in &selection.models {
-        let model = known("model", id, &library.models)?;
-        if wanted.certifies && model.facts.source.kind == SourceKind::Unsourced {
-            return Err(Refusal::usage(
-                format!("`{id}` can't be certified: its procedures are unsourced"),
-                "cite a manual: `source:` with `kind: primary` or `secondary`",
-            ));
-        }
-    }
-    if !matches!(rig.device, Device::Simulated { .. }) {
-        return Ok(());
-    }
-    let all = library.models.keys().filter(|id| selection.models.is_empty() || selection.models.contains(id));
-    let is_played = |id: &&Arc<str>| library.models.get(*id).is_some_and(Model::can_be_reset);
-    for id in all.filter(is_played) {
-        if !sim::models().any(|known| known == &**id) {
-            return Err(Refusal::usage(
-                format!("the simulated rig has no lock `{id}`"),
-                "write a lockstep peer for it, name that in a rig file as `lockstep: {command: […]}`, and add --rig FILE",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// A program that does not say which lock it is is asked to be another one only by name: most are one lock, and would
-/// be taken for all of them.
-fn check_named(rig: &Rig, selection: &Selection) -> Result<(), Refusal> {
-    let is_named = !selection.models.is_empty() || !selection.cases.is_empty();
-    match rig.device {
-        Device::Lockstep { .. } if !is_named => Err(Refusal::usage(
-            format!("rig `{}` does not say which lock it is", rig.id),
-            "add `--model ID` for each model that it is to play, or write `lock: {model: ID}` in the rig file",
-        )),
-        Device::Lockstep { .. } | Device::Simulated { .. } | Device::Bench(_) => Ok(()),
-    }
-}
-
-/// On a bench one lock is mounted, and some programs are one lock.
-fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Result<(), Refusal> {
-    match selection.models.iter().find(|model| *model != mounted) {
-        Some(other) => Err(Refusal::usage(
-            format!("the lock of rig `{}` is a `{mounted}`, not a `{other}`", rig.id),
-            "take a rig of that lock, or name it in this rig's file: `lock: {model: …}`",
-        )),
-        None => {
-            selection.models = vec![Arc::clone(mounted)];
-            Ok(())
-        }
-    }
-}
-
-fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(), Refusal> {
-    let planned: BTreeSet<Arc<str>> = match selection.cases.as_slice() {
-        [] => BTreeSet::new(),
-        _ => plan.cases().map(|case| case.id).collect(),
-    };
-    if let Some(id) = selection.cases.iter().find(|id| !planned.contains(*id)) {
-        if find_case(library, id).is_some() {
-            let message = format!("case `{id}` is not among the chosen models, methods and scenarios");
-            return Err(Refusal::usage(message, "choose ones that the case belongs to, or leave them out"));
-        }
-        let message = format!("unknown case `{id}`");
-        let id = Arc::clone(id);
-        let all = Plan::new(library, Selection { cases: Vec::new(), ..selection });
-        let ids: Vec<Arc<str>> = all.cases().take(MOST_COMPARED).map(|case| case.id).collect();
-        let near = nearest(&id, ids.iter().map(|id| &**id)).map(|near| format!("did you mean `{near}`?"));
-        let hint = near.unwrap_or_else(|| "`lockrig list cases` shows them all".into());
-        return Err(Refusal::usage(message, hint));
-    }
-    if plan.is_empty() {
-        return Err(Refusal::usage(
-            "no case matches the chosen models, methods and scenarios",
-            "`lockrig list cases` shows them all",
-        ));
-    }
-    Ok(())
 }
 
 /// A path as the user would type it.

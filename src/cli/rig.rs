@@ -75,7 +75,7 @@ fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -
             Exit::Usage
         }
         None => {
-            terminal.styled(&findings.render(terminal.has_color()));
+            terminal.findings(&findings);
             terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));
             Exit::Usage
         }
@@ -87,7 +87,7 @@ pub(super) fn has_errors(rig: &Rig, findings: &Diagnostics, terminal: &Terminal)
     let mut own = findings.clone();
     own.retain(|finding| rig.files.iter().any(|file| *file == finding.place.file()));
     if own.has_errors() {
-        terminal.styled(&own.render(terminal.has_color()));
+        terminal.findings(&own);
         terminal.error(&format!("the files of rig `{}` have errors", rig.id), Some("fix them first"));
     }
     own.has_errors()

@@ -28,6 +28,14 @@ pub(super) fn schema(args: &SchemaArgs, terminal: &Terminal) -> Exit {
         What::Scenario => scenario::scenario_schema(),
         What::Rig => rig::schema(),
     };
-    terminal.bytes(format!("{:#}\n", schema.to_value()).as_bytes());
-    Exit::Pass
+    match schema {
+        Ok(schema) => {
+            terminal.bytes(format!("{:#}\n", schema.to_value()).as_bytes());
+            Exit::Pass
+        }
+        Err(error) => {
+            terminal.error(&format!("the schema is none: {error}"), None);
+            Exit::Unproven
+        }
+    }
 }

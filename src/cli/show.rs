@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use clap_complete::engine::ArgValueCompleter;
+
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Planned, Selection, expand, find_case, script};
+use crate::unit::Spoken;
 use crate::yaml::nearest;
 
+use super::complete;
 use super::exit::Exit;
 use super::files::{Files, Kind, unknown};
 use super::terminal::Terminal;
@@ -13,12 +17,13 @@ use super::terminal::Terminal;
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
     /// Case id, or a scenario (id or file) together with --model
+    #[arg(add = ArgValueCompleter::new(complete::cases))]
     case: String,
     /// Lock model, if a scenario is given: an id or a model file
-    #[arg(long)]
+    #[arg(long, add = ArgValueCompleter::new(complete::models))]
     model: Option<String>,
     /// Bench: an id or a rig file
-    #[arg(long, default_value = "simulated")]
+    #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
     rig: String,
 }
 
@@ -66,7 +71,7 @@ pub(super) fn show(args: &ShowArgs, terminal: &Terminal) -> Exit {
                     terminal.line(&format!("rig `{}` lacks: {lack}", rig.id));
                 }
             }
-            terminal.line(&format!("It takes {} at most.", program.longest()));
+            terminal.line(&format!("It takes {} at most.", Spoken(program.longest())));
         }
         Content::NotApplicable(reason) => terminal.line(&format!("not applicable: {reason}")),
         Content::Unprovable(reason) => terminal.line(&format!("inconclusive, not played: {reason}")),

@@ -64,7 +64,7 @@ pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
             Exit::Pass
         }
         SimCommand::Defects { .. } => {
-            Defect::words().for_each(|name| terminal.line(name));
+            described(Defect::WORDS.iter().map(|(word, defect)| (*word, defect.described())), terminal);
             Exit::Pass
         }
         SimCommand::Models => {
@@ -72,12 +72,22 @@ pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
             Exit::Pass
         }
         SimCommand::Variations => {
-            Variation::words().for_each(|name| terminal.line(name));
+            described(Variation::WORDS.iter().map(|(word, one)| (*word, one.described())), terminal);
             Exit::Pass
         }
         SimCommand::Peer { defect, variation, noise } => {
             peer((defect.as_deref(), variation.as_deref()), *noise, terminal)
         }
+    }
+}
+
+/// Names with what they mean.
+fn described(all: impl Iterator<Item = (&'static str, &'static str)>, terminal: &Terminal) {
+    let all: Vec<_> = all.collect();
+    let width = all.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
+    for (word, meaning) in all {
+        let line = format!("{word:<width$}  {}", meaning.trim_end_matches('.'));
+        terminal.text(&line, width + 2);
     }
 }
 

@@ -5,11 +5,18 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::unit::is_harmful;
 use crate::verdict::Verdict;
+use crate::yaml::Diagnostics;
+
+/// Nothing is laid out for less.
+const NARROWEST: usize = 40;
+/// What a person reads is not wider.
+const WIDEST: usize = 100;
 
 /// Where a person or a program reads.
 pub(super) struct Terminal {
     color: bool,
     interactive: bool,
+    columns: usize,
     lost: Cell<bool>,
 }
 
@@ -20,12 +27,14 @@ impl Terminal {
         Self {
             color: io::stdout().is_terminal() && !plain && !dumb,
             interactive: io::stderr().is_terminal() && !dumb,
+            columns: columns(),
             lost: Cell::new(false),
         }
     }
 
-    pub(super) fn has_color(&self) -> bool {
-        self.color
+    /// How wide it is.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
     }
 
     /// Whether a progress bar makes sense.
@@ -53,9 +62,25 @@ impl Terminal {
         Output(self)
     }
 
-    /// Text that was laid out elsewhere and may hold colours.
-    pub(super) fn styled(&self, text: &str) {
-        self.bytes(text.as_bytes());
+    /// A sentence of the answer, in as many lines as it takes; those after the first are indented.
+    pub(super) fn text(&self, text: &str, indent: usize) {
+        self.wrapped(text, indent).iter().for_each(|line| self.line(line));
+    }
+
+    /// The lines that a sentence takes.
+    pub(super) fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
+        wrapped(&visible(text), self.columns, indent)
+    }
+
+    /// What is wrong with files, as the answer.
+    pub(super) fn findings(&self, findings: &Diagnostics) {
+        self.bytes(findings.render(self.color, self.columns.min(WIDEST)).as_bytes());
+    }
+
+    /// What is wrong with files that are needed for something else.
+    pub(super) fn complaints(&self, findings: &Diagnostics) {
+        let text = findings.render(self.color && self.interactive, self.columns.min(WIDEST));
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Whether some of the answer could not be written.
@@ -65,7 +90,12 @@ impl Terminal {
 
     /// Something beside the answer.
     pub(super) fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", visible(text));
+        self.aside(text, 2);
+    }
+
+    fn aside(&self, text: &str, indent: usize) {
+        let mut out = io::stderr().lock();
+        self.wrapped(text, indent).iter().for_each(|line| drop(writeln!(out, "{line}")));
     }
 
     /// What is weaker than it could be.
@@ -78,7 +108,7 @@ impl Terminal {
         self.note(&format!("error: {text}"));
         if let Some(hint) = hint {
             self.note("");
-            self.note(&format!("  hint: {hint}"));
+            self.aside(&format!("  hint: {hint}"), 8);
         }
     }
 
@@ -115,6 +145,31 @@ impl Write for Output<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// How wide the terminal is; what goes to a file or a program is as wide as it has to be, unless COLUMNS says otherwise.
+fn columns() -> usize {
+    let terminal =
+        rustix::termios::tcgetwinsize(io::stdout()).or_else(|_| rustix::termios::tcgetwinsize(io::stderr()));
+    let own = terminal.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    own.or_else(said).unwrap_or(usize::MAX).max(NARROWEST)
+}
+
+/// Text in lines of so many columns, those after the first indented. A word is never broken: it may be a path.
+fn wrapped(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut current = String::new();
+    for word in text.split_inclusive(' ') {
+        let is_full = current.chars().count() + word.trim_end().chars().count() > columns;
+        if is_full && !current.trim().is_empty() {
+            lines.push(current.trim_end().to_owned());
+            current = " ".repeat(indent);
+        }
+        current.push_str(word);
+    }
+    lines.push(current.trim_end().to_owned());
+    lines
 }
 
 /// A path or word as a shell takes it.

@@ -221,7 +221,13 @@ impl Manifest {
         if own != Some(Json::String(hex(&Sha256::digest(&rest)))) {
             return Err("its own hash does not match".into());
         }
-        serde_json::from_value(json).map_err(|error| format!("not a manifest: {error}"))
+        let manifest: Self =
+            serde_json::from_value(json).map_err(|error| format!("not a manifest: {error}"))?;
+        // A field of its own would stand in the record, and follow from nothing.
+        if manifest.to_bytes()? != bytes {
+            return Err("it has fields that no run writes".into());
+        }
+        Ok(manifest)
     }
 
     /// Writes `run.json` so that there is always a whole one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::unit::{Duration, Voltage};
 
-use super::named_enum;
+use super::{Token, named_enum};
 
 named_enum! {
     /// A way to reset.
@@ -191,8 +191,8 @@ pub struct Facts {
     pub door: bool,
     /// Whether a debug port is known that leads to its memory.
     pub debug_port: bool,
-    /// Whether cards or fingers can be presented to it.
-    pub reader: bool,
+    /// What can be presented to it besides codes.
+    pub reader: BTreeSet<Token>,
     /// Whether a cover must come off to reach a control.
     pub cover: bool,
     /// Lights and their colours.

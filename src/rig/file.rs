@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::trace::{Channel, ChannelPattern};
 use crate::unit::{self, Duration, Quantity};
+use crate::yaml::shape::{refine, require};
 use crate::yaml::{
     self, Diagnostic, Diagnostics, IDENTIFIER, Map, Place, Scalar, Source, Spanned, is_identifier,
 };
@@ -129,8 +131,19 @@ struct RigSyntax {
 }
 
 /// The JSON Schema of rig files: their shape, not their meaning.
-pub fn schema() -> schemars::Schema {
-    schemars::schema_for!(RigSyntax)
+///
+/// # Errors
+/// Names a field that is none: a fault of lockrig's own.
+pub fn schema() -> Result<schemars::Schema, String> {
+    let mut schema = schemars::schema_for!(RigSyntax);
+    let device = ["simulated", "lockstep", "wiring"].map(|device| json!({"required": [device]}));
+    let always = json!({"required": ["rig"], "anyOf": [{"required": ["like"]}, {"oneOf": device}],
+                        "if": {"required": ["wiring"]}, "then": {"anyOf": [{"required": ["like"]},
+                        {"required": ["lock", "boards", "uncertainty"]}]}});
+    require(&mut schema, always, &[]);
+    schema.insert("if".into(), json!({"required": ["lockstep"]}));
+    schema.insert("then".into(), json!({"anyOf": [{"required": ["channels"]}, {"required": ["like"]}]}));
+    refine(schema, &super::shape::fields())
 }
 
 impl RigSyntax {

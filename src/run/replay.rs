@@ -418,7 +418,7 @@ pub(super) fn inputs(folder: &Path) -> Result<(Library, BTreeMap<Arc<str>, Rig>)
         }
         Ok(list)
     };
-    let (library, findings) = Library::load(&sources("scenarios/models")?, &sources("scenarios")?);
+    let (library, findings) = Library::read(&sources("scenarios/models")?, &sources("scenarios")?);
     let (rigs, rig_findings) = rig::load(&sources("rigs")?);
     if findings.has_errors() || rig_findings.has_errors() {
         return Err(EvidenceError::malformed(&folder.join("inputs"), "the recorded inputs can't be loaded"));

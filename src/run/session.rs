@@ -207,20 +207,30 @@ impl<'a> Real<'a> {
 }
 
 impl Session<'_> {
-    /// Opens what is played on; nothing of a run exists yet.
+    /// Opens what is played on; nothing of a run exists yet. A program is greeted for the first case: one that does not
+    /// start would end every case in the same way.
     ///
     /// # Errors
-    /// A device of the bench is missing, in use, or not permitted.
-    pub fn prepare(&self) -> Result<Prepared<'_>, Fault> {
+    /// A device of the bench is missing, in use, or not permitted; a program does not get ready.
+    pub fn prepare(&self, plan: &Plan) -> Result<Prepared<'_>, Fault> {
         Ok(Prepared(match &self.rig.device {
             Device::Simulated { noise } => {
                 Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect).varied(self.variation)))
             }
             Device::Lockstep { command, answer_within, .. } => {
-                Bench::Peer(Peer::new(command.clone(), *answer_within))
+                let mut peer = Peer::new(command.clone(), *answer_within);
+                if let Some(first) = plan.cases().next() {
+                    peer.start(&self.hello(&first))?;
+                }
+                Bench::Peer(peer)
             }
             Device::Bench(bench) => Bench::Real(Box::new(Real::new(self.rig, bench)?)),
         }))
+    }
+
+    fn hello(&self, planned: &Planned) -> Hello {
+        let seed = case_seed(self.seed, &planned.id);
+        Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed }
     }
 
     /// Plays the planned cases into an open folder; an interrupt ends the run after the case.
@@ -328,7 +338,7 @@ impl Session<'_> {
             }
         };
         vault.remember(earlier);
-        let hello = Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed };
+        let hello = self.hello(planned);
         let precision = precision(self.rig);
         let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
         let played = bench.play(&program, &hello, &vault, precision, self.interrupt, &mut record)?;

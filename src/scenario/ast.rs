@@ -23,6 +23,8 @@ pub struct Model {
     pub methods: BTreeMap<Method, Fact<MethodFacts>>,
     /// Ways to use it.
     pub operations: BTreeMap<Arc<str>, Fact<Operation>>,
+    /// Names of the files that it was made from, itself first.
+    pub files: Vec<String>,
     /// Where it is defined.
     pub place: Place,
 }
@@ -227,6 +229,8 @@ pub struct Scenario {
     pub expect: Vec<Step>,
     /// How long a case may take.
     pub time_limit: Option<Duration>,
+    /// Names of the files that it was made from, itself first.
+    pub files: Vec<String>,
     /// Where it is defined.
     pub place: Place,
 }

@@ -23,8 +23,18 @@ pub struct Library {
 }
 
 impl Library {
-    /// Reads model and scenario files; what is wrong with some does not hide the others.
+    /// Reads model and scenario files and compares them; what is wrong with some does not hide the others.
     pub fn load(models: &[Arc<Source>], scenarios: &[Arc<Source>]) -> (Self, Diagnostics) {
+        let (library, mut findings) = Self::read(models, scenarios);
+        // What a model that can't be read would have had is not unknown.
+        if !findings.has_errors() {
+            library.compare(&mut findings);
+        }
+        (library, findings)
+    }
+
+    /// Reads files that a run recorded: it used them, and what else its library had is not among them.
+    pub fn read(models: &[Arc<Source>], scenarios: &[Arc<Source>]) -> (Self, Diagnostics) {
         let mut findings = Diagnostics::default();
         let model_files =
             parse::<ModelSyntax>(models, &mut findings, |m| m.model.as_ref().or(m.family.as_ref()));
@@ -42,11 +52,22 @@ impl Library {
                 library.scenarios.insert(Arc::clone(&scenario.id), scenario);
             }
         }
-        // What a model that can't be read would have had is not unknown.
         if !findings.has_errors() {
-            library.compare(&mut findings);
+            library.bound(&mut findings);
         }
         (library, findings)
+    }
+
+    /// No scenario may be longer than a case can be, whichever model it is played on.
+    fn bound(&self, findings: &mut Diagnostics) {
+        let sizes: Vec<_> = self.models.values().map(|model| lower::sizes(&model.operations)).collect();
+        let longest =
+            |name: &str| sizes.iter().filter_map(|sizes| sizes.get(name)).max().copied().unwrap_or(1);
+        for scenario in self.scenarios.values() {
+            for stage in [&scenario.arrange, &scenario.act, &scenario.expect] {
+                lower::too_long(stage, &longest, findings);
+            }
+        }
     }
 
     /// Compares what scenarios name with what any model has: a name that no model knows is a slip, and the claim
@@ -57,12 +78,8 @@ impl Library {
         let lights: BTreeSet<&str> =
             models().flat_map(|m| m.facts.lights.keys()).map(|name| &**name).collect();
         let keys: BTreeSet<&str> = models().flat_map(|m| &m.facts.keys).map(|name| &**name).collect();
-        let sizes: Vec<_> = models().map(|model| lower::sizes(&model.operations)).collect();
-        let longest =
-            |name: &str| sizes.iter().filter_map(|sizes| sizes.get(name)).max().copied().unwrap_or(1);
         for scenario in self.scenarios.values() {
             for stage in [&scenario.arrange, &scenario.act, &scenario.expect] {
-                lower::too_long(stage, &longest, findings);
                 for step in ast::all(stage).into_iter().filter(|_| !self.models.is_empty()) {
                     for name in step.action.names() {
                         let mut unknown = |kind: &str, name: &str, known: &BTreeSet<&str>| {

@@ -20,6 +20,7 @@ use super::syntax::Word;
 
 pub(super) use claim::scenario;
 pub(super) use model::model;
+pub(super) use request::{OPERATIONS, REQUEST_FIELDS, REQUESTS};
 pub(super) use sense::{sizes, too_long};
 
 /// Where names are looked up and findings go while one file is read.
@@ -107,6 +108,11 @@ impl<'a, T> Lineage<'a, T> {
             all.extend(field(syntax).iter().map(|(key, value)| (key.as_str(), (value, *source))));
         }
         all
+    }
+
+    /// Names of the files, the own one first.
+    pub(super) fn files(&self) -> Vec<String> {
+        self.0.iter().map(|(_, source)| source.name.clone()).collect()
     }
 
     /// The file itself.

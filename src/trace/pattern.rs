@@ -108,6 +108,8 @@ impl Phase {
     pub(super) fn judge(
         &self,
         pulses: &[Pulse],
+        // The longest pause before it, within the pattern.
+        pause: Duration,
         deadline: Instant,
         horizon: Instant,
         slack: Duration,
@@ -117,7 +119,7 @@ impl Phase {
             && count > 0
             && group > count
             && let (Some(end), next) = (pulses[count - 1].end, &pulses[count])
-            && next.start.since(end) >= self.trailing(&pulses[..count])
+            && next.start.since(end) >= self.trailing(&pulses[..count], pause)
         {
             // What comes after the trailing interval is another group.
             group = count;
@@ -163,7 +165,7 @@ impl Phase {
             // Known already: whether another follows does not matter any more.
             return PhaseJudgement::Open(unmet(format!("it came {} too late", end.since(deadline))));
         }
-        let trailing = self.trailing(group);
+        let trailing = self.trailing(group, pause);
         let is_later = |next: &Pulse| next.start.since(end) >= trailing;
         if let Some(next) = pulses.get(count).filter(|next| self.ends && !is_later(next)) {
             return PhaseJudgement::Open(unmet(format!("{} followed the last {}", next.colour, self.colour)));
@@ -192,8 +194,9 @@ impl Phase {
         Some(longest.times(3).max(Duration::seconds(1)))
     }
 
-    fn trailing(&self, group: &[Pulse]) -> Duration {
-        let gaps = gaps(group).max().unwrap_or_default();
+    fn trailing(&self, group: &[Pulse], pause: Duration) -> Duration {
+        let before = if self.ends { pause } else { Duration::ZERO };
+        let gaps = gaps(group).chain([before]).max().unwrap_or_default();
         gaps.times(2).max(TRAILING)
     }
 

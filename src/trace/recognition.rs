@@ -28,6 +28,8 @@ pub struct Recognition {
     kept: Vec<Pulse>,
     /// When the last phase was complete.
     at: Instant,
+    /// The longest pause between two phases.
+    pause: Duration,
     /// What was seen and does not count.
     ignored: Ignored,
 }
@@ -63,7 +65,8 @@ impl Recognition {
     /// Nothing before `since` counts.
     pub fn new(since: Instant) -> Self {
         let (at, ignored) = (Instant::START, Ignored::default());
-        Self { since, touch: None, phase: 0, next: None, kept: Vec::new(), at, ignored }
+        let pause = Duration::ZERO;
+        Self { since, touch: None, phase: 0, next: None, kept: Vec::new(), at, pause, ignored }
     }
 
     /// The same since a key was touched, whose click does not count.
@@ -106,7 +109,7 @@ impl Recognition {
                 Some(first) => {
                     PhaseJudgement::Open(unmet(format!("{} came before {}", first.colour, phase.colour)))
                 }
-                None => phase.judge(&window, deadline, horizon, slack),
+                None => phase.judge(&window, self.pause_before(window.first()), deadline, horizon, slack),
             };
             match (judged, question) {
                 (PhaseJudgement::Open(Judgement::Pending { until }), _) => {
@@ -118,6 +121,7 @@ impl Recognition {
                 (PhaseJudgement::Met { at, taken }, None) => {
                     let last = taken.checked_sub(1).and_then(|index| window.get(index));
                     let last = last.map_or(self.since, |pulse| pulse.start);
+                    self.pause = self.pause_before(window.first());
                     self.at = at;
                     self.phase += 1;
                     next = next.max(pulses.partition_point(|pulse| pulse.start <= last));
@@ -137,6 +141,12 @@ impl Recognition {
             return unmet(format!("it came {} too late", self.at.since(deadline)));
         }
         Judgement::Met { at: self.at }
+    }
+
+    /// The longest pause between two phases, with that before this pulse.
+    fn pause_before(&self, first: Option<&Pulse>) -> Duration {
+        let own = first.filter(|_| self.phase > 0).map(|pulse| pulse.start.since(self.at));
+        self.pause.max(own.unwrap_or_default())
     }
 
     /// The first pulse that may count.

@@ -68,6 +68,24 @@ impl Duration {
     }
 }
 
+/// A length of time as a person says it: `10 h 10 min`, `3 min 5 s`; below a minute as ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Spoken(pub Duration);
+
+impl fmt::Display for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.0 / 1_000_000_000;
+        let parts = match seconds {
+            0..60 => return write!(f, "{}", self.0),
+            60..3_600 => [(seconds / 60, "min"), (seconds % 60, "s")],
+            _ => [(seconds / 3_600, "h"), (seconds % 3_600 / 60, "min")],
+        };
+        let said =
+            parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}"));
+        f.write_str(&said.collect::<Vec<_>>().join(" "))
+    }
+}
+
 impl Quantity for Duration {
     const NAME: &'static str = "duration";
     const EXAMPLE: &'static str = "12 s";

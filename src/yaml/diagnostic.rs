@@ -125,10 +125,10 @@ impl Diagnostics {
         list
     }
 
-    /// All findings as text with snippets.
-    pub fn render(&self, color: bool) -> String {
+    /// All findings as text with snippets, in so many columns.
+    pub fn render(&self, color: bool, columns: usize) -> String {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(columns);
         let mut text = String::new();
         for diagnostic in self.sorted() {
             // Writing to a string can't fail; a formatter that gives up loses one snippet only.

@@ -28,7 +28,7 @@ class Lock:
         self.agenda, self.out = [], []
         self.volts, self.cells = 6.0, {1, 2, 3, 4}
         self.codes, self.cards, self.bound = {}, set(), {"app": False, "hub": False}
-        self.vacation = False
+        self.vacation, self.hidden = False, set()
         self.typed, self.keys, self.last_key = "", [], 0
         self.press, self.pressed_at, self.deaf_until = 0, 0, 0
         self.handle, self.presses = False, []
@@ -126,6 +126,8 @@ class Lock:
             self.later(500 * MS, lambda: self.move(True))
         elif code == "91":
             self.leave_network()
+            if has("network-reset-takes-cards"):
+                self.forget_cards()
             self.confirm()
         elif code in self.codes.values() and not self.vacation:
             self.wrong = 0
@@ -152,7 +154,7 @@ class Lock:
         elif op in ("unpair", "leave"):
             self.bound[channel] = False
         elif op == "add_code" and "credential" in asked:
-            self.cards.add(asked["credential"])
+            self.cards |= {asked["credential"]} | self.hidden
         elif op == "add_code":
             self.codes[asked["slot"]] = asked["code"]
             if asked.get("until") == "1 h" and not has("keeps-expired"):
@@ -177,11 +179,16 @@ class Lock:
             self.show("hub", {"notify": "reset_locally"})
         self.bound["hub"] = False
 
+    def forget_cards(self):
+        if has("hides-cards"):
+            self.hidden |= self.cards
+        if not has("keeps-cards"):
+            self.cards = set()
+
     def reset(self):
         if not has("keeps-codes"):
             self.codes = {}
-        if not has("keeps-cards"):
-            self.cards = set()
+        self.forget_cards()
         if not has("keeps-vacation"):
             self.vacation = False
         self.wrong, self.locked_out_until = 0, 0

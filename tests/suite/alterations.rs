@@ -32,7 +32,7 @@ pub(crate) fn with(scenario: &str) -> Library {
     let source = |name, text: String| Source::new(name, text.into_bytes()).expect("text");
     let models = [source("gapped.yaml", gapped())];
     let (more, findings) = Library::load(&models, &[source("more.yaml", scenario.to_owned())]);
-    assert!(!findings.has_errors(), "{}", findings.render(false));
+    assert!(!findings.has_errors(), "{}", findings.render(false, 100));
     library.scenarios = more.scenarios;
     library.models.extend(more.models);
     library
@@ -98,7 +98,7 @@ fn alterations_compose_or_are_refused() {
             let source = Source::new("pair.yaml", scenario(&but).into_bytes()).expect("text");
             let (loaded, findings) = Library::load(&[], &[source]);
             if findings.has_errors() {
-                let said = findings.render(false);
+                let said = findings.render(false, 100);
                 assert!(said.contains("can't be combined"), "{but}: {said}");
                 refused += 1;
                 continue;

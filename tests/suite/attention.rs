@@ -11,6 +11,8 @@ use lockrig::guard::{Client, Edge, Event, Limits, OutputSpec, Program, Setup, Wh
 use lockrig::rig::{Active, Board, Drive};
 use lockrig::unit::Duration;
 
+use crate::common::in_real_time;
+
 const PATIENCE: Real = Real::from_secs(20);
 
 fn client(folder: &Path) -> (Client, Receiver<Event>) {
@@ -57,81 +59,89 @@ fn hold(client: &mut Client, events: &Receiver<Event>) {
 
 #[test]
 fn a_player_that_hangs_in_a_living_process_leaves_nothing_on() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, events) = client(folder.path());
-    hold(&mut client, &events);
-    // Nobody attends from here on.
-    match events.recv_timeout(PATIENCE).expect("an end") {
-        Event::Tripped { reason, safe, asked } => {
-            assert!(safe && !asked && reason.contains("silent"), "{reason}");
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut client, events) = client(folder.path());
+        hold(&mut client, &events);
+        // Nobody attends from here on.
+        match events.recv_timeout(PATIENCE).expect("an end") {
+            Event::Tripped { reason, safe, asked } => {
+                assert!(safe && !asked && reason.contains("silent"), "{reason}");
+            }
+            other => panic!("{other:?}"),
         }
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(levels(folder.path()).last(), Some(&false));
+        assert_eq!(levels(folder.path()).last(), Some(&false));
+    });
 }
 
 #[test]
 fn a_player_that_attends_keeps_its_hold() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, events) = client(folder.path());
-    hold(&mut client, &events);
-    let begin = std::time::Instant::now();
-    while begin.elapsed() < Real::from_secs(2) {
-        client.attend();
-        if let Ok(event) = events.recv_timeout(Real::from_millis(50)) {
-            panic!("{event:?}");
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut client, events) = client(folder.path());
+        hold(&mut client, &events);
+        let begin = std::time::Instant::now();
+        while begin.elapsed() < Real::from_secs(2) {
+            client.attend();
+            if let Ok(event) = events.recv_timeout(Real::from_millis(50)) {
+                panic!("{event:?}");
+            }
         }
-    }
-    assert_eq!(levels(folder.path()).last(), Some(&true));
+        assert_eq!(levels(folder.path()).last(), Some(&true));
+    });
 }
 
 #[test]
 fn a_guard_hears_its_client_however_dense_a_program_is() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, events) = client(folder.path());
-    let begin = clock::now() + Duration::milliseconds(10);
-    let edge = |n: u64| Edge {
-        command: n,
-        output: 0,
-        drive: if n.is_multiple_of(2) { Drive::Energised } else { Drive::Deenergised },
-        when: When::At(begin + Duration::microseconds(600 * n)),
-    };
-    client.play(Program { edges: (0..5_000).map(edge).collect(), ..Program::default() });
-    events.recv_timeout(PATIENCE).expect("an edge");
-    drop(client);
-    let levels = levels(folder.path());
-    assert_eq!(levels.last(), Some(&false));
-    assert!(levels.len() < 3_000, "{} of 5000 edges were played to a client that had left", levels.len());
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut client, events) = client(folder.path());
+        let begin = clock::now() + Duration::milliseconds(10);
+        let edge = |n: u64| Edge {
+            command: n,
+            output: 0,
+            drive: if n.is_multiple_of(2) { Drive::Energised } else { Drive::Deenergised },
+            when: When::At(begin + Duration::microseconds(600 * n)),
+        };
+        client.play(Program { edges: (0..5_000).map(edge).collect(), ..Program::default() });
+        events.recv_timeout(PATIENCE).expect("an edge");
+        drop(client);
+        let levels = levels(folder.path());
+        assert_eq!(levels.last(), Some(&false));
+        assert!(levels.len() < 3_000, "{} of 5000 edges were played to a client that had left", levels.len());
+    });
 }
 
 #[test]
 fn requests_without_end_do_not_delay_an_edge() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, events) = client(folder.path());
-    let begin = clock::now() + Duration::milliseconds(200);
-    let due = |n: u64| begin + Duration::milliseconds(20 * n);
-    let edge = |n: u64| Edge {
-        command: n,
-        output: 0,
-        drive: if n.is_multiple_of(2) { Drive::Energised } else { Drive::Deenergised },
-        when: When::At(due(n)),
-    };
-    client.play(Program { edges: (0..50).map(edge).collect(), ..Program::default() });
-    let started = std::time::Instant::now();
-    let mut late = Vec::new();
-    while late.len() < 50 {
-        // As long as edges are due there is always another request.
-        (0..200).for_each(|_| client.read());
-        for event in events.try_iter() {
-            match event {
-                Event::Achieved { command, at, .. } => late.push(at.since(due(command))),
-                Event::Levels { .. } => {}
-                other => panic!("{other:?}"),
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut client, events) = client(folder.path());
+        let begin = clock::now() + Duration::milliseconds(200);
+        let due = |n: u64| begin + Duration::milliseconds(20 * n);
+        let edge = |n: u64| Edge {
+            command: n,
+            output: 0,
+            drive: if n.is_multiple_of(2) { Drive::Energised } else { Drive::Deenergised },
+            when: When::At(due(n)),
+        };
+        client.play(Program { edges: (0..50).map(edge).collect(), ..Program::default() });
+        let started = std::time::Instant::now();
+        let mut late = Vec::new();
+        while late.len() < 50 {
+            // As long as edges are due there is always another request.
+            (0..200).for_each(|_| client.read());
+            for event in events.try_iter() {
+                match event {
+                    Event::Achieved { command, at, .. } => late.push(at.since(due(command))),
+                    Event::Levels { .. } => {}
+                    other => panic!("{other:?}"),
+                }
             }
+            client.attend();
+            assert!(started.elapsed() < PATIENCE, "{} edges of 50", late.len());
         }
-        client.attend();
-        assert!(started.elapsed() < PATIENCE, "{} edges of 50", late.len());
-    }
-    let worst = late.iter().max().copied().unwrap_or_default();
-    assert!(worst < Duration::milliseconds(100), "{worst} late");
+        let worst = late.iter().max().copied().unwrap_or_default();
+        assert!(worst < Duration::milliseconds(100), "{worst} late");
+    });
 }

@@ -221,6 +221,174 @@ fn lists_completions_and_manuals_answer() {
     }
 }
 
+/// The program with more in its environment.
+fn lockrig_with(
+    folder: &std::path::Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> std::process::Output {
+    let mut command = assert_cmd::Command::cargo_bin("lockrig").expect("the program");
+    command
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .env("XDG_STATE_HOME", folder.join(".state"))
+        .args(arguments);
+    command.envs(environment.iter().copied()).output().expect("it runs")
+}
+
+#[test]
+fn what_is_read_fits_into_sixty_columns() {
+    let folder = empty_folder();
+    let path = folder.path();
+    std::fs::create_dir_all(path.join("scenarios")).expect("a folder");
+    std::fs::write(path.join("scenarios/broken.yaml"), "scenario: broken\ntitel: A word that is misspelt\n")
+        .expect("written");
+    for arguments in [
+        &["list", "models"][..],
+        &["list", "clauses"],
+        &["sim", "defects"],
+        &["check", "scenarios/broken.yaml"],
+        &["run", "reset-erases-everything", "--model", "kwikset-smartcode-914", "--defect", "keeps-codes"],
+        &["certify", "--model", "nuki-smart-lock", "--defect", "keeps-codes"],
+    ] {
+        let said = text(&lockrig_with(path, arguments, &[("COLUMNS", "60")]));
+        assert!(!said.is_empty(), "{arguments:?}");
+        // What can't be broken is copied: a path, a command, a case.
+        let is_whole = |line: &str| {
+            line.trim_start().split(' ').any(|word| word.len() > 40) || line.starts_with("  lockrig")
+        };
+        let wide: Vec<&str> =
+            said.lines().filter(|line| line.chars().count() > 60 && !is_whole(line)).collect();
+        assert!(wide.is_empty(), "{arguments:?}:\n{}", wide.join("\n"));
+    }
+}
+
+#[test]
+fn every_case_that_is_not_played_has_its_reason() {
+    let folder = empty_folder();
+    let said = text(&lockrig(folder.path(), &["certify", "--model", "yale-linus", "--dry-run"]));
+    let unplayed: Vec<&str> = said.lines().filter(|line| line.trim_start().starts_with("n/a ")).collect();
+    assert!(unplayed.len() > 10, "{said}");
+    assert!(unplayed.iter().all(|line| line.contains(": ")), "{}", unplayed.join("\n"));
+    let listed = text(&lockrig(folder.path(), &["list", "cases", "--model", "yale-linus"]));
+    assert!(listed.lines().skip(1).all(|line| line.contains("~yale-linus~")), "{listed}");
+    assert!(listed.contains("not applicable: "), "{listed}");
+    let output = lockrig(folder.path(), &["list", "cases", "--model", "yale-linux"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("did you mean `yale-linus`?"), "{}", text(&output));
+}
+
+#[test]
+fn defects_and_variations_say_what_they_are() {
+    let folder = empty_folder();
+    for what in ["defects", "variations"] {
+        let said = text(&lockrig(folder.path(), &["sim", what]));
+        assert!(
+            said.lines().all(|line| line.split("  ").filter(|part| !part.is_empty()).count() == 2),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_run_of_one_scenario_shows_its_cases_and_says_nothing_twice() {
+    let folder = empty_folder();
+    let run = ["run", "power-cut-erases-all-or-nothing", "--model", "baldwin-8225"];
+    let output = lockrig(folder.path(), &run);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rows =
+        said.lines().filter(|line| line.starts_with("pass         power-cut-erases-all-or-nothing~")).count();
+    assert!(rows > 5, "{said}");
+    let output = lockrig(folder.path(), &["certify", "--model", "baldwin-8225", "--defect", "keeps-codes"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut sentences: Vec<&str> =
+        said.lines().map(str::trim).filter(|line| line.contains(": code ")).collect();
+    let all = sentences.len();
+    sentences.sort_unstable();
+    sentences.dedup();
+    assert_eq!(sentences.len(), all, "{said}");
+}
+
+#[test]
+fn errors_are_on_standard_error() {
+    let folder = empty_folder();
+    std::fs::create_dir_all(folder.path().join("scenarios")).expect("a folder");
+    std::fs::write(folder.path().join("scenarios/broken.yaml"), "scenario: broken\ntitel: A\n")
+        .expect("written");
+    let output = lockrig(folder.path(), &["run", "broken"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("unknown field `titel`") && said.contains("error: the files have errors"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_shell_completes_what_there_is() {
+    let folder = empty_folder();
+    let complete = |words: &[&str]| {
+        let line = [&["--", "lockrig"], words].concat();
+        let index = (words.len()).to_string();
+        let environment = [
+            ("LOCKRIG_COMPLETE", "bash"),
+            ("_CLAP_COMPLETE_INDEX", index.as_str()),
+            ("_CLAP_COMPLETE_COMP_TYPE", "9"),
+            ("_CLAP_IFS", "\n"),
+            ("_CLAP_COMPLETE_SPACE", "true"),
+        ];
+        String::from_utf8_lossy(&lockrig_with(folder.path(), &line, &environment).stdout).into_owned()
+    };
+    assert!(complete(&["certify", "--model", "yale-li"]).lines().any(|word| word == "yale-linus"));
+    assert!(complete(&["run", "reset-is-c"]).lines().any(|word| word == "reset-is-confirmed"));
+    assert!(complete(&["certify", "--rig", "bench-k"]).lines().any(|word| word == "bench-keypad"));
+    let cases = complete(&["show", "reset-is-confirmed~yale-li"]);
+    assert!(cases.lines().any(|word| word == "reset-is-confirmed~yale-linus~app~r1"), "{cases}");
+    let script = text(&lockrig(folder.path(), &["completions", "zsh"]));
+    assert!(script.contains("LOCKRIG_COMPLETE"), "{script}");
+}
+
+#[test]
+fn a_run_keeps_the_files_that_it_used_and_no_others() {
+    let folder = empty_folder();
+    let path = folder.path();
+    let run = certified(path, "kwikset-smartcode-914", &["--scenario", "reset-is-confirmed"]);
+    let mut kept: Vec<String> = Vec::new();
+    for below in ["scenarios", "scenarios/models", "rigs"] {
+        let entries = fs::read_dir(run.join("inputs").join(below)).expect("a folder");
+        kept.extend(entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())));
+    }
+    kept.sort();
+    // The model is like a family, and that is like another one.
+    assert!(kept.len() < 10, "{kept:?}");
+    for file in ["kwikset-smartcode-914.yaml", "reset-is-confirmed.yaml", "simulated.yaml"] {
+        assert!(kept.iter().any(|name| name == file), "{kept:?}");
+    }
+    let run = run.display().to_string();
+    assert_eq!(code(path, &["verify", &run]), 0);
+    assert_eq!(code(path, &["replay", &run, "--simulate"]), 0);
+    // A scenario names a button that only other models have.
+    fs::write(
+        path.join("own.yaml"),
+        "scenario: own\ntitle: Own\nmethods: baseline\nact:\n  - press: reset\nexpect: [unchanged]\n",
+    )
+    .expect("written");
+    assert_eq!(code(path, &["run", "own.yaml", "--model", "kwikset-smartcode-914"]), 3);
+    let run = crate::common::runs(path).pop().expect("a run").display().to_string();
+    assert_eq!(code(path, &["replay", &run]), 0);
+}
+
+#[test]
+fn the_example_lock_is_certified_from_anywhere() {
+    let folder = empty_folder();
+    let output = lockrig(folder.path(), &["certify", "--rig", "python-lock", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let run = crate::common::runs(folder.path()).pop().expect("a run");
+    assert!(run.join("inputs/peer/lock.py").exists());
+    assert_eq!(code(folder.path(), &["replay", &run.display().to_string()]), 0);
+}
+
 #[test]
 fn views_are_written_outside_the_folder_and_never_into_it() {
     let folder = empty_folder();

@@ -92,6 +92,47 @@ pub(crate) fn happens(within: Duration, mut holds: impl FnMut() -> bool) -> bool
     true
 }
 
+/// A machine that wakes a thread later than this is too busy for what plays in real time.
+const HELD_UP: Duration = Duration::from_millis(20);
+/// So often it is tried on a busy machine.
+const TRIES: u32 = 5;
+/// A quiet moment is waited for no longer than this.
+const FOR_QUIET: Duration = Duration::from_secs(10);
+
+/// Passes a test that plays in real time. If it fails while the machine is held up, nothing is known: it waits for a
+/// quiet moment and tries again. On a machine that is not, a failure is one at once.
+pub(crate) fn in_real_time(test: impl Fn()) {
+    for tried in 1..=TRIES {
+        let (failure, late) = watched(&test);
+        let Err(failure) = failure else { return };
+        if late < HELD_UP {
+            std::panic::resume_unwind(failure);
+        }
+        assert!(tried < TRIES, "the machine is too busy: it woke up {late:?} late, in each of {TRIES} tries");
+        happens(FOR_QUIET, || watched(|| std::thread::sleep(Duration::from_millis(300))).1 < HELD_UP);
+    }
+}
+
+/// Does something, and says how late the machine woke another thread meanwhile.
+fn watched(act: impl Fn()) -> (std::thread::Result<()>, Duration) {
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let order = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let (pause, mut latest) = (Duration::from_millis(2), Duration::ZERO);
+            while !is_over.load(order) {
+                let begin = Instant::now();
+                std::thread::sleep(pause);
+                latest = latest.max(begin.elapsed().saturating_sub(pause));
+            }
+            latest
+        });
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(&act));
+        is_over.store(true, order);
+        (done, watcher.join().expect("a watcher"))
+    })
+}
+
 /// Ends a program by a signal.
 pub(crate) fn end(mut child: Child, signal: Signal) {
     kill_process(Pid::from_child(&child), signal).expect("a process");

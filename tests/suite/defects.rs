@@ -23,7 +23,7 @@ pub(crate) fn library() -> Library {
         files.iter().map(source).collect::<Vec<_>>()
     };
     let (library, findings) = Library::load(&read("scenarios/models"), &read("scenarios"));
-    assert!(!findings.has_errors(), "{}", findings.render(false));
+    assert!(!findings.has_errors(), "{}", findings.render(false, 100));
     library
 }
 

@@ -80,9 +80,52 @@ fn a_card_that_is_refused_proves_nothing_while_no_card_is_read() {
     let claim = "scenario: cards\ntitle: Cards\nmethods: button\narrange: [{provision: {cards: 2, app: paired}}]\n\
                  act: [reset]\nexpect: [{attempt: {card: 2, expect: refused}}]\n";
     let said = Trial::of(&["reader-is-dead"]).claim(claim, 3);
-    assert!(said.contains("known-good card.new was not accepted"), "{said}");
+    assert!(said.contains("known-good card.3 was not accepted"), "{said}");
     Trial::of(&[]).claim(claim, 0);
     Trial::of(&["keeps-cards"]).claim(claim, 1);
+    // A card that was never learned is no slip that passes.
+    let said = Trial::of(&["keeps-cards"]).claim(&claim.replace("card: 2", "card: 4"), 3);
+    assert!(said.contains("card.4 was not provisioned"), "{said}");
+}
+
+#[test]
+fn a_card_that_comes_back_once_another_is_learned_is_found() {
+    let said = Trial::of(&["hides-cards"]).certify(1);
+    assert!(said.contains("cards erased") && said.contains("all or nothing"), "{said}");
+}
+
+#[test]
+fn what_nobody_knows_of_cards_is_left_out_aloud() {
+    let unknown = |operation: &str| {
+        let trial = Trial::of(&["keeps-cards"]);
+        let start = trial.model.find(&format!("  {operation}:\n")).expect("an operation");
+        let own = &trial.model[start..];
+        let end = own[1..]
+            .match_indices("\n  ")
+            .find(|(at, _)| !own[at + 4..].starts_with([' ', '-']))
+            .expect("an end")
+            .0;
+        let own = own[..end + 2].to_owned();
+        trial.says(&own, &format!("  {operation}: unknown\n"))
+    };
+    for operation in ["add_card", "use_card"] {
+        let trial = unknown(operation);
+        let output = lockrig(trial.path(), &["show", "reset-erases-everything~own-lock~button~power=ok~r1"]);
+        let said = text(&output);
+        assert!(said.contains("left out: cards: the source does not specify operation"), "{said}");
+    }
+}
+
+#[test]
+fn a_reset_of_the_cards_alone_is_tried_with_the_bindings_that_it_keeps() {
+    let cards = |habits: &[&str]| {
+        let trial = Trial::of(&[habits, &["network-reset-takes-cards"]].concat());
+        trial
+            .says("    erases: [hub_pairing]\n", "    erases: [hub_pairing, cards]\n")
+            .says("    keeps: [user_codes, cards, app_pairing]\n", "    keeps: [user_codes, app_pairing]\n")
+    };
+    cards(&[]).certify(0);
+    cards(&["hides-cards"]).certify(1);
 }
 
 #[test]

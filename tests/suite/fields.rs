@@ -95,6 +95,8 @@ operations:
     - ask: {hub: add_code, slot: "{slot}", code: "{code}", within: 5 s}
   add_card:
     - ask: {reader: present, credential: "{card}", within: 5 s}
+  add_finger: unknown
+  use_finger: unknown
   use_card:
     procedure:
       - ask: {reader: present, credential: "{card}", within: 6 s}
@@ -125,7 +127,7 @@ fn meaning(model: &str, scenarios: &[String]) -> Result<String, String> {
     let sources: Vec<_> = texts.map(|text| source("scenario.yaml", &text)).collect();
     let (library, findings) = Library::load(&[source("model.yaml", model)], &sources);
     if findings.has_errors() {
-        return Err(findings.render(false));
+        return Err(findings.render(false, 100));
     }
     let mut said = String::new();
     for model in library.models.values() {
@@ -221,6 +223,24 @@ const STEPS: &[(&str, &str, &str)] = &[
         "see: {light: red, indicator: status, within: 1 s}",
         "see: {light: red, indicator: status, off: 100 ms ±20 %, within: 1 s}",
     ),
+    ("app", "ask: {app: status}", "ask: {app: pair}"),
+    ("hub", "ask: {hub: status}", "ask: {hub: pair}"),
+    ("cloud", "ask: {cloud: status}", "ask: {cloud: pair}"),
+    ("memory", "ask: {memory: read}", "ask: {cloud: leave}"),
+    ("reader", "ask: {reader: present, credential: card.1}", "ask: {cloud: unpair}"),
+    (
+        "credential",
+        "ask: {reader: present, credential: card.2}",
+        "ask: {reader: present, credential: finger.2}",
+    ),
+    ("role", "ask: {app: leave, role: guest}", "ask: {app: leave, role: admin}"),
+    ("ownership", "ask: {app: leave, ownership: verified}", "ask: {app: leave, ownership: unverified}"),
+    ("network", "ask: {app: leave, network: online}", "ask: {app: leave, network: offline}"),
+    ("slot", "ask: {app: add_code, slot: 1}", "ask: {app: add_code, slot: 2}"),
+    ("until", "ask: {app: add_code, until: 1 h}", "ask: {app: add_code, until: 2 h}"),
+    ("schedule", "ask: {app: add_code, schedule: mornings}", "ask: {app: add_code, schedule: nights}"),
+    ("parameter", "ask: {app: set_parameter, parameter: 8}", "ask: {app: set_parameter, parameter: 9}"),
+    ("value", "ask: {app: set_parameter, value: 1}", "ask: {app: set_parameter, value: 0}"),
     ("card", "attempt: {card: 1, expect: refused}", "attempt: {card: 2, expect: refused}"),
     (
         "finger",
@@ -324,6 +344,8 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ),
     ("provision", "hub: paired}\n", "hub: paired, app: paired}\n"),
     ("provision", "hub: paired}\n", "hub: paired, master: set}\n"),
+    ("cards", "hub: paired}\n", "hub: paired, cards: 2}\n"),
+    ("fingers", "hub: paired}\n", "hub: paired, fingers: 0}\n"),
     ("prove", "hub: paired}\n", "hub: paired}\n  - prove: provisioned\n"),
     ("act", "act:\n  - reset\n", "act:\n  - reset\n  - reset\n"),
     ("expect", "  - unchanged\n", "  - all_or_nothing\n"),

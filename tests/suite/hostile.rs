@@ -170,7 +170,7 @@ proptest! {
                 scenarios = vec![source];
             }
             let (library, findings) = Library::load(&models, &scenarios);
-            drop(findings.render(false));
+            drop(findings.render(false, 100));
             for case in expand(&library, &Selection::default()) {
                 drop(case.build(&library, Start::AsFound));
             }

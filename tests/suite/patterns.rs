@@ -80,6 +80,9 @@ fn colours_that_take_turns_are_counted_in_rounds() {
         unmet(&turns(3), &shown(2, pause), "green pulsed 0 of 1 times");
         unmet(&turns(3), &shown(4, pause), "green followed the last red");
     }
+    // A pause of theirs that is longer than the usual interval is no end.
+    met(&turns(3), &shown(3, 1_200));
+    unmet(&turns(3), &shown(4, 1_200), "green followed the last red");
     unmet(&turns(2), &train(&[("green", 300, 0), ("green", 300, 100), ("red", 300, 100)]), "of 1 time");
 }
 

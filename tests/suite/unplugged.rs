@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{happens, lockrig, runs, text};
+use crate::common::{happens, in_real_time, lockrig, runs, text};
 use crate::kills::kill::Bench;
 use crate::serial::{numato, obedient, pair};
 
@@ -89,71 +89,77 @@ fn until(what: &str, holds: impl FnMut() -> bool) {
 
 #[test]
 fn a_console_that_is_unplugged_is_an_error_until_it_is_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let (bench, port) = bench(folder, |rig, port| {
-        rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let (bench, port) = bench(folder, |rig, port| {
+            rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
+        });
+        let console = plug_in(&port);
+        let output = thread::scope(|scope| {
+            let running = scope.spawn(|| run(folder));
+            await_level(&bench, BUTTON);
+            drop(console);
+            running.join().expect("a run")
+        });
+        is_refused_until_its_selftest(folder, &bench, &output, "was unplugged");
+        let _console = plug_in(&port);
+        plays_after_its_selftest(folder, &bench);
     });
-    let console = plug_in(&port);
-    let output = thread::scope(|scope| {
-        let running = scope.spawn(|| run(folder));
-        await_level(&bench, BUTTON);
-        drop(console);
-        running.join().expect("a run")
-    });
-    is_refused_until_its_selftest(folder, &bench, &output, "was unplugged");
-    let _console = plug_in(&port);
-    plays_after_its_selftest(folder, &bench);
 }
 
 #[test]
 fn a_relay_board_that_is_unplugged_is_an_error_until_it_is_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let (bench, port) = bench(folder, |rig, port| {
-        rig.replace("boards:\n", &format!("boards:\n  relays: {{numato: {port}, relays: 4}}\n"))
-            .replace("relay: file/1,", "relay: relays/1,")
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let (bench, port) = bench(folder, |rig, port| {
+            rig.replace("boards:\n", &format!("boards:\n  relays: {{numato: {port}, relays: 4}}\n"))
+                .replace("relay: file/1,", "relay: relays/1,")
+        });
+        let board = plug_in(&port);
+        let mut follows = obedient();
+        let until_pressed = move |command: &str| match command {
+            // It is gone once the button is held.
+            "relay on 1" => Some(String::new()),
+            _ => follows(command),
+        };
+        numato(board, until_pressed);
+        let output = run(folder);
+        is_refused_until_its_selftest(folder, &bench, &output, &port.display().to_string());
+        let board = plug_in(&port);
+        numato(board, obedient());
+        plays_after_its_selftest(folder, &bench);
     });
-    let board = plug_in(&port);
-    let mut follows = obedient();
-    let until_pressed = move |command: &str| match command {
-        // It is gone once the button is held.
-        "relay on 1" => Some(String::new()),
-        _ => follows(command),
-    };
-    numato(board, until_pressed);
-    let output = run(folder);
-    is_refused_until_its_selftest(folder, &bench, &output, &port.display().to_string());
-    let board = plug_in(&port);
-    numato(board, obedient());
-    plays_after_its_selftest(folder, &bench);
 }
 
 #[test]
 fn a_monitor_ends_with_a_lost_device_and_says_so_once() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let (_, port) = bench(folder, |rig, port| {
-        rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let (_, port) = bench(folder, |rig, port| {
+            rig.replace("wiring:\n", &format!("wiring:\n  console: {{port: {port}}}\n"))
+        });
+        let console = plug_in(&port);
+        let mut watching = Command::new(env!("CARGO_BIN_EXE_lockrig"))
+            .args(["rig", "monitor", "kills", "--for", "10 min"])
+            .current_dir(folder)
+            .env("XDG_STATE_HOME", folder.join(".state"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a monitor");
+        // A device that is lost while it is opened breaks nothing: first it has to watch.
+        let mut shown = BufReader::new(watching.stdout.take().expect("its words"));
+        shown.read_line(&mut String::new()).expect("a line");
+        drop(console);
+        until("it ends by itself", || watching.try_wait().expect("a child").is_some());
+        let output = watching.wait_with_output().expect("its words");
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+        assert_eq!(text(&output).matches("was unplugged").count(), 1, "{}", text(&output));
+        let note = folder.join(".state/lockrig/kills.broken");
+        let refused = fs::read_to_string(note).expect("a note");
+        assert!(refused.contains("was unplugged"), "{refused}");
     });
-    let console = plug_in(&port);
-    let mut watching = Command::new(env!("CARGO_BIN_EXE_lockrig"))
-        .args(["rig", "monitor", "kills", "--for", "10 min"])
-        .current_dir(folder)
-        .env("XDG_STATE_HOME", folder.join(".state"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("a monitor");
-    // A device that is lost while it is opened breaks nothing: first it has to watch.
-    let mut shown = BufReader::new(watching.stdout.take().expect("its words"));
-    shown.read_line(&mut String::new()).expect("a line");
-    drop(console);
-    until("it ends by itself", || watching.try_wait().expect("a child").is_some());
-    let output = watching.wait_with_output().expect("its words");
-    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
-    assert_eq!(text(&output).matches("was unplugged").count(), 1, "{}", text(&output));
-    let note = folder.join(".state/lockrig/kills.broken");
-    let refused = fs::read_to_string(note).expect("a note");
-    assert!(refused.contains("was unplugged"), "{refused}");
 }

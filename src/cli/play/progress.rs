@@ -17,6 +17,9 @@ use super::Terminal;
 /// More problems than these are shown without a drawing.
 const MAX_DRAWN: usize = 3;
 
+/// What belongs to a case stands behind its verdict.
+const INDENT: usize = 13;
+
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Said {
@@ -26,6 +29,8 @@ pub(super) enum Said {
     Little,
     /// What did not pass, with the decisive stretch drawn.
     Usual,
+    /// Every case that was played, in place of the matrix: there are few, of one scenario.
+    Cases,
     /// Every case that was played.
     All,
 }
@@ -84,13 +89,14 @@ impl<'a> Progress<'a> {
             // One defect shows in many cases: the first of each finding is said now, and their number at the end.
             Said::Usual => is_problem && self.known.borrow_mut().insert(key(entry)),
             Said::Little => is_problem,
-            Said::All => verdict != Verdict::NotApplicable,
+            Said::Cases | Said::All => verdict != Verdict::NotApplicable,
         };
         let mut lines = Vec::new();
         if is_said {
             let separator = if entry.result.reason.is_empty() { "" } else { "  " };
             let verdict = self.terminal.verdict(verdict, 12);
-            lines.push(format!("{verdict} {}{separator}{}", entry.case, visible(&entry.result.reason)));
+            let line = format!("{verdict} {}{separator}{}", entry.case, visible(&entry.result.reason));
+            lines.extend(self.terminal.wrapped(&line, INDENT));
         }
         if is_said && is_problem && self.said != Said::Little {
             lines.extend(self.drawing(entry));
@@ -114,8 +120,8 @@ impl<'a> Progress<'a> {
         // A view that can't be made takes nothing from the run.
         let scene = SceneReader::open(&self.folder).and_then(|scenes| scenes.read(&entry.case));
         let Ok(Some(scene)) = scene else { return Vec::new() };
-        let lines = excerpt(entry, &scene);
-        lines.into_iter().map(|line| format!("             {line}")).collect()
+        let lines = excerpt(entry, &scene, self.terminal.columns().saturating_sub(INDENT));
+        lines.into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect()
     }
 
     pub(super) fn finish(&self) {

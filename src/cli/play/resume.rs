@@ -8,7 +8,7 @@ use crate::evidence::{
     read_manifest, verify,
 };
 use crate::lock::Named;
-use crate::rig::Rig;
+use crate::scenario::Plan;
 use crate::sim::{Defect, Variation};
 
 use super::super::files::{Files, Kind};
@@ -65,14 +65,15 @@ pub(super) fn wanted(
     let named = selected.models.iter().chain(&selected.scenarios).map(String::as_str);
     let asked_for: Vec<&str> = [&*rig].into_iter().chain(named).collect();
     // What no run needs is as if it were not there.
-    let (_, rigs) = super::usable(files, &asked_for, terminal)?;
+    let (library, rigs) = super::usable(files, &asked_for, terminal)?;
     let Some(found) = rigs.get(&rig) else {
         return Err(Refusal::usage(
             format!("no rig `{rig}` is known here"),
             "add --rig FILE: the rig file that the run was made with",
         ));
     };
-    same_inputs(files, folder, found)?;
+    let plan = Plan::new(&library, super::choice::selection(&library, selected)?);
+    same_inputs(&files.inputs(&library, &plan, found), folder)?;
     Ok(Wanted {
         rig,
         seed: manifest.seed,
@@ -125,15 +126,14 @@ fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Cou
 }
 
 /// Cases played on changed files would not be the same cases.
-fn same_inputs(files: &Files, folder: &Path, rig: &Rig) -> Result<(), Refusal> {
+fn same_inputs(now: &BTreeMap<String, Vec<u8>>, folder: &Path) -> Result<(), Refusal> {
     let changed = |name: &str| {
         Refusal::usage(
             format!("{name} has changed since the run was made"),
             "start a new run, or restore the file from the run's inputs/",
         )
     };
-    let now = files.inputs(rig);
-    for (name, bytes) in &now {
+    for (name, bytes) in now {
         let recorded = std::fs::read(folder.join("inputs").join(name)).ok();
         if recorded.as_ref() != Some(bytes) {
             return Err(changed(name));

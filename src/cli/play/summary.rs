@@ -9,7 +9,7 @@ use crate::report::{Finding, Summary, UNTRIED, findings, overall, told};
 use crate::rig::Rig;
 use crate::run::{gaps, start_of};
 use crate::scenario::{Content, Library, Plan};
-use crate::unit::{Duration, counted, visible};
+use crate::unit::{Duration, Spoken, counted, visible};
 use crate::verdict::Verdict;
 
 use super::progress::Said;
@@ -75,18 +75,21 @@ pub(super) fn print(
 /// What the cases of this run came to.
 fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal) {
     if said != Said::Little {
-        matrix(summary, terminal);
+        if said != Said::Cases {
+            matrix(summary, terminal);
+        }
         deviations(summary, terminal);
     }
     if !summary.problems.is_empty() && said != Said::Little {
         terminal.line("");
         for finding in found.iter().take(MAX_FINDINGS) {
             let verdict = terminal.verdict(finding.verdict, 12);
-            terminal.line(&format!("{verdict} {}", visible(&finding.headline())));
-            terminal.line(&format!("             {}", visible(&finding.reason)));
+            let headline = format!("{verdict} {}", visible(&finding.headline()));
+            terminal.text(&headline, 13);
             let scenario = finding.shortest.split('~').next().unwrap_or_default();
             if let Some(scenario) = summary.catalogue.scenarios.get(scenario) {
-                terminal.line(&format!("             claim: {}", visible(&scenario.title)));
+                let claim = format!("             claim: {}", visible(&scenario.title));
+                terminal.text(&claim, 13);
             }
             terminal.line(&format!("             shortest case: {}", finding.shortest));
         }
@@ -180,9 +183,9 @@ pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &Plan, as_json: bool, 
     let mut total = Duration::ZERO;
     let (mut playable, mut lacking) = (0, 0);
     for case in plan.cases() {
-        let program = match case.build(library, start_of(rig)) {
-            Content::Play(program) => Some(program),
-            Content::NotApplicable(_) | Content::Unprovable(_) => None,
+        let (program, reason) = match case.build(library, start_of(rig)) {
+            Content::Play(program) => (Some(program), String::new()),
+            Content::NotApplicable(reason) | Content::Unprovable(reason) => (None, reason),
         };
         let facts = library.models.get(&case.model).map(|model| &model.facts);
         let lacks = program.as_ref().zip(facts).map(|(program, facts)| gaps(program, rig, facts));
@@ -192,15 +195,17 @@ pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &Plan, as_json: bool, 
         playable += usize::from(time.is_some());
         lacking += usize::from(!lacks.is_empty());
         if as_json {
-            terminal.line(&json!({"case": case.id, "longest_ns": time, "lacks": lacks}).to_string());
+            terminal.line(
+                &json!({"case": case.id, "longest_ns": time, "lacks": lacks, "reason": reason}).to_string(),
+            );
             continue;
         }
         let (time, why) = match time {
-            Some(time) => (time.to_string(), String::new()),
-            None if lacks.is_empty() => ("n/a".to_owned(), String::new()),
+            Some(time) => (Spoken(time).to_string(), String::new()),
+            None if lacks.is_empty() => ("n/a".to_owned(), format!(": {reason}")),
             None => ("not wired".to_owned(), format!(": {}", Vec::from_iter(lacks).join("; "))),
         };
-        terminal.line(&format!("{time:>12}  {}{why}", case.id));
+        terminal.text(&format!("{time:>12}  {}{why}", case.id), 16);
     }
     if as_json {
         return;
@@ -209,8 +214,12 @@ pub(super) fn dry_run(library: &Library, rig: &Rig, plan: &Plan, as_json: bool, 
         0 => String::new(),
         count => format!("; inconclusive because of what rig `{}` lacks: {count}", rig.id),
     };
-    terminal.line(&format!(
-        "{playable} of {} cases would be played, in at most {total} of lock time{inconclusive}",
-        plan.count()
-    ));
+    terminal.text(
+        &format!(
+            "{playable} of {} cases would be played, in at most {} of lock time{inconclusive}",
+            plan.count(),
+            Spoken(total)
+        ),
+        0,
+    );
 }

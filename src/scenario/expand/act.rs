@@ -1,5 +1,7 @@
 //! The act: the model's own procedure, with what the scenario alters.
 
+use std::sync::Arc;
+
 use crate::lock::{Fact, Power, Token};
 use crate::scenario::alter::{Bolt, Cut, JUST_UNDER, Kind, Plan, Stretch, interval};
 use crate::scenario::ast::{self, Claim, Interval};
@@ -23,7 +25,7 @@ const DELIVERED: Duration = Duration::seconds(120);
 /// Time for a lock to start after its power came back.
 const BOOT: Duration = Duration::seconds(4);
 /// What is tried after a restart is tried within this time.
-const SOON_AFTER: Duration = Duration::seconds(10);
+const SOON_AFTER: Duration = Duration::seconds(30);
 /// Confirmation window of a lock whose source states none, for sweeps.
 const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
 /// A contact that bounces is open or closed for so long.
@@ -65,6 +67,7 @@ impl<'a> Context<'a> {
             return Err(reason.into());
         }
         self.slots_are_known(own)?;
+        draft.belief.added.extend(adds(own));
         self.step(draft, step, &Bindings::new(origin))?;
         for (channel, op) in ast::asked(own) {
             if let Some(bond) = Bond::of(channel).filter(|_| matches!(op, "unpair" | "leave")) {
@@ -114,8 +117,6 @@ impl<'a> Context<'a> {
         // A motor without power throws nothing.
         if self.subject.facts.starts_unlocked && self.plan.is_negative {
             self.lock_if_open(draft, Origin::Altered)?;
-        } else if self.stays_open() && draft.belief.was_tried {
-            self.lock_if_open(draft, Origin::Control)?;
         }
         if self.plan.without.is_some() {
             draft.wait(DELIVERED);
@@ -493,7 +494,7 @@ impl<'a> Context<'a> {
     }
 
     /// When a lock has certainly settled after the act, which may have started it anew.
-    fn settled(&self) -> Duration {
+    pub(super) fn settled(&self) -> Duration {
         let ready = &self.lock().ready;
         let stated = ready
             .after_short_press
@@ -512,6 +513,29 @@ impl<'a> Context<'a> {
             }
         }
     }
+}
+
+/// Codes, cards and fingers of the scenario's own that steps have the lock learn.
+fn adds(steps: &[ast::Step]) -> Vec<Arc<str>> {
+    let mut names = Vec::new();
+    for step in ast::all(steps) {
+        if let ast::Action::Ask { op, arguments, .. } = &step.action
+            && &**op == "add_code"
+        {
+            let named = arguments.iter().filter(|(field, _)| matches!(&**field, "code" | "credential"));
+            names.extend(named.filter_map(|(_, term)| match term {
+                ast::Term::Word(word) => Some(Arc::clone(word)),
+                ast::Term::Parameter(_) => None,
+            }));
+        }
+        if let ast::Action::Do { operation, with } = &step.action
+            && operation.starts_with("add_")
+        {
+            let named = with.iter().filter(|(name, _)| matches!(&***name, "code" | "card" | "finger"));
+            names.extend(named.map(|(_, word)| Arc::clone(word)));
+        }
+    }
+    names
 }
 
 /// The step with which the reset is complete, and its first edge: the last decisive quantity is met, and nothing more

@@ -201,12 +201,16 @@ impl Context<'_> {
         Ok(code)
     }
 
+    pub(super) fn is_bound(&self, draft: &Draft, bond: Bond) -> bool {
+        draft.belief.is_bound(bond, &self.subject.facts.keeps)
+    }
+
     /// Binds the lock anew as far as needed.
     pub(super) fn bind_again(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
         for bond in Bond::ALL {
-            let is_kept = self.keeps(bond.asset()) && draft.belief.bound.contains(&bond);
-            if self.has(bond.operation()) && !is_kept && draft.belief.bound_again.insert(bond) {
+            if self.has(bond.operation()) && !self.is_bound(draft, bond) {
                 self.pair(draft, bond, origin)?;
+                draft.belief.bound_again.insert(bond);
             }
         }
         Ok(())
@@ -217,10 +221,10 @@ impl Context<'_> {
         self.operation("add_code")?;
         self.bind_again(draft, Origin::Control)?;
         let code = draft.secret(self, "new")?;
-        // A slot that no old code was in: overwriting one would hide that it is still there. The old master is
-        // gone, and only a published one can be used.
+        // A slot that nothing was in: overwriting it would hide that it is still there.
         let slot = draft.belief.free_slot();
-        self.add_code(draft, &code, slot, self.published_master(), Origin::Control)?;
+        let master = self.master_after_reset(&draft.belief);
+        self.add_code(draft, &code, slot, master, Origin::Control)?;
         Ok(code)
     }
 
@@ -229,7 +233,13 @@ impl Context<'_> {
         let token = name.split_once('.').and_then(|(kind, number)| Some((Token::from_word(kind)?, number)));
         if let Some((kind, number)) = token {
             self.operation(kind.used_by())?;
-            return Ok(Credential::token(kind, number));
+            let token = Credential::token(kind, number);
+            let is_known = draft.belief.tokens.contains(&token) || draft.belief.added.contains(name);
+            if !is_known {
+                self.operation(kind.added_by())?;
+                return Err(Excluded::plan(format!("{name} was not provisioned")));
+            }
+            return Ok(token);
         }
         Ok(match name {
             "wrong" => draft.wrong_code(self)?,
@@ -249,7 +259,12 @@ impl Context<'_> {
                 }
                 Credential::Published(digits.into())
             }
-            extra if extra.starts_with("extra.") => draft.secret(self, extra)?,
+            extra if extra.starts_with("extra.") => {
+                if !draft.belief.added.contains(extra) {
+                    return Err(Excluded::plan(format!("the scenario itself did not add code {extra}")));
+                }
+                draft.secret(self, extra)?
+            }
             user => {
                 let codes = &draft.belief.codes;
                 let number = user.strip_prefix("user.").and_then(|n| n.parse::<usize>().ok());

@@ -58,6 +58,10 @@ impl Context<'_> {
         for operation in &facts.afterwards {
             self.perform(draft, operation, &owner)?;
         }
+        let can_lock = self.has("lock") || self.lock().relocks.known().is_some();
+        if facts.starts_unlocked && self.has("unlock") && can_lock {
+            self.lock_if_open(draft, Origin::Tidying)?;
+        }
         draft.part(name, Stage::Between);
         Ok(())
     }

@@ -46,9 +46,13 @@ impl Context<'_> {
         self.open_with(draft, &code)
     }
 
-    /// Whether a bolt that was opened by hand is still open after the reset.
-    pub(super) fn stays_open(&self) -> bool {
-        self.subject.facts.starts_unlocked && self.has("unlock")
+    /// Throws a bolt that was opened by hand before a reset, once the lock takes something again.
+    pub(super) fn lock_after_reset(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
+        let is_open = self.subject.facts.starts_unlocked && self.has("unlock");
+        if is_open && (self.has("lock") || self.lock().relocks.known().is_some()) {
+            self.lock_if_open(draft, origin)?;
+        }
+        Ok(())
     }
 
     fn open_with(&self, draft: &mut Draft, code: &Credential) -> Result<(), Excluded> {

@@ -119,6 +119,12 @@ impl<'a> Context<'a> {
         codes.cloned().map(Credential::Published).collect()
     }
 
+    /// The master code that is valid after a reset: the owner's if the reset keeps it, else what the source publishes.
+    pub(super) fn master_after_reset(&self, belief: &Belief) -> Option<Credential> {
+        let kept = belief.master.clone().filter(|_| self.keeps(Asset::MasterCode));
+        kept.or_else(|| self.published_master())
+    }
+
     /// The master code that is valid now.
     pub(super) fn master_now(&self, belief: &Belief) -> Option<Credential> {
         belief.master.clone().or_else(|| self.published_master())
@@ -207,7 +213,7 @@ impl<'a> Context<'a> {
             Channel::App => !self.has("pair_app"),
             Channel::Door => !lock.door,
             Channel::Memory => !lock.debug_port,
-            Channel::Reader => !lock.reader,
+            Channel::Reader => lock.reader.is_empty(),
             Channel::Button(name) => !lock.buttons.contains(name),
             Channel::Keypad => lock.keys.is_empty(),
             Channel::Knob => !lock.knob,

@@ -199,7 +199,7 @@ impl<'a> Context<'a> {
             self.perform(draft, operation, &Bindings::new(Origin::Claim))?;
             draft.part(format!("afterwards: {operation}"), Stage::Between);
         }
-        Ok(())
+        self.lock_after_reset(draft, Origin::Control)
     }
 
     fn default_codes(&self, draft: &mut Draft) -> Result<(), Excluded> {
@@ -257,13 +257,14 @@ impl<'a> Context<'a> {
                 draft.omit(name, excluded.reason());
                 continue;
             }
-            if draft.belief.bound_again.insert(bond) && !self.keeps(bond.asset()) {
+            if !self.is_bound(draft, bond) {
                 self.pair(draft, bond, Origin::Claim)?;
+                draft.belief.bound_again.insert(bond);
             }
             self.expect_bound(draft, bond, Origin::Claim);
             draft.part(name, Stage::Expect);
         }
-        let old = draft.belief.master.take().filter(|_| !self.keeps(Asset::MasterCode));
+        let old = if self.keeps(Asset::MasterCode) { None } else { draft.belief.master.take() };
         draft.claim("set up again: master code", |draft| {
             let code = draft.secret(self, "new-master")?;
             self.set_master(draft, &code, Origin::Claim)?;
@@ -335,8 +336,9 @@ impl<'a> Context<'a> {
         // A lock that refuses everything may be dead, or keep what it hides: only one that can be
         // set up again, and still refuses the old codes, holds nothing.
         let erased = self.lock().opens_for_any_code;
-        let codes = draft.belief.secret_codes();
-        if !codes.is_empty() && !self.keeps(Asset::UserCodes) {
+        let codes = if self.keeps(Asset::UserCodes) { Vec::new() } else { draft.belief.secret_codes() };
+        let tokens = self.tokens_to_lose(draft);
+        if !codes.is_empty() || !tokens.is_empty() {
             // What is true only in the branch is believed only there.
             let before = draft.belief.clone();
             let written = draft.nested(|draft| {
@@ -344,9 +346,17 @@ impl<'a> Context<'a> {
                 for operation in &self.subject.facts.afterwards {
                     self.perform(draft, operation, &Bindings::new(Origin::Claim))?;
                 }
-                let fresh = self.new_code(draft)?;
-                draft.belief.known_good = Some(fresh);
-                self.expect_refused(draft, &codes)
+                self.lock_after_reset(draft, Origin::Claim)?;
+                if !codes.is_empty() {
+                    let fresh = self.new_code(draft)?;
+                    draft.belief.known_good = Some(fresh);
+                    self.expect_refused(draft, &codes)?;
+                }
+                for (kind, tokens) in &tokens {
+                    self.known_good_token(draft, *kind)?;
+                    self.expect_refused(draft, tokens)?;
+                }
+                Ok(())
             });
             draft.belief = before;
             let ((), body) = written?;

@@ -7,7 +7,6 @@ use crate::lock::{Asset, Credential, Method};
 use crate::scenario::ast::MethodFacts;
 use crate::scenario::program::{Action, Expected, Origin, Rule};
 
-use super::act::SETTLE;
 use super::attempt::ghost;
 use super::context::{Context, Excluded};
 use super::draft::Draft;
@@ -179,8 +178,7 @@ impl<'a> Context<'a> {
             }
         }
         // The lock is as it was delivered once more.
-        draft.belief.bound_again.clear();
-        draft.belief.known_good = None;
+        draft.belief.reset_again();
         for operation in &facts.afterwards {
             self.perform(draft, operation, &Bindings::new(Origin::Control))?;
         }
@@ -197,7 +195,7 @@ impl<'a> Context<'a> {
         let bindings = Bindings::of_reset(origin, self, &draft.belief).master(Some(master.clone()));
         let ((), steps) = draft.nested(|draft| self.procedure(draft, &facts.procedure, &bindings))?;
         draft.push(format!("reset with master code {}", master.name()), origin, Action::Sequence(steps));
-        draft.wait(SETTLE.saturating_add(self.penalty().max(self.forgets())));
+        draft.wait(self.settled().saturating_add(self.penalty().max(self.forgets())));
         Ok(())
     }
 

@@ -174,6 +174,7 @@ impl<'a> Context<'a> {
             ast::Action::WaitLockout => {
                 let fact = &self.lock().lockout;
                 fact.known().ok_or_else(|| fact.absence("a lockout"))?;
+                draft.is_locked_out = false;
                 draft.wait_since(origin, Since::Here, self.penalty());
             }
             ast::Action::WaitUntil { observation, plus } => {
@@ -476,6 +477,12 @@ impl<'a> Context<'a> {
             (None, Reply::Refused) => (Expected::Refused, bindings.origin),
             (None, Reply::Paired) => (Expected::Paired(true), bindings.origin),
             (None, Reply::Unpaired) => (Expected::Paired(false), bindings.origin),
+        };
+        // Whatever presents cards is the rig's, and so is its failure; what the lock makes of one is seen elsewhere.
+        let origin = match (channel, origin) {
+            (Channel::Reader, Origin::Setup | Origin::Tidying) => origin,
+            (Channel::Reader, _) => Origin::Control,
+            _ => origin,
         };
         draft.was_refused |= without.is_some();
         let mark = draft.mark();

@@ -52,7 +52,8 @@ impl Context<'_> {
         if user_codes > 0 && self.is_available(draft, "add_code", "user codes") {
             for number in 1..=user_codes {
                 let code = draft.secret(self, &format!("user.{number}"))?;
-                self.add_code(draft, &code, number, self.master_now(&draft.belief), Origin::Setup)?;
+                let slot = number.saturating_add(u8::try_from(draft.belief.tokens.len()).unwrap_or(u8::MAX));
+                self.add_code(draft, &code, slot, self.master_now(&draft.belief), Origin::Setup)?;
                 draft.belief.codes.push(code);
             }
         } else if user_codes > 0 {
@@ -67,12 +68,10 @@ impl Context<'_> {
 
     /// A lock that was reset has another owner now, and what the first one stored is gone.
     fn begin_anew(&self, draft: &mut Draft) -> Result<(), Excluded> {
-        if self.stays_open() {
-            self.lock_if_open(draft, Origin::Setup)?;
-        }
         for operation in &self.subject.facts.afterwards {
             self.perform(draft, operation, &Bindings::new(Origin::Setup))?;
         }
+        self.lock_after_reset(draft, Origin::Setup)?;
         draft.belief = std::mem::take(&mut draft.belief).of_next_owner(&self.subject.facts.keeps);
         Ok(())
     }

@@ -20,15 +20,24 @@ impl Context<'_> {
         number: Option<u8>,
         beside_codes: bool,
     ) -> Result<(), Excluded> {
+        if number == Some(0) {
+            draft.belief.declined.insert(kind);
+        }
         let number = match number {
             Some(number) => number,
-            None => u8::from(beside_codes && self.has(kind.added_by()) && self.has(kind.used_by())),
+            None => u8::from(beside_codes && self.lock().reader.contains(&kind)),
         };
-        if number == 0 || !self.is_available(draft, kind.added_by(), kind.plural()) {
+        let name = kind.plural();
+        if number == 0
+            || !self.is_available(draft, kind.added_by(), name)
+            || !self.is_available(draft, kind.used_by(), name)
+        {
             return Ok(());
         }
-        for slot in 1..=number {
-            let token = Credential::token(kind, &slot.to_string());
+        let known = draft.belief.tokens_of(kind).len();
+        for number in (1..=usize::from(number)).skip(known) {
+            let token = Credential::token(kind, &number.to_string());
+            let slot = draft.belief.free_slot();
             self.add_token(draft, &token, slot, self.master_now(&draft.belief), Origin::Setup)?;
             draft.belief.tokens.push(token);
         }
@@ -46,13 +55,11 @@ impl Context<'_> {
         let Some(kind) = token.kind() else { return Ok(()) };
         for bond in Bond::ALL {
             // What is learned over a binding needs it, whether the scenario thought of it or not.
-            let is_bound = draft.belief.bound.contains(&bond) && !draft.belief.is_reset;
-            if self.asks(kind.added_by(), bond) && !is_bound && draft.belief.bound_again.insert(bond) {
+            if self.asks(kind.added_by(), bond) && !self.is_bound(draft, bond) {
                 self.pair(draft, bond, origin)?;
-                if !draft.belief.is_reset {
-                    draft.belief.bound_again.remove(&bond);
-                    draft.belief.bound.insert(bond);
-                }
+                let belief = &mut draft.belief;
+                let bound = if belief.is_reset { &mut belief.bound_again } else { &mut belief.bound };
+                bound.insert(bond);
             }
         }
         let bindings = Bindings::new(origin).credential(token).word("slot", &slot.to_string()).master(master);
@@ -68,11 +75,15 @@ impl Context<'_> {
         if let Some(known) = draft.belief.known_tokens.get(&kind) {
             return Ok(known.clone());
         }
+        let kept = draft.belief.tokens_of(kind).pop().filter(|_| self.keeps(kind.asset()));
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
         self.operation(kind.added_by())?;
         self.bind_again(draft, Origin::Control)?;
-        let token = Credential::token(kind, "new");
-        let slot = free_slot(draft, kind);
-        self.add_token(draft, &token, slot, self.published_master(), Origin::Control)?;
+        let (token, slot) = another(draft, kind, 1);
+        let master = self.master_after_reset(&draft.belief);
+        self.add_token(draft, &token, slot, master, Origin::Control)?;
         draft.belief.known_tokens.insert(kind, token.clone());
         Ok(token)
     }
@@ -81,7 +92,13 @@ impl Context<'_> {
     pub(super) fn tokens_erased(&self, draft: &mut Draft, assets: &BTreeSet<Asset>) -> Result<(), Excluded> {
         for kind in kinds() {
             let (tokens, name) = (draft.belief.tokens_of(kind), kind.plural());
-            if tokens.is_empty() || !assets.contains(&kind.asset()) {
+            if !assets.contains(&kind.asset()) {
+                continue;
+            }
+            if tokens.is_empty() {
+                if self.lock().reader.contains(&kind) {
+                    draft.omit(format!("{name} erased"), format!("no {kind} was learned before"));
+                }
                 continue;
             }
             if self.keeps(kind.asset()) {
@@ -110,11 +127,12 @@ impl Context<'_> {
 
     /// A lock that is set up again learns new ones, and still refuses the old.
     pub(super) fn tokens_again(&self, draft: &mut Draft) {
-        for kind in kinds().into_iter().filter(|kind| self.has(kind.added_by()) && self.has(kind.used_by())) {
+        let can_learn = |kind: &Token| self.has(kind.added_by()) && self.has(kind.used_by());
+        let declined = draft.belief.declined.clone();
+        for kind in kinds().into_iter().filter(|kind| can_learn(kind) && !declined.contains(kind)) {
             let (old, name) = (draft.belief.tokens_of(kind), kind.plural());
             draft.claim(&format!("set up again: {name}"), |draft| {
-                let token = Credential::token(kind, "fresh");
-                let slot = free_slot(draft, kind).saturating_add(1);
+                let (token, slot) = another(draft, kind, 2);
                 self.add_token(draft, &token, slot, self.master_now(&draft.belief), Origin::Claim)?;
                 self.expect_accepted(draft, &token, Origin::Claim)?;
                 draft.belief.known_tokens.insert(kind, token);
@@ -127,6 +145,15 @@ impl Context<'_> {
         }
     }
 
+    /// What a reset has to erase.
+    pub(super) fn tokens_to_lose(&self, draft: &Draft) -> Vec<(Token, Vec<Credential>)> {
+        let kinds = kinds().into_iter().filter(|kind| !self.keeps(kind.asset()));
+        kinds
+            .map(|kind| (kind, draft.belief.tokens_of(kind)))
+            .filter(|(_, tokens)| !tokens.is_empty())
+            .collect()
+    }
+
     /// Whether each is still there, as probes.
     pub(super) fn probes_of_tokens(
         &self,
@@ -134,7 +161,11 @@ impl Context<'_> {
         probes: &mut Vec<Probe>,
     ) -> Result<(), Excluded> {
         for token in draft.belief.tokens.clone() {
-            let Some(kind) = token.kind().filter(|kind| !self.keeps(kind.asset())) else { continue };
+            let Some(kind) = token.kind() else { continue };
+            if self.keeps(kind.asset()) {
+                self.expect_accepted(draft, &token, Origin::Claim)?;
+                continue;
+            }
             let (probe, steps) =
                 draft.nested(|draft| self.attempt(draft, &token, kind.used_by(), Origin::Claim))?;
             draft.push(format!("try {}", token.name()), Origin::Claim, Action::Sequence(steps));
@@ -149,7 +180,16 @@ fn kinds() -> [Token; 2] {
     [Token::Card, Token::Finger]
 }
 
-/// A slot that none of them was in: overwriting one would hide that it is still there.
-fn free_slot(draft: &Draft, kind: Token) -> u8 {
-    u8::try_from(draft.belief.tokens_of(kind).len() + 1).unwrap_or(u8::MAX)
+/// Slots that codes which a claim adds may take: a control, strangers, and those of a lock that is set up again.
+const FOR_CODES: u8 = 5;
+
+/// The so-many-th token that the lock does not know, and a slot that nothing else is in.
+fn another(draft: &Draft, kind: Token, nth: u8) -> (Credential, u8) {
+    let number = draft.belief.tokens_of(kind).len() + usize::from(nth);
+    let slots = match kind {
+        Token::Card => FOR_CODES,
+        Token::Finger => FOR_CODES + 2,
+    };
+    let slot = draft.belief.free_slot().saturating_add(slots).saturating_add(nth);
+    (Credential::token(kind, &number.to_string()), slot)
 }

@@ -78,6 +78,7 @@ pub(in crate::scenario) fn scenario(
         act,
         expect,
         time_limit,
+        files: lineage.files(),
         place,
     })
 }

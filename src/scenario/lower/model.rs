@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::lock::{
     Asset, Defaults, Fact, Facts, Lockout, Method, Named, PadFacts, PowerFacts, Radio, ReadyFacts,
-    SourceDocument, SourceKind,
+    SourceDocument, SourceKind, Token,
 };
 use crate::scenario::ast::{MethodFacts, Model, Operation, Step};
 use crate::scenario::syntax::{ModelSyntax, OperationSyntax, StepSyntax, Word, WordListOr, WordOr};
@@ -38,9 +38,15 @@ pub(in crate::scenario) fn model(
     let methods = methods(lineage, &facts, findings);
     let operations = operations(lineage, &facts, findings);
     let can_be_reset = methods.values().any(|fact| fact.known().is_some());
+    let of_reader = facts.reader.iter().flat_map(|kind| [kind.added_by(), kind.used_by()]);
+    // Half a sequence would be the beginning of each code that is typed after it.
+    let never_forgets = facts.pad.forgets == Fact::Unsupported && !facts.keys.is_empty();
     let missing: Vec<String> = REQUIRED
         .iter()
-        .filter(|name| can_be_reset && !operations.contains_key(**name))
+        .copied()
+        .chain(of_reader)
+        .chain(never_forgets.then_some("clear"))
+        .filter(|name| can_be_reset && !operations.contains_key(*name))
         .map(|name| format!("`{name}`"))
         .collect();
     if !missing.is_empty() {
@@ -61,7 +67,7 @@ pub(in crate::scenario) fn model(
             );
         }
     }
-    Some(Model { facts, baseline, methods, operations, place })
+    Some(Model { facts, baseline, methods, operations, files: lineage.files(), place })
 }
 
 fn required<T>(value: Option<T>, field: &str, place: &Place, findings: &mut Diagnostics) -> Option<T> {
@@ -108,7 +114,7 @@ fn facts(
         knob: false,
         door: false,
         debug_port: false,
-        reader: false,
+        reader: BTreeSet::new(),
         cover: false,
         lights: BTreeMap::new(),
         beeper: false,
@@ -220,7 +226,10 @@ fn controls(
                 facts.cover = part(&mut reader, "cover", word, &["removable", "contact"], &at);
             }
             ("reader", WordOr::Word(word)) => {
-                facts.reader = part(&mut reader, "reader", word, &["card", "finger", "both"], &at);
+                if part(&mut reader, "reader", word, &["card", "finger", "both"], &at) {
+                    let kinds = [Token::Card, Token::Finger].into_iter();
+                    facts.reader = kinds.filter(|kind| word == "both" || word == kind.word()).collect();
+                }
             }
             ("memory", WordOr::Word(word)) => {
                 facts.debug_port = part(&mut reader, "memory", word, &["debug_port"], &at);
@@ -491,6 +500,14 @@ fn baseline(
     if methods.get(&method).is_some_and(|fact| fact.known().is_none()) {
         findings.error(&at, format!("the model has no procedure for its baseline `{method}`"));
         return Err(());
+    }
+    let known = || methods.values().filter_map(|fact| fact.known());
+    let mut kept =
+        methods.get(&method).and_then(|fact| fact.known()).into_iter().flat_map(|facts| &facts.keeps);
+    if let Some(asset) = kept.find(|asset| known().any(|other| other.erases.contains(asset))) {
+        let message = format!("the baseline `{method}` keeps `{asset}`, which another reset erases");
+        let hint = "a bench brings the lock to a known state by it: choose the reset that erases the most";
+        reader.findings.error_with_hint(&at, message, hint);
     }
     Ok(Some(method))
 }

@@ -15,7 +15,7 @@ use super::Reader;
 const ANSWER_WITHIN: Duration = Duration::seconds(10);
 
 /// Operations that a model may describe, with their parameters.
-pub(super) const OPERATIONS: &[(&str, &[&str])] = &[
+pub(in crate::scenario) const OPERATIONS: &[(&str, &[&str])] = &[
     ("enter", &["code"]),
     ("lock", &[]),
     ("unlock", &[]),
@@ -37,7 +37,7 @@ pub(super) const OPERATIONS: &[(&str, &[&str])] = &[
 ];
 
 /// Operations of the lockstep protocol that app, hub and cloud take.
-const REQUEST_FIELDS: &[&str] = &[
+pub(in crate::scenario) const REQUEST_FIELDS: &[&str] = &[
     "app",
     "hub",
     "cloud",
@@ -59,7 +59,7 @@ const REQUEST_FIELDS: &[&str] = &[
 ];
 
 /// Requests of the lockstep protocol.
-const REQUESTS: &[&str] = &[
+pub(in crate::scenario) const REQUESTS: &[&str] = &[
     "pair",
     "unpair",
     "status",

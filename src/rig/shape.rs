@@ -1,0 +1,51 @@
+//! Which words stand in the fields of a rig file, for its JSON Schema.
+
+use serde_json::json;
+
+use crate::unit::{Duration, Voltage};
+use crate::yaml::shape::{Shape, identifier, like, one_of, quantity};
+
+pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
+    use Shape::{Keys, Only, Word};
+    let time = quantity::<Duration>;
+    let channel = "button\\.[a-z0-9_-]{1,40}|light\\.[a-z0-9_-]{1,40}|power\\.cell\\.([1-9]|1[0-2])|power|keypad|knob|\
+                   beeper|voice|bolt|strike|door|cover|current|console|app|hub|cloud|memory|reader|operator";
+    let pattern = like(&format!("^({channel}|\\*|button\\.\\*|light\\.\\*|power\\.cell\\.\\*)$"));
+    let switched = one_of(["high", "low"]);
+    let biases = one_of(["pull_up", "pull_down"]);
+    let words = json!({"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1});
+    vec![
+        ("", "rig", Word(identifier())),
+        ("", "like", Word(identifier())),
+        ("", "channels", Only(json!({"type": "array", "items": pattern, "minItems": 1}))),
+        ("", "wiring", Keys(like(&format!("^({channel})$")), None)),
+        ("", "run_limit", Word(time())),
+        ("", "watchdog", Word(like("^/"))),
+        (
+            "LockstepSyntax",
+            "command",
+            Only(json!({"type": "array", "items": {"type": "string"}, "minItems": 1})),
+        ),
+        ("LockstepSyntax", "answer_within", Word(time())),
+        ("LockstepSyntax", "debounce", Word(time())),
+        ("UncertaintySyntax", "stimulus", Word(time())),
+        ("UncertaintySyntax", "observation", Word(time())),
+        ("LockSyntax", "model", Word(identifier())),
+        ("BoardSyntax", "poll", Word(time())),
+        ("BoardSyntax", "released", Word(time())),
+        ("BoardSyntax", "pressed", Word(time())),
+        ("BoardSyntax", "without_pulse", Word(one_of(["released"]))),
+        ("WireSyntax", "contact", Word(one_of(["normally_open", "normally_closed"]))),
+        ("WireSyntax", "active", Word(switched.clone())),
+        ("WireSyntax", "bias", Word(biases.clone())),
+        ("WireSyntax", "max_on", Word(time())),
+        ("WireSyntax", "debounce", Word(time())),
+        ("WireSyntax", "supply", Word(quantity::<Voltage>())),
+        ("WireSyntax", "rows", Only(words.clone())),
+        ("WireSyntax", "columns", Only(words.clone())),
+        ("WireSyntax", "layout", Only(words)),
+        ("InputSyntax", "active", Word(switched)),
+        ("InputSyntax", "bias", Word(biases)),
+        ("InputSyntax", "debounce", Word(time())),
+    ]
+}
