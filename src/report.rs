@@ -17,6 +17,6 @@ pub use again::{Views, altered, are_own};
 pub use excerpt::excerpt;
 pub use findings::{Finding, Key, findings, key};
 pub use html::html;
-pub use junit::junit;
+pub use junit::{junit, junit_with_attachments};
 pub use summary::{Matrix, Summary, UNTRIED, overall, told};
 pub use table::{csv, json};

@@ -21,6 +21,9 @@ pub(super) struct ReportArgs {
     /// Output format
     #[arg(long)]
     format: Format,
+    /// With junit: name waveforms and report as attachments, for servers that show them beside a case
+    #[arg(long)]
+    attach: bool,
     /// File to write (standard output if not given), or folder for vcd
     #[arg(long)]
     out: Option<PathBuf>,
@@ -68,11 +71,19 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
         Ok(Some((_, folder))) => folder.clone(),
         Err(error) => return finish(Err(error.to_string()), terminal),
     };
-    let view = match args.format {
-        Format::Html => report::html,
-        Format::Junit => report::junit,
-        Format::Csv => report::csv,
-        Format::Json => report::json,
+    if args.attach && (!args.run.is_dir() || !matches!(args.format, Format::Junit)) {
+        let hint = "unpack the run first, and use --format junit";
+        terminal.error("only a JUnit file has attachments, and only those of a run folder", Some(hint));
+        return Exit::Usage;
+    }
+    let with_attachments =
+        |folder: &Path, out: &mut dyn Write| report::junit_with_attachments(folder, &args.run, out);
+    let view: &dyn Fn(&Path, &mut dyn Write) -> Result<(), EvidenceError> = match args.format {
+        Format::Html => &report::html,
+        Format::Junit if args.attach => &with_attachments,
+        Format::Junit => &report::junit,
+        Format::Csv => &report::csv,
+        Format::Json => &report::json,
         Format::Vcd => return vcd(&folder, args, terminal),
     };
     let written = match &args.out {

@@ -10,7 +10,7 @@ use serialport::SerialPort as _;
 
 use super::access;
 use super::input::InputFault;
-use crate::rig::SerialPort;
+use crate::rig::ConsolePort;
 
 /// Longer lines are cut, and the rest of them is left out.
 const MAX_LINE: usize = 4096;
@@ -30,12 +30,13 @@ impl Console {
     /// # Errors
     /// Not there, not permitted, or in use.
     pub fn open(
-        port: &SerialPort,
+        console: &ConsolePort,
         mut on_line: impl FnMut(Result<String, InputFault>) + Send + 'static,
     ) -> Result<Self, InputFault> {
-        let path = port.port.clone();
-        let opened = serialport::new(&path, port.baud).timeout(GLANCE).open_native();
-        let mut port = opened.map_err(|error| match access::refused_port(&path, &error) {
+        let (path, baud) = (console.port.port.clone(), console.port.baud);
+        let comes_back = console.goes_with_power;
+        let open = move |path: &str| serialport::new(path, baud).timeout(GLANCE).open_native();
+        let mut port = open(&path).map_err(|error| match access::refused_port(&path, &error) {
             Ok(holder) => InputFault(format!("{path} is in use by {holder}")),
             Err(reason) => InputFault(reason),
         })?;
@@ -51,15 +52,37 @@ impl Console {
         let listen = move || {
             let (mut complete, mut buffer) = (Vec::new(), [0; 4096]);
             while !is_unwanted.load(Ordering::Relaxed) {
-                match port.read(&mut buffer) {
-                    Ok(0) => return on_line(Err(InputFault(format!("{path} was unplugged")))),
-                    Ok(count) => lines.push(&buffer[..count], &mut complete),
-                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
-                    Err(error) => {
-                        return on_line(Err(InputFault(format!("{path} was unplugged: {error}"))));
+                let lost = match port.read(&mut buffer) {
+                    Ok(0) => Some(String::new()),
+                    Ok(count) => {
+                        lines.push(&buffer[..count], &mut complete);
+                        None
+                    }
+                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                        None
+                    }
+                    Err(error) => Some(format!(": {error}")),
+                };
+                complete.drain(..).for_each(|line| on_line(Ok(line)));
+                match lost {
+                    None => {}
+                    Some(why) if !comes_back => {
+                        return on_line(Err(InputFault(format!("{path} was unplugged{why}"))));
+                    }
+                    // Gone with the lock's power, and back with it; what it said half is not heard to its end.
+                    Some(_) => {
+                        tracing::debug!(port = %path, "the console is gone");
+                        lines = Lines::default();
+                        while !is_unwanted.load(Ordering::Relaxed) {
+                            std::thread::sleep(GLANCE);
+                            if let Ok(again) = open(&path) {
+                                tracing::debug!(port = %path, "the console is back");
+                                port = again;
+                                break;
+                            }
+                        }
                     }
                 }
-                complete.drain(..).for_each(|line| on_line(Ok(line)));
             }
         };
         let thread = std::thread::Builder::new().name("console".into()).spawn(listen);

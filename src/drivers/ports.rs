@@ -40,6 +40,7 @@ pub fn all() -> Vec<Port> {
             }
             _ => "serial port".to_owned(),
         };
+        let description = [vec![description], names_of(&port.port_name)].concat().join(", ");
         ports.push(Port { path: port.port_name, kind: "serial", description, denied });
     }
     for chip in names_in("/sys/class/pwm") {
@@ -59,6 +60,15 @@ pub fn all() -> Vec<Port> {
     }
     ports.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
     ports
+}
+
+/// The names of a serial port that do not depend on the order in which ports are found.
+fn names_of(port: &str) -> Vec<String> {
+    let real = std::fs::canonicalize(port).ok();
+    let all = ["/dev/serial/by-id", "/dev/serial/by-path"]
+        .into_iter()
+        .flat_map(|folder| names_in(folder).into_iter().map(move |name| format!("{folder}/{name}")));
+    all.filter(|name| real.is_some() && std::fs::canonicalize(name).ok() == real).collect()
 }
 
 fn names_in(folder: &str) -> Vec<String> {

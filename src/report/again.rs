@@ -40,7 +40,7 @@ pub fn altered(folder: &Path, views: Views) -> Vec<String> {
 /// The hashes of the views, by the names of their files.
 fn made(folder: &Path, manifest: &Manifest, views: Views) -> Result<BTreeMap<String, String>, EvidenceError> {
     let summary = Summary::read(folder)?;
-    let junit = || hash_written(|out| write_junit(&summary, folder, out));
+    let junit = || hash_written(|out| write_junit(&summary, folder, None, out));
     if views == Views::Junit {
         return Ok(BTreeMap::from([("junit.xml".to_owned(), junit()?)]));
     }

@@ -26,17 +26,27 @@ const PACKAGE: &str = "lockrig";
 /// # Errors
 /// The folder can't be read, or `out` can't be written.
 pub fn junit(folder: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
-    write_junit(&Summary::read(folder)?, folder, out)
+    write_junit(&Summary::read(folder)?, folder, None, out)
+}
+
+/// The same for servers that show files beside a case: waveforms and the report, found in `at`. Where a run folder lies
+/// is not on record, so the file in it names none.
+///
+/// # Errors
+/// As without them.
+pub fn junit_with_attachments(folder: &Path, at: &Path, out: &mut dyn Write) -> Result<(), EvidenceError> {
+    write_junit(&Summary::read(folder)?, folder, Some(at), out)
 }
 
 pub(super) fn write_junit(
     summary: &Summary,
     folder: &Path,
+    at: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<(), EvidenceError> {
     let found = findings(&summary.problems);
     let numbers = numbers(&found);
-    let mut page = Page { writer: Writer::new_with_indent(out, b' ', 4), folder };
+    let mut page = Page { writer: Writer::new_with_indent(out, b' ', 4), folder, at };
     page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let run = of_the_run(summary);
     let mut all = summary.counts.clone();
@@ -75,6 +85,7 @@ pub(super) fn write_junit(
 struct Page<'a> {
     writer: Writer<&'a mut dyn Write>,
     folder: &'a Path,
+    at: Option<&'a Path>,
 }
 
 impl Page<'_> {
@@ -150,6 +161,16 @@ impl Page<'_> {
         self.end("testsuite")
     }
 
+    /// What is to be seen beside a case, in the form that GitLab and Jenkins read.
+    fn attached(&self, case: &str) -> Vec<String> {
+        let Some(at) = self.at else { return Vec::new() };
+        let files = [format!("traces/{case}.vcd"), "report.html".to_owned()];
+        let there = files.into_iter().filter(|file| self.folder.join(file).is_file());
+        there
+            .map(|file| format!("[[ATTACHMENT|{}]]", visible(&at.join(file).display().to_string())))
+            .collect()
+    }
+
     fn case(
         &mut self,
         summary: &Summary,
@@ -203,6 +224,10 @@ impl Page<'_> {
             let text: Vec<&str> =
                 [reason.as_str()].into_iter().chain(more.iter().map(String::as_str)).collect();
             self.text(inner, &text.join("\n"))?;
+            let attached = self.attached(name);
+            if !attached.is_empty() {
+                self.text(BytesStart::new("system-out"), &attached.join("\n"))?;
+            }
         }
         self.end("testcase")
     }

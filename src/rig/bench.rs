@@ -34,7 +34,7 @@ pub struct Bench {
     /// Channels that a program of the user's own speaks for, with its board.
     pub programs: BTreeMap<Channel, Arc<str>>,
     /// Serial console of the lock.
-    pub console: Option<SerialPort>,
+    pub console: Option<ConsolePort>,
     /// Outputs of which at most one may be away from rest.
     pub exclusive: Vec<Vec<usize>>,
     /// Watchdog device that the guard feeds.
@@ -269,6 +269,15 @@ pub enum Sensor {
     Switch(Input),
     /// A light: one line a colour.
     Light(Vec<(Arc<str>, Input)>),
+}
+
+/// The lock's console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsolePort {
+    /// Where it is listened to.
+    pub port: SerialPort,
+    /// It is gone while the lock has no power, as a port of the lock's own is: it is opened again then.
+    pub goes_with_power: bool,
 }
 
 /// A serial port that is listened to.

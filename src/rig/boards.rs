@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::unit::{self, Duration};
-use crate::yaml::{Diagnostics, Map, Place, Scalar, Source, Spanned};
+use crate::yaml::{Diagnostic, Diagnostics, Map, Place, Scalar, Source, Spanned};
 
 use super::bench::{Board, RelayBoard, Servo};
 use super::command;
@@ -70,7 +70,7 @@ pub(super) fn read(
     findings: &mut Diagnostics,
 ) -> (BTreeMap<Arc<str>, Board>, BTreeMap<Arc<str>, Duration>) {
     let mut boards: BTreeMap<Arc<str>, Board> = BTreeMap::new();
-    let mut polls = BTreeMap::new();
+    let (mut polls, mut by_order) = (BTreeMap::new(), Vec::new());
     let names: BTreeSet<&String> = maps.iter().flat_map(|(map, _)| map.keys()).collect();
     for name in names {
         let all = maps.iter().filter_map(|(map, source)| Some((map.get(name)?, *source)));
@@ -91,10 +91,27 @@ pub(super) fn read(
                 "name it once: otherwise a line could be wired twice unnoticed",
             );
         } else {
+            if let Some(port) = board.port().filter(|port| is_by_order(port)) {
+                by_order.push((place, port.to_owned()));
+            }
             boards.insert(name.as_str().into(), board);
         }
     }
+    if by_order.len() > 1 {
+        for (place, port) in by_order {
+            let message = format!("which board is `{port}` depends on the order in which they are found");
+            let hint = "name it as in /dev/serial/by-id, or in /dev/serial/by-path if both have the same name there; \
+                        `lockrig list ports` shows them";
+            findings.push(Diagnostic::warning(place.narrowed_to(&port), message).hint(hint));
+        }
+    }
     (boards, polls)
+}
+
+/// Whether the kernel numbers a port as it finds it: after a restart it may be another board's.
+fn is_by_order(port: &str) -> bool {
+    let number = ["/dev/ttyUSB", "/dev/ttyACM"].iter().find_map(|kind| port.strip_prefix(kind));
+    number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// One board, in every file that says something of it.

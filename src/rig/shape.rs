@@ -44,6 +44,7 @@ pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
         ("WireSyntax", "rows", Only(words.clone())),
         ("WireSyntax", "columns", Only(words.clone())),
         ("WireSyntax", "layout", Only(words)),
+        ("WireSyntax", "goes_with", Word(one_of(["power"]))),
         ("InputSyntax", "active", Word(switched)),
         ("InputSyntax", "bias", Word(biases)),
         ("InputSyntax", "debounce", Word(time())),

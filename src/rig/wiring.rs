@@ -8,7 +8,7 @@ use crate::trace::Channel;
 use crate::unit::{self, Duration, Quantity, Voltage};
 use crate::yaml::{Diagnostic, Diagnostics, Map, Place, Scalar, Source, Spanned};
 
-use super::bench::{Actuator, Bench, Board, Drive, Input, Line, Sensor, SerialPort};
+use super::bench::{Actuator, Bench, Board, ConsolePort, Drive, Input, Line, Sensor, SerialPort};
 use super::boards::{self, BoardSyntax};
 use super::fit::{Mention, Subject};
 use syntax::InputSyntax;
@@ -324,7 +324,21 @@ impl Reader<'_> {
                 if HEADER_UARTS.contains(&port.as_str()) {
                     self.check_uart_pins();
                 }
-                self.bench.console = Some(SerialPort { port: port.clone(), baud });
+                let goes_with_power = match &wire.goes_with {
+                    None => false,
+                    Some(word) if word.value.0 == "power" => true,
+                    Some(word) => {
+                        self.findings.unknown(
+                            &place.narrowed_to("goes_with"),
+                            "word",
+                            &word.value.0,
+                            ["power"],
+                        );
+                        false
+                    }
+                };
+                let port = SerialPort { port: port.clone(), baud };
+                self.bench.console = Some(ConsolePort { port, goes_with_power });
             }
             None => self.findings.error_with_hint(place, "not a baud rate", "300 to 4000000"),
         }

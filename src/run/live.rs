@@ -150,7 +150,7 @@ impl Live {
         };
         let tell_line = tell.clone();
         let on_line = move |line| tell_line(Heard::Console(line));
-        let console = bench.console.as_ref().map(|port| Console::open(port, on_line)).transpose();
+        let console = bench.console.as_ref().map(|console| Console::open(console, on_line)).transpose();
         let _console = console.map_err(|error| fault(&error))?;
         // Dropped before the console is, whose thread may wait for room.
         let heard = heard;

@@ -15,7 +15,7 @@ ALLOWED = {
     "testsuite": (COUNTS | {"skipped", "timestamp"}, {"properties", "testcase", "system-out"}),
     "properties": (set(), {"property"}),
     "property": ({"name", "value"}, set()),
-    "testcase": ({"name", "classname", "time"}, {"skipped", "error", "failure"}),
+    "testcase": ({"name", "classname", "time"}, {"skipped", "error", "failure", "system-out"}),
     "skipped": OUTCOME,
     "error": OUTCOME,
     "failure": OUTCOME,
@@ -24,7 +24,7 @@ ALLOWED = {
 
 
 def main(folder: Path) -> None:
-    file = folder / "junit.xml"
+    file = Path(sys.argv[2]) if len(sys.argv) > 2 else folder / "junit.xml"
     root = ET.parse(file).getroot()
     for element in root.iter():
         attributes, inner = ALLOWED[element.tag]

@@ -26,6 +26,7 @@ mod liars;
 mod limits;
 mod log;
 mod mutants;
+mod newcomer;
 mod packed;
 mod patterns;
 mod peers;

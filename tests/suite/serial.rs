@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lockrig::drivers::console::{Console, Lines};
-use lockrig::rig::SerialPort;
+use lockrig::rig::{ConsolePort, SerialPort};
 use rustix::fs::{FlockOperation, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -234,12 +234,54 @@ fn a_port_that_is_in_use_is_refused_with_who_has_it() {
     });
 }
 
+fn console_at(port: String) -> ConsolePort {
+    ConsolePort { port: SerialPort { port, baud: 115_200 }, goes_with_power: false }
+}
+
+/// Whether this process has a port open.
+fn is_open(port: &Path) -> bool {
+    let port = fs::canonicalize(port).ok();
+    let held = fs::read_dir("/proc/self/fd").expect("descriptors");
+    held.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(|path| Some(path) == port)
+}
+
+#[test]
+fn a_console_that_goes_with_the_power_is_heard_again() {
+    in_real_time(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("tty");
+        let plug = || {
+            let (peer, path) = pair();
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(path, &link).expect("a link");
+            peer
+        };
+        let mut peer = plug();
+        let (sender, lines) = std::sync::mpsc::channel();
+        let port = ConsolePort { goes_with_power: true, ..console_at(link.display().to_string()) };
+        let console = Console::open(&port, move |line| drop(sender.send(line))).expect("a console");
+        let patience = Duration::from_secs(5);
+        for boot in ["first", "second", "third"] {
+            peer.write_all(format!("{boot} boot\r\nhalf").as_bytes()).expect("a write");
+            let heard = lines.recv_timeout(patience).expect("a line");
+            assert_eq!(heard.as_deref(), Ok(format!("{boot} boot").as_str()));
+            drop(peer);
+            fs::remove_file(&link).expect("removed");
+            peer = plug();
+            // It is listened to again only once it was opened: what is said before goes nowhere.
+            assert!(crate::common::happens(patience, || is_open(&link)), "nobody opened it again");
+        }
+        drop(console);
+        assert!(lines.try_iter().all(|line| line.is_ok()));
+    });
+}
+
 #[test]
 fn a_console_gives_lines_and_says_when_it_was_unplugged() {
     in_real_time(|| {
         let (mut peer, path) = pair();
         let (sender, lines) = std::sync::mpsc::channel();
-        let port = SerialPort { port: path, baud: 115_200 };
+        let port = console_at(path);
         let console = Console::open(&port, move |line| drop(sender.send(line))).expect("a console");
         peer.write_all(b"boot 1.2\r\nbad \xff\xfe byte\nhalf").expect("a write");
         let patience = Duration::from_secs(5);
@@ -268,7 +310,7 @@ fn a_line_that_began_before_anybody_listened_is_left_out() {
         let has_come = || rustix::io::ioctl_fionread(&port).is_ok_and(|count| count == before.len() as u64);
         assert!(happens(Duration::from_secs(10), has_come), "what was written before is there");
         let (sender, lines) = std::sync::mpsc::channel();
-        let console = SerialPort { port: path, baud: 115_200 };
+        let console = console_at(path);
         let _console = Console::open(&console, move |line| drop(sender.send(line))).expect("a console");
         peer.write_all(b"34 erased\nnew\n").expect("a write");
         let first = lines.recv_timeout(Duration::from_secs(5)).expect("a line");
@@ -287,7 +329,7 @@ fn a_port_that_another_program_reads_without_a_lock_is_refused() {
             .spawn()
             .expect("a process");
         let expected = format!("{path} is in use by process {} (sleep)", reader.id());
-        let port = SerialPort { port: path.clone(), baud: 115_200 };
+        let port = console_at(path.clone());
         let refused = Console::open(&port, drop).err().expect("a refusal");
         assert_eq!(refused.to_string(), expected);
         bench(folder.path(), &format!("{{lcus: {path}, relays: 4}}"));

@@ -39,6 +39,7 @@ pub(in crate::rig) struct WireSyntax {
     pub through: Option<Word>,
     pub port: Option<Word>,
     pub baud: Option<Word>,
+    pub goes_with: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -68,7 +69,7 @@ impl WireSyntax {
             Channel::Power => SUPPLY,
             Channel::Keypad => KEYPAD,
             Channel::Light(_) => &["colours"],
-            Channel::Console => &["port", "baud"],
+            Channel::Console => &["port", "baud", "goes_with"],
             _ => INPUT,
         }
     }
@@ -93,6 +94,7 @@ impl WireSyntax {
             ("through", self.through.is_some()),
             ("port", self.port.is_some()),
             ("baud", self.baud.is_some()),
+            ("goes_with", self.goes_with.is_some()),
         ];
         all.into_iter().filter(|(_, is_stated)| *is_stated).map(|(name, _)| name)
     }
