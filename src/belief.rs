@@ -77,6 +77,8 @@ pub struct Belief {
     pub unbound: BTreeSet<Bond>,
     /// Codes, cards and fingers that the scenario itself adds.
     pub added: BTreeSet<Arc<str>>,
+    /// The highest slot that it names itself.
+    pub highest_slot: u8,
     /// Tokens that the scenario wants none of.
     pub declined: BTreeSet<Token>,
     /// A code that the lock takes after the act.
@@ -108,7 +110,8 @@ impl Belief {
     /// A slot that nothing was in: many locks number codes, cards and fingers together, and what is stored over
     /// something hides whether that is still there.
     pub fn free_slot(&self) -> u8 {
-        u8::try_from(self.codes.len() + self.tokens.len() + 1).unwrap_or(u8::MAX)
+        let stored = u8::try_from(self.codes.len() + self.tokens.len()).unwrap_or(u8::MAX);
+        stored.max(self.highest_slot).saturating_add(1)
     }
 
     /// Whether a binding holds now, after a reset that keeps this.
@@ -116,6 +119,13 @@ impl Belief {
         let holds = !self.is_reset || keeps.contains(&bond.asset());
         self.bound_again.contains(&bond)
             || (self.bound.contains(&bond) && !self.unbound.contains(&bond) && holds)
+    }
+
+    /// A binding was made.
+    pub fn bind(&mut self, bond: Bond) {
+        self.unbound.remove(&bond);
+        let bound = if self.is_reset { &mut self.bound_again } else { &mut self.bound };
+        bound.insert(bond);
     }
 
     /// The lock was reset once more: what was set up since is gone.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 use tempfile::TempDir;
 
+use crate::evidence::Selected;
 use crate::rig::{self, Rig};
 use crate::scenario::{Library, Plan};
 use crate::unit::counted;
@@ -85,10 +86,12 @@ impl Files {
             let folder = inputs.join(kind.folder());
             let paths = if folder.is_dir() { self.yaml_files(&folder) } else { Vec::new() };
             for path in paths {
-                let has_name = |(known, source): &(Kind, Arc<Source>)| {
-                    *known == kind && Path::new(&source.name).file_name() == path.file_name()
+                let recorded = read_bounded(&path).ok().and_then(|bytes| Source::new("recorded", bytes).ok());
+                let Some(id) = recorded.as_ref().and_then(defined) else { continue };
+                let has_id = |(known, source): &(Kind, Arc<Source>)| {
+                    *known == kind && defined(source).is_some_and(|own| own == id)
                 };
-                if !self.sources.iter().any(has_name) {
+                if !self.sources.iter().any(has_id) {
                     self.read_file(Some(kind), &path);
                 }
             }
@@ -303,8 +306,17 @@ impl Files {
     }
 
     /// Every file that the planned cases use, as it will stand under `inputs/`.
-    pub(super) fn inputs(&self, library: &Library, plan: &Plan, rig: &Rig) -> BTreeMap<String, Vec<u8>> {
-        let (scenarios, models) = plan.subjects();
+    pub(super) fn inputs(
+        &self,
+        library: &Library,
+        plan: &Plan,
+        selected: &Selected,
+        rig: &Rig,
+    ) -> BTreeMap<String, Vec<u8>> {
+        let (mut scenarios, mut models) = plan.subjects();
+        // One that was asked for may have no case; whoever continues the run asks for it again.
+        scenarios.extend(selected.scenarios.iter().map(|id| id.as_str().into()));
+        models.extend(selected.models.iter().map(|id| id.as_str().into()));
         let scenarios =
             scenarios.iter().filter_map(|id| library.scenarios.get(id)).flat_map(|one| &one.files);
         let models = models.iter().filter_map(|id| library.models.get(id)).flat_map(|one| &one.files);
@@ -338,19 +350,22 @@ impl Files {
 pub(super) struct Unpacked {
     pub rig: Rig,
     /// Where it is put; removed once the rig is not used any more.
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Unpacked {
     /// # Errors
     /// The files can't be written.
     pub(super) fn new(rig: &Rig) -> io::Result<Self> {
-        let (mut rig, folder) = (rig.clone(), tempfile::tempdir()?);
-        let is_built_in = rig.files.iter().all(|file| !Path::new(file).is_file());
-        if let (true, rig::Device::Lockstep { command, .. }) = (is_built_in, &mut rig.device) {
+        let (mut rig, mut folder) = (rig.clone(), None);
+        if let rig::Device::Lockstep { command, .. } = &mut rig.device {
             for word in command.iter_mut().filter(|word| !Path::new(word).is_file()) {
                 let file = word.strip_prefix("rigs/").and_then(|name| RIGS.get_file(name));
                 if let Some((file, name)) = file.and_then(|file| Some((file, file.path().file_name()?))) {
+                    let folder = match &mut folder {
+                        Some(folder) => folder,
+                        none => none.insert(tempfile::tempdir()?),
+                    };
                     let path = folder.path().join(name);
                     fs::write(&path, file.contents())?;
                     *word = path.display().to_string();
@@ -393,8 +408,15 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 #[derive(Default, serde::Deserialize)]
 struct Head {
     model: Option<Scalar>,
+    family: Option<Scalar>,
     scenario: Option<Scalar>,
     rig: Option<Scalar>,
+}
+
+/// The id that a file defines.
+fn defined(source: &Arc<Source>) -> Option<String> {
+    let Head { model, family, scenario, rig } = head(source);
+    [model, family, scenario, rig].into_iter().flatten().next().map(|Scalar(id)| id)
 }
 
 fn head(source: &Arc<Source>) -> Head {

@@ -63,6 +63,9 @@ impl What {
     }
 }
 
+/// A cell that is longer moves what stands behind it.
+const WIDEST: usize = 400;
+
 /// What the table shows, and the same for programs.
 type Row = (Vec<String>, serde_json::Value);
 
@@ -135,7 +138,7 @@ fn table(heads: &[&str], rows: &[Row], terminal: &Terminal) {
     let heads: Vec<String> = heads.iter().map(|head| head.to_uppercase()).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|(row, _)| row).chain([&heads]).filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(WIDEST)
     };
     let widths: Vec<usize> = (0..heads.len()).map(width).collect();
     if widths.iter().sum::<usize>() + 2 * widths.len() > terminal.columns() {

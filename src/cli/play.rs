@@ -337,7 +337,7 @@ fn perform(
         &name,
         info,
         &run::catalogue(library, plan),
-        &files.inputs(library, plan, rig),
+        &files.inputs(library, plan, &wanted.selected, rig),
     )
     .map_err(|error| unwritable(&error.to_string()))?;
     let path = folder.path().to_owned();

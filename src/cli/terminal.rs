@@ -159,14 +159,16 @@ fn columns() -> usize {
 /// Text in lines of so many columns, those after the first indented. A word is never broken: it may be a path.
 fn wrapped(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut current = String::new();
+    let (mut current, mut length, mut is_blank) = (String::new(), 0, true);
     for word in text.split_inclusive(' ') {
-        let is_full = current.chars().count() + word.trim_end().chars().count() > columns;
-        if is_full && !current.trim().is_empty() {
+        let bare = word.trim_end().chars().count();
+        if length + bare > columns && !is_blank {
             lines.push(current.trim_end().to_owned());
-            current = " ".repeat(indent);
+            (current, length, is_blank) = (" ".repeat(indent), indent, true);
         }
         current.push_str(word);
+        length += word.chars().count();
+        is_blank &= bare == 0;
     }
     lines.push(current.trim_end().to_owned());
     lines

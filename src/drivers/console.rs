@@ -4,16 +4,20 @@ use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serialport::SerialPort as _;
 
 use super::access;
 use super::input::InputFault;
-use crate::rig::ConsolePort;
+use crate::rig::{ConsolePort, SerialPort};
 
 /// Longer lines are cut, and the rest of them is left out.
 const MAX_LINE: usize = 4096;
+/// A console that goes with the power is back after so long, or it was unplugged.
+const LONGEST_GONE: Duration = Duration::from_secs(600);
+/// A port that is new may be refused for so long.
+const SETTLED: Duration = Duration::from_secs(5);
 /// How long the listener may not notice that nobody wants it any more.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -33,26 +37,38 @@ impl Console {
         console: &ConsolePort,
         mut on_line: impl FnMut(Result<String, InputFault>) + Send + 'static,
     ) -> Result<Self, InputFault> {
-        let (path, baud) = (console.port.port.clone(), console.port.baud);
-        let comes_back = console.goes_with_power;
-        let open = move |path: &str| serialport::new(path, baud).timeout(GLANCE).open_native();
-        let mut port = open(&path).map_err(|error| match access::refused_port(&path, &error) {
-            Ok(holder) => InputFault(format!("{path} is in use by {holder}")),
-            Err(reason) => InputFault(reason),
-        })?;
-        tracing::debug!(port = %path, "the console is open");
-        // Not every program locks the port that it reads: each would get some of the lines.
-        if let Some(holder) = access::other_holder(path.as_ref()) {
-            return Err(InputFault(format!("{path} is in use by {holder}")));
-        }
+        let (port, comes_back) = (console.port.clone(), console.goes_with_power);
         let mut lines = Lines::default();
-        lines.begin_after(&waiting(&mut port).map_err(|error| InputFault(format!("{path}: {error}")))?);
+        let mut opened = match open(&port) {
+            Ok(opened) => Some(opened),
+            Err(Missing::NotThere(_)) if comes_back => None,
+            Err(Missing::NotThere(fault) | Missing::Refused(fault)) => return Err(fault),
+        };
+        if let Some(opened) = &mut opened {
+            let before = waiting(opened).map_err(|error| InputFault(format!("{}: {error}", port.port)))?;
+            lines.begin_after(&before);
+        }
         let unwanted = Arc::new(AtomicBool::new(false));
         let is_unwanted = Arc::clone(&unwanted);
         let listen = move || {
             let (mut complete, mut buffer) = (Vec::new(), [0; 4096]);
+            let mut since = Instant::now();
             while !is_unwanted.load(Ordering::Relaxed) {
-                let lost = match port.read(&mut buffer) {
+                let Some(listened) = &mut opened else {
+                    std::thread::sleep(GLANCE);
+                    match open(&port) {
+                        // What it said since its power came back is said to nobody else: all of it is heard.
+                        Ok(again) => opened = Some(again),
+                        Err(Missing::NotThere(_)) if since.elapsed() < LONGEST_GONE => {}
+                        // Whoever is told of a new port may look at it first, or still have to permit it.
+                        Err(Missing::Refused(_)) if since.elapsed() < SETTLED => {}
+                        Err(Missing::NotThere(fault) | Missing::Refused(fault)) => {
+                            return on_line(Err(fault));
+                        }
+                    }
+                    continue;
+                };
+                let lost = match listened.read(&mut buffer) {
                     Ok(0) => Some(String::new()),
                     Ok(count) => {
                         lines.push(&buffer[..count], &mut complete);
@@ -67,20 +83,12 @@ impl Console {
                 match lost {
                     None => {}
                     Some(why) if !comes_back => {
-                        return on_line(Err(InputFault(format!("{path} was unplugged{why}"))));
+                        return on_line(Err(InputFault(format!("{} was unplugged{why}", port.port))));
                     }
-                    // Gone with the lock's power, and back with it; what it said half is not heard to its end.
+                    // Gone with the lock's power. A port that is still held comes back under another name.
                     Some(_) => {
-                        tracing::debug!(port = %path, "the console is gone");
-                        lines = Lines::default();
-                        while !is_unwanted.load(Ordering::Relaxed) {
-                            std::thread::sleep(GLANCE);
-                            if let Ok(again) = open(&path) {
-                                tracing::debug!(port = %path, "the console is back");
-                                port = again;
-                                break;
-                            }
-                        }
+                        tracing::debug!(port = %port.port, "the console is gone");
+                        (opened, lines, since) = (None, Lines::default(), Instant::now());
                     }
                 }
             }
@@ -88,6 +96,28 @@ impl Console {
         let thread = std::thread::Builder::new().name("console".into()).spawn(listen);
         let thread = thread.map_err(|error| InputFault(format!("can't start a thread: {error}")))?;
         Ok(Self { unwanted, thread: Some(thread) })
+    }
+}
+
+/// Why a port can't be listened to.
+enum Missing {
+    NotThere(InputFault),
+    Refused(InputFault),
+}
+
+fn open(port: &SerialPort) -> Result<serialport::TTYPort, Missing> {
+    let path = &port.port;
+    let opened = serialport::new(path, port.baud).timeout(GLANCE).open_native();
+    let opened = opened.map_err(|error| match access::refused_port(path, &error) {
+        Ok(holder) => Missing::Refused(InputFault(format!("{path} is in use by {holder}"))),
+        Err(reason) if !std::path::Path::new(path).exists() => Missing::NotThere(InputFault(reason)),
+        Err(reason) => Missing::Refused(InputFault(reason)),
+    })?;
+    tracing::debug!(port = %path, "the console is open");
+    // Not every program locks the port that it reads: each would get some of the lines.
+    match access::other_holder(path.as_ref()) {
+        Some(holder) => Err(Missing::Refused(InputFault(format!("{path} is in use by {holder}")))),
+        None => Ok(opened),
     }
 }
 

@@ -219,13 +219,21 @@ impl Session<'_> {
             }
             Device::Lockstep { command, answer_within, .. } => {
                 let mut peer = Peer::new(command.clone(), *answer_within);
-                if let Some(first) = plan.cases().next() {
-                    peer.start(&self.hello(&first))?;
+                if let Some(first) = plan.cases().find(|case| self.is_played(case)) {
+                    peer.greet(&self.hello(&first))?;
                 }
                 Bench::Peer(peer)
             }
             Device::Bench(bench) => Bench::Real(Box::new(Real::new(self.rig, bench)?)),
         }))
+    }
+
+    fn is_played(&self, planned: &Planned) -> bool {
+        let facts = self.library.models.get(&planned.model).map(|model| &model.facts);
+        match planned.build(self.library, start_of(self.rig)) {
+            Content::Play(program) => facts.is_some_and(|facts| unwired(&program, self.rig, facts).is_none()),
+            Content::NotApplicable(_) | Content::Unprovable(_) => false,
+        }
     }
 
     fn hello(&self, planned: &Planned) -> Hello {

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 use crate::lock::{Asset, Level, Method, Named, Radio, SourceKind};
 use crate::unit::{Angle, Duration, Ratio, Voltage};
 use crate::yaml::shape::{
-    Shape, identifier, like, one_of, pattern, quantity, quantity_or, refine, require, tolerance, untangle,
+    Shape, count, identifier, like, one_of, pattern, quantity, quantity_or, refine, require, tolerance,
+    untangle,
 };
 
 use super::clauses;
@@ -84,32 +85,30 @@ fn steps() -> Fields {
         // A reader of YAML 1.1 takes `on` and `off` for truth.
         json!({"anyOf": [one_of(words), {"type": "boolean"}]})
     };
-    let tried = json!({"type": "integer", "minimum": 1, "maximum": 50});
+    let tried = count(1, 50);
     let operations: Vec<&str> = OPERATIONS.iter().map(|(name, _)| *name).collect();
     let parameters: Vec<&str> = OPERATIONS.iter().flat_map(|(_, list)| list.iter().copied()).collect();
     let provisions = json!({
         "type": "object", "additionalProperties": false,
         "properties": {
-            "user_codes": {"type": "integer", "minimum": 0, "maximum": 50},
-            "cards": {"type": "integer", "minimum": 0, "maximum": 50},
-            "fingers": {"type": "integer", "minimum": 0, "maximum": 50},
+            "user_codes": count(0, 50),
+            "cards": count(0, 50),
+            "fingers": count(0, 50),
             "app": one_of(["paired", "unpaired"]),
             "hub": one_of(["paired", "unpaired"]),
             "master": one_of(["set", "unset"]),
         },
     });
     let requests = one_of(super::lower::REQUESTS.iter().copied());
-    let count = json!({"type": "integer", "minimum": 1, "maximum": 1000});
+    let times = json!({"type": "integer", "minimum": 1, "maximum": 1000});
     let targets = ["app", "hub", "cloud", "memory", "reader"].map(|target| json!({"required": [target]}));
     let ask = json!({
         "type": "object", "additionalProperties": false,
         "properties": REQUEST_FIELDS.iter().map(|field| ((*field).to_owned(), match *field {
             "app" | "hub" | "cloud" => requests.clone(),
-            "memory" => one_of(["read"]),
             "reader" => one_of(["present"]),
             "expect" => one_of(["ok", "refused", "paired", "unpaired"]),
             "within" => quantity::<Duration>(),
-            "code" => code(),
             _ => json!({"type": ["string", "number", "boolean"]}),
         })).collect::<serde_json::Map<_, _>>(),
         "oneOf": targets,
@@ -131,7 +130,7 @@ fn steps() -> Fields {
         ("AttemptSyntax", "card", Word(tried.clone())),
         ("AttemptSyntax", "finger", Word(tried)),
         ("AttemptSyntax", "expect", Word(one_of(["accepted", "refused"]))),
-        ("HearSyntax", "beeps", Word(json!({"anyOf": [one_of(["any"]), count]}))),
+        ("HearSyntax", "beeps", Word(json!({"anyOf": [one_of(["any"]), count(1, 1000)]}))),
         (
             "HearSyntax",
             "lengths",
@@ -140,7 +139,7 @@ fn steps() -> Fields {
         ("HearSyntax", "on", Word(tolerance::<Duration>())),
         ("HearSyntax", "off", Word(tolerance::<Duration>())),
         ("HearSyntax", "within", Word(time())),
-        ("SeeSyntax", "blinks", Only(count.clone())),
+        ("SeeSyntax", "blinks", Only(times.clone())),
         ("SeeSyntax", "on", Word(tolerance::<Duration>())),
         ("SeeSyntax", "off", Word(tolerance::<Duration>())),
         ("SeeSyntax", "bolt", Word(one_of(["open", "thrown"]))),
@@ -169,9 +168,9 @@ fn steps() -> Fields {
         ("PressSyntax", "for", Word(time())),
         ("PressSyntax", "gap", Word(time())),
         ("PressSyntax", "within", Word(time())),
-        ("PressSyntax", "times", Only(count.clone())),
+        ("PressSyntax", "times", Only(times.clone())),
         ("RepeatSyntax", "within", Word(time())),
-        ("RepeatSyntax", "times", Only(count)),
+        ("RepeatSyntax", "times", Only(times)),
         ("RestartSyntax", "off", Word(time())),
         ("TurnSyntax", "by", Word(quantity::<Angle>())),
         ("TurnSyntax", "over", Word(time())),
@@ -190,8 +189,6 @@ fn model() -> Fields {
     let asset = one_of(Asset::words());
     vec![
         ("", "model", Word(identifier())),
-        ("", "family", Word(identifier())),
-        ("", "like", Word(identifier())),
         ("", "radio", Word(words::<Radio>(&[]))),
         ("", "baseline", Word(words::<Method>(&[]))),
         ("", "keeps", Only(assets())),
@@ -210,7 +207,7 @@ fn model() -> Fields {
         ("ReadySyntax", "after_power", Word(stated())),
         ("ReadySyntax", "after_short_press", Word(stated())),
         ("CodesSyntax", "digits", Only(json!({"type": "integer", "minimum": 4, "maximum": 10}))),
-        ("DefaultsSyntax", "user_codes", Only(some(&default))),
+        ("DefaultsSyntax", "user_codes", Word(default.clone())),
         ("DefaultsSyntax", "master", Word(default)),
         ("LockoutSyntax", "attempts", Only(json!({"type": "integer", "minimum": 1, "maximum": 255}))),
         ("LockoutSyntax", "for", Word(quantity::<Duration>())),
@@ -239,7 +236,7 @@ fn scenario() -> Fields {
     let share = || quantity::<Ratio>();
     let held = || quantity_or::<Ratio>(&["just_under"]);
     let sweep = json!({"type": "string", "pattern":
-        format!("^({}|sweep \\S+( %)?\\.\\.{} by {})$", pattern::<Ratio>(), pattern::<Ratio>(), pattern::<Ratio>())});
+        format!("^({}|sweep [^.].*\\.\\..+ by .+)$", pattern::<Ratio>())});
     vec![
         ("", "scenario", Word(identifier())),
         ("", "like", Word(identifier())),
@@ -266,11 +263,7 @@ fn scenario() -> Fields {
             "presses",
             Only(json!({"type": "integer", "minimum": -1000, "maximum": 1000, "not": {"const": 0}})),
         ),
-        (
-            "ButSyntax",
-            "wrong_key",
-            Word(json!({"anyOf": [one_of(["every"]), {"type": "integer", "minimum": 1}]})),
-        ),
+        ("ButSyntax", "wrong_key", Word(json!({"anyOf": [one_of(["every"]), count(1, 1000)]}))),
         ("ButSyntax", "missing_keys", Only(json!({"type": "integer", "minimum": 1}))),
         ("ButSyntax", "pause", Word(quantity::<Duration>())),
         ("ButSyntax", "proof", Word(one_of(["used"]))),

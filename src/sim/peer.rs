@@ -63,6 +63,15 @@ impl Peer {
         Self { command, answer_within, process: None, now, outputs_at_now: 0, said: Vec::new() }
     }
 
+    /// Starts the program and hears whether it answers: one that does not would end every case in the same way.
+    ///
+    /// # Errors
+    /// It can't be started, ends, or says nothing in time.
+    pub fn greet(&mut self, hello: &Hello) -> Result<(), Fault> {
+        let Hello { model, case, seed } = hello;
+        self.exchange(&Request::Hello { protocol: "lockstep/1", model, case, seed: *seed }).map(drop)
+    }
+
     /// Ends the process: the next case starts another one.
     pub fn abandon(&mut self) {
         self.process = None;

@@ -31,7 +31,7 @@ pub fn quantity_or<Q: Quantity>(words: &[&str]) -> Json {
 
 /// A quantity with its tolerance.
 pub fn tolerance<Q: Quantity>() -> Json {
-    json!({"type": "string", "pattern": format!("^{}( .*)?$", pattern::<Q>())})
+    json!({"type": "string", "pattern": format!("^{}±.+$", pattern::<Q>())})
 }
 
 /// A number with a unit of the quantity, as a regular expression.
@@ -48,6 +48,11 @@ pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Json {
 /// An id, as [`super::is_identifier`] has it.
 pub fn identifier() -> Json {
     json!({"type": "string", "pattern": "^[a-z][a-z0-9-]{1,59}$"})
+}
+
+/// A whole number within limits, in quotes or not.
+pub fn count(least: u64, most: u64) -> Json {
+    json!({"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, like("^[0-9]+$")]})
 }
 
 /// A text that a pattern describes.

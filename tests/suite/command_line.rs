@@ -389,6 +389,54 @@ fn the_example_lock_is_certified_from_anywhere() {
     assert_eq!(code(folder.path(), &["replay", &run.display().to_string()]), 0);
 }
 
+/// A run that was stopped after its first cases, to be continued.
+fn stopped(path: &std::path::Path, arguments: &[&str]) -> String {
+    let started = std::process::Command::new(assert_cmd::cargo::cargo_bin("lockrig"))
+        .current_dir(path)
+        .env("XDG_STATE_HOME", path.join(".state"))
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let has_begun = || {
+        let index = runs(path).pop().map(|run| run.join("journal.jsonl"));
+        index.and_then(|file| fs::metadata(file).ok()).is_some_and(|file| file.len() > 4_000)
+    };
+    assert!(crate::common::happens(std::time::Duration::from_secs(60), has_begun), "no run begins");
+    crate::common::end(started, rustix::process::Signal::TERM);
+    runs(path).pop().expect("a run").display().to_string()
+}
+
+#[test]
+fn a_run_is_continued_with_the_files_that_it_used() {
+    let folder = empty_folder();
+    let path = folder.path();
+    // The program of a built-in rig lies nowhere here.
+    let run = stopped(path, &["certify", "--rig", "python-lock", "--repeat", "4", "--quiet"]);
+    let output = lockrig(path, &["run", "--resume", &run, "--quiet"]);
+    assert!(!text(&output).contains("has changed"), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    // A file of one's own that is called like a built-in one, and one that has no case.
+    let folder = empty_folder();
+    let path = folder.path();
+    fs::create_dir(path.join("drafts")).expect("a folder");
+    let scenario = |id: &str, methods: &str| {
+        format!(
+            "scenario: {id}\ntitle: Own\nmethods: {methods}\narrange: [{{provision: {{user_codes: 1}}}}]\n\
+             act: [{{restart: {{off: 3 s}}}}]\nexpect: [unchanged]\n"
+        )
+    };
+    fs::write(path.join("drafts/restart-erases-nothing.yaml"), scenario("my-restart", "baseline"))
+        .expect("written");
+    fs::write(path.join("drafts/other.yaml"), scenario("my-other", "[manufacturer]")).expect("written");
+    let files = ["drafts/restart-erases-nothing.yaml", "drafts/other.yaml"];
+    let run =
+        stopped(path, &["run", files[0], files[1], "--model", "baldwin-8225", "--repeat", "1500", "--quiet"]);
+    let output = lockrig(path, &["run", "--resume", &run, "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("earlier, in "), "{}", text(&output));
+}
+
 #[test]
 fn views_are_written_outside_the_folder_and_never_into_it() {
     let folder = empty_folder();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
@@ -94,6 +95,9 @@ pub(crate) fn happens(within: Duration, mut holds: impl FnMut() -> bool) -> bool
 
 /// A machine that wakes a thread later than this is too busy for what plays in real time.
 const HELD_UP: Duration = Duration::from_millis(20);
+/// So many failures of a whole suite are put down to a busy machine.
+const MOST_TRIED_AGAIN: u32 = 20;
+static TRIED_AGAIN: AtomicU32 = AtomicU32::new(0);
 /// So often it is tried on a busy machine.
 const TRIES: u32 = 5;
 /// A quiet moment is waited for no longer than this.
@@ -108,15 +112,17 @@ pub(crate) fn in_real_time(test: impl Fn()) {
         if late < HELD_UP {
             std::panic::resume_unwind(failure);
         }
-        assert!(tried < TRIES, "the machine is too busy: it woke up {late:?} late, in each of {TRIES} tries");
+        // More often it is no accident of this machine.
+        if tried == TRIES || TRIED_AGAIN.fetch_add(1, Ordering::Relaxed) > MOST_TRIED_AGAIN {
+            std::panic::resume_unwind(failure);
+        }
         happens(FOR_QUIET, || watched(|| std::thread::sleep(Duration::from_millis(300))).1 < HELD_UP);
     }
 }
 
 /// Does something, and says how late the machine woke another thread meanwhile.
 fn watched(act: impl Fn()) -> (std::thread::Result<()>, Duration) {
-    let is_over = std::sync::atomic::AtomicBool::new(false);
-    let order = std::sync::atomic::Ordering::Relaxed;
+    let (is_over, order) = (AtomicBool::new(false), Ordering::Relaxed);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
             let (pause, mut latest) = (Duration::from_millis(2), Duration::ZERO);

@@ -89,6 +89,21 @@ fn a_card_that_is_refused_proves_nothing_while_no_card_is_read() {
 }
 
 #[test]
+fn what_a_scenario_learns_itself_is_no_control() {
+    let own = "scenario: own\ntitle: A card of its own\nmethods: button\narrange:\n  \
+               - provision: {user_codes: 1, cards: 1, app: paired}\n  \
+               - do: {operation: add_card, with: {card: card.2, slot: \"9\"}}\nact: [reset]\nexpect:\n  \
+               - attempt: {card: 2, expect: refused}\n";
+    Trial::of(&[]).claim(own, 0);
+    Trial::of(&["keeps-cards"]).claim(own, 1);
+    // Nothing was stored that this could be about: no excuse of the model's.
+    let slip = "scenario: slip\ntitle: Cards\nmethods: button\narrange: [{provision: {app: paired}}]\nact: [reset]\n\
+                expect: [erased: cards]\n";
+    let said = Trial::of(&[]).claim(slip, 3);
+    assert!(said.contains("inconclusive"), "{said}");
+}
+
+#[test]
 fn a_card_that_comes_back_once_another_is_learned_is_found() {
     let said = Trial::of(&["hides-cards"]).certify(1);
     assert!(said.contains("cards erased") && said.contains("all or nothing"), "{said}");
@@ -147,6 +162,9 @@ fn a_lock_that_locks_itself_needs_no_key_for_it() {
     };
     itself(&["relocks-30"]).certify(0);
     itself(&["relocks-30", "keeps-codes"]).certify(1);
+    // An operation that only waits for it says the same.
+    let own = "    - type: \"#\"\n    - see: {bolt: thrown, within: 4 s}\n";
+    Trial::of(&["relocks-30"]).says(own, "    - see: {bolt: thrown, within: 40 s}\n").certify(0);
 }
 
 #[test]

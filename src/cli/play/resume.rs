@@ -11,7 +11,7 @@ use crate::lock::Named;
 use crate::scenario::Plan;
 use crate::sim::{Defect, Variation};
 
-use super::super::files::{Files, Kind};
+use super::super::files::{Files, Kind, Unpacked};
 use super::super::pack::is_run_folder;
 use super::{Exit, Refusal, Terminal, Wanted};
 
@@ -73,7 +73,9 @@ pub(super) fn wanted(
         ));
     };
     let plan = Plan::new(&library, super::choice::selection(&library, selected)?);
-    same_inputs(&files.inputs(&library, &plan, found), folder)?;
+    let unpacked = Unpacked::new(found)
+        .map_err(|error| super::unwritable(&format!("the rig's program can't be unpacked: {error}")))?;
+    same_inputs(&files.inputs(&library, &plan, selected, &unpacked.rig), folder)?;
     Ok(Wanted {
         rig,
         seed: manifest.seed,

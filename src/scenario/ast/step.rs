@@ -346,6 +346,31 @@ pub fn reset(steps: &[Step]) -> bool {
     all(steps).iter().any(|step| matches!(step.action, Action::Claim(Claim::Reset)))
 }
 
+/// Whether steps do anything to a lock, apart from watching it.
+pub fn operates(steps: &[Step]) -> bool {
+    all(steps).iter().any(|step| match &step.action {
+        Action::Hold(_)
+        | Action::Release(_)
+        | Action::Press { .. }
+        | Action::Type { .. }
+        | Action::Power { .. }
+        | Action::Turn { .. }
+        | Action::Contact { .. }
+        | Action::Ask { .. }
+        | Action::Do { .. }
+        | Action::Claim(_) => true,
+        Action::Wait(_)
+        | Action::WaitLockout
+        | Action::WaitUntil { .. }
+        | Action::Observe { .. }
+        | Action::NoChange { .. }
+        | Action::Never { .. }
+        | Action::Witness { .. }
+        | Action::Together(_)
+        | Action::Repeat { .. } => false,
+    })
+}
+
 /// Whom steps ask for what.
 pub fn asked(steps: &[Step]) -> Vec<(&Channel, &str)> {
     all(steps)

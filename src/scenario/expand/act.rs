@@ -25,7 +25,7 @@ const DELIVERED: Duration = Duration::seconds(120);
 /// Time for a lock to start after its power came back.
 const BOOT: Duration = Duration::seconds(4);
 /// What is tried after a restart is tried within this time.
-const SOON_AFTER: Duration = Duration::seconds(30);
+const SOON_AFTER: Duration = Duration::seconds(20);
 /// Confirmation window of a lock whose source states none, for sweeps.
 const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
 /// A contact that bounces is open or closed for so long.
@@ -68,6 +68,7 @@ impl<'a> Context<'a> {
         }
         self.slots_are_known(own)?;
         draft.belief.added.extend(adds(own));
+        draft.belief.highest_slot = named_slots(own).fold(draft.belief.highest_slot, u8::max);
         self.step(draft, step, &Bindings::new(origin))?;
         for (channel, op) in ast::asked(own) {
             if let Some(bond) = Bond::of(channel).filter(|_| matches!(op, "unpair" | "leave")) {
@@ -536,6 +537,20 @@ fn adds(steps: &[ast::Step]) -> Vec<Arc<str>> {
         }
     }
     names
+}
+
+/// Slots that steps name.
+fn named_slots(steps: &[ast::Step]) -> impl Iterator<Item = u8> {
+    ast::all(steps).into_iter().filter_map(|step| match &step.action {
+        ast::Action::Ask { arguments, .. } => {
+            arguments.iter().find_map(|(field, term)| match (&**field, term) {
+                ("slot", ast::Term::Word(word)) => word.parse().ok(),
+                _ => None,
+            })
+        }
+        ast::Action::Do { with, .. } => with.get("slot")?.parse().ok(),
+        _ => None,
+    })
 }
 
 /// The step with which the reset is complete, and its first edge: the last decisive quantity is met, and nothing more

@@ -210,7 +210,7 @@ impl Context<'_> {
         for bond in Bond::ALL {
             if self.has(bond.operation()) && !self.is_bound(draft, bond) {
                 self.pair(draft, bond, origin)?;
-                draft.belief.bound_again.insert(bond);
+                draft.belief.bind(bond);
             }
         }
         Ok(())

@@ -74,7 +74,10 @@ impl Context<'_> {
         if ast::reset(&self.scenario.act) && takes_the_power(&self.subject.facts.procedure) {
             return Err("the method cuts the power, and the motor can't move without it".into());
         }
-        self.operation("lock")?;
+        let lock = self.operation("lock")?;
+        if !ast::operates(&lock.procedure) {
+            return Err("the lock throws its bolt by itself, at a time that nobody sets".into());
+        }
         self.operation("enter")?;
         let code = draft.belief.codes.first().cloned();
         let code = code.ok_or_else(|| Excluded::from("there is no code to open the lock with"))?;

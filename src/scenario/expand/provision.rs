@@ -37,11 +37,11 @@ impl Context<'_> {
             // Codes that are added over a binding need it, whether the scenario thought of it or not.
             let needed = wanted || (user_codes > 0 && self.asks("add_code", bond));
             if needed
-                && !draft.belief.bound.contains(&bond)
+                && !self.is_bound(draft, bond)
                 && self.is_available(draft, bond.operation(), bond.noun())
             {
                 self.pair(draft, bond, Origin::Setup)?;
-                draft.belief.bound.insert(bond);
+                draft.belief.bind(bond);
             }
         }
         if master && self.is_available(draft, "set_master", "master code") {
@@ -87,7 +87,9 @@ impl Context<'_> {
     }
 
     pub(super) fn pair(&self, draft: &mut Draft, bond: Bond, origin: Origin) -> Result<(), Excluded> {
-        let bindings = Bindings::new(origin).word("role", "owner").master(self.master_now(&draft.belief));
+        let belief = &draft.belief;
+        let master = if belief.is_reset { self.master_after_reset(belief) } else { self.master_now(belief) };
+        let bindings = Bindings::new(origin).word("role", "owner").master(master);
         self.perform(draft, bond.operation(), &bindings)
     }
 

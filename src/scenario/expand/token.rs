@@ -25,7 +25,10 @@ impl Context<'_> {
         }
         let number = match number {
             Some(number) => number,
-            None => u8::from(beside_codes && self.lock().reader.contains(&kind)),
+            None => {
+                let is_wanted = beside_codes && !draft.belief.declined.contains(&kind);
+                u8::from(is_wanted && self.lock().reader.contains(&kind))
+            }
         };
         let name = kind.plural();
         if number == 0
@@ -57,9 +60,7 @@ impl Context<'_> {
             // What is learned over a binding needs it, whether the scenario thought of it or not.
             if self.asks(kind.added_by(), bond) && !self.is_bound(draft, bond) {
                 self.pair(draft, bond, origin)?;
-                let belief = &mut draft.belief;
-                let bound = if belief.is_reset { &mut belief.bound_again } else { &mut belief.bound };
-                bound.insert(bond);
+                draft.belief.bind(bond);
             }
         }
         let bindings = Bindings::new(origin).credential(token).word("slot", &slot.to_string()).master(master);
@@ -81,7 +82,7 @@ impl Context<'_> {
         }
         self.operation(kind.added_by())?;
         self.bind_again(draft, Origin::Control)?;
-        let (token, slot) = another(draft, kind, 1);
+        let (token, slot) = another(draft, kind, 0);
         let master = self.master_after_reset(&draft.belief);
         self.add_token(draft, &token, slot, master, Origin::Control)?;
         draft.belief.known_tokens.insert(kind, token.clone());
@@ -96,8 +97,9 @@ impl Context<'_> {
                 continue;
             }
             if tokens.is_empty() {
-                if self.lock().reader.contains(&kind) {
-                    draft.omit(format!("{name} erased"), format!("no {kind} was learned before"));
+                // Whatever else there is nothing to lose of is the scenario's slip.
+                if draft.belief.declined.contains(&kind) {
+                    draft.omit(format!("{name} erased"), format!("the scenario wants no {name}"));
                 }
                 continue;
             }
@@ -132,7 +134,7 @@ impl Context<'_> {
         for kind in kinds().into_iter().filter(|kind| can_learn(kind) && !declined.contains(kind)) {
             let (old, name) = (draft.belief.tokens_of(kind), kind.plural());
             draft.claim(&format!("set up again: {name}"), |draft| {
-                let (token, slot) = another(draft, kind, 2);
+                let (token, slot) = another(draft, kind, 1);
                 self.add_token(draft, &token, slot, self.master_now(&draft.belief), Origin::Claim)?;
                 self.expect_accepted(draft, &token, Origin::Claim)?;
                 draft.belief.known_tokens.insert(kind, token);
@@ -181,15 +183,20 @@ fn kinds() -> [Token; 2] {
 }
 
 /// Slots that codes which a claim adds may take: a control, strangers, and those of a lock that is set up again.
-const FOR_CODES: u8 = 5;
+const FOR_CODES: u8 = 3;
 
 /// The so-many-th token that the lock does not know, and a slot that nothing else is in.
-fn another(draft: &Draft, kind: Token, nth: u8) -> (Credential, u8) {
-    let number = draft.belief.tokens_of(kind).len() + usize::from(nth);
+fn another(draft: &Draft, kind: Token, nth: usize) -> (Credential, u8) {
+    let belief = &draft.belief;
+    let mut unknown = (1_u32..)
+        .map(|number| Credential::token(kind, &number.to_string()))
+        .filter(|token| !belief.tokens.contains(token) && !belief.added.contains(token.name().as_str()));
     let slots = match kind {
         Token::Card => FOR_CODES,
-        Token::Finger => FOR_CODES + 2,
+        Token::Finger => FOR_CODES + 1,
     };
-    let slot = draft.belief.free_slot().saturating_add(slots).saturating_add(nth);
-    (Credential::token(kind, &number.to_string()), slot)
+    let offset = u8::try_from(2 * nth).unwrap_or(u8::MAX);
+    let slot = belief.free_slot().saturating_add(slots).saturating_add(offset);
+    // There are always more.
+    (unknown.nth(nth).unwrap_or_else(|| Credential::token(kind, "new")), slot)
 }
