@@ -60,7 +60,7 @@ fn from_an_empty_folder_to_a_fault_that_is_found() {
     );
     let again = said.lines().rev().find_map(|line| line.strip_prefix("  lockrig ")).expect("a command");
     says(path, &again.split(' ').collect::<Vec<_>>(), 1, &["1 fail"]);
-    says(path, &["run", "own-claim", "--rig", "own-rig"], 1, &["card.2 was accepted"]);
+    says(path, &["run", "own-claim", "--rig", "own-rig"], 1, &["card.2 refused: card.2 was accepted"]);
     let failed = runs(path).pop().expect("a run").display().to_string();
     says(
         path,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::belief::Bond;
-use crate::lock::{Asset, Credential};
+use crate::lock::{Asset, Credential, Named, Token};
 use crate::scenario::ast::{self, Claim};
 use crate::scenario::phrase::phrase;
 use crate::scenario::program::{Action, Origin, Rule, Stage, Step};
@@ -61,7 +61,7 @@ impl<'a> Context<'a> {
                 Claim::Attempt { code, accepted } => {
                     self.attempt_claim(draft, code, *accepted)?;
                     let word = if *accepted { "accepted" } else { "refused" };
-                    draft.part(format!("code {code} {word}"), Stage::Expect);
+                    draft.part(format!("{} {word}", named(code)), Stage::Expect);
                 }
                 Claim::Provision { .. }
                 | Claim::Prove
@@ -365,4 +365,10 @@ impl<'a> Context<'a> {
         draft.part("all or nothing", Stage::Expect);
         Ok(())
     }
+}
+
+/// What an `attempt` tries, by its name in the scenario.
+fn named(code: &str) -> String {
+    let is_token = code.split_once('.').is_some_and(|(kind, _)| Token::from_word(kind).is_some());
+    if is_token { code.to_owned() } else { format!("code {code}") }
 }
