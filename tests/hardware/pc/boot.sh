@@ -31,7 +31,7 @@ trap 'rm -rf "$tree" "$tree.initramfs"' EXIT
 library="$folder/unpacked/usr/lib/x86_64-linux-gnu"
 mkdir -p "$result"
 LD_LIBRARY_PATH="$library:$folder/unpacked/lib/x86_64-linux-gnu" QEMU_MODULE_DIR="$library/qemu" \
-  nice -n 10 timeout "${PC_TIMEOUT:-900}" "$folder/unpacked/usr/bin/qemu-system-x86_64" \
+  timeout "${PC_TIMEOUT:-3600}" "$folder/unpacked/usr/bin/qemu-system-x86_64" \
   -L "$folder/unpacked/usr/share/qemu" -L "$folder/unpacked/usr/share/seabios" \
   -M q35 -accel tcg -icount shift=2,sleep=off -cpu max -smp 1 -m "${PC_MEMORY:-256}" \
   -nodefaults -no-user-config -nographic -no-reboot -serial stdio -serial "file:$result/result.tar" \
