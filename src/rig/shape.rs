@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
+use crate::trace::Channel;
 use crate::unit::{Duration, Voltage};
 use crate::yaml::shape::{Shape, identifier, like, one_of, quantity};
 
 pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
     use Shape::{Keys, Only, Word};
     let time = quantity::<Duration>;
-    let channel = "button\\.[a-z0-9_-]{1,40}|light\\.[a-z0-9_-]{1,40}|power\\.cell\\.([1-9]|1[0-2])|power|keypad|knob|\
-                   beeper|voice|bolt|strike|door|cover|current|console|app|hub|cloud|memory|reader|operator";
+    let channel = Channel::expression();
     let pattern = like(&format!("^({channel}|\\*|button\\.\\*|light\\.\\*|power\\.cell\\.\\*)$"));
     let switched = one_of(["high", "low"]);
     let biases = one_of(["pull_up", "pull_down"]);

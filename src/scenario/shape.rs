@@ -4,6 +4,7 @@ use schemars::{Schema, schema_for};
 use serde_json::{Value as Json, json};
 
 use crate::lock::{Asset, Level, Method, Named, Radio, SourceKind};
+use crate::trace::Channel;
 use crate::unit::{Angle, Duration, Ratio, Voltage};
 use crate::yaml::shape::{
     Shape, count, identifier, like, one_of, pattern, quantity, quantity_or, refine, require, tolerance,
@@ -75,11 +76,8 @@ fn code() -> Json {
 fn steps() -> Fields {
     use Shape::{Keys, Only, Word};
     let time = quantity::<Duration>;
-    let channel = like(
-        "^(button\\.[a-z0-9_-]{1,40}|light\\.[a-z0-9_-]{1,40}|power\\.cell\\.([1-9]|1[0-2])|power|keypad|knob|beeper|\
-         voice|bolt|strike|door|cover|current|console|app|hub|cloud|memory|reader|operator|\\*|button\\.\\*|light\\.\\*|\
-         power\\.cell\\.\\*)$",
-    );
+    let channel =
+        like(&format!("^({}|\\*|button\\.\\*|light\\.\\*|power\\.cell\\.\\*)$", Channel::expression()));
     let supply = quantity_or::<Voltage>(&["on", "off", "none", "low"]);
     let switch = |words: [&'static str; 2]| {
         // A reader of YAML 1.1 takes `on` and `off` for truth.

@@ -95,6 +95,13 @@ impl Channel {
         "reader",
     ];
 
+    /// How a channel is written, as a regular expression.
+    pub fn expression() -> String {
+        let plain: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).collect();
+        let named = "button\\.[a-z0-9_-]{1,40}|light\\.[a-z0-9_-]{1,40}|power\\.cell\\.([1-9]|1[0-2])";
+        format!("{named}|{}", plain.join("|"))
+    }
+
     /// All that is to know of a kind of channel: the one table of it.
     pub const fn traits(&self) -> Traits {
         use Direction::{Asked, Driven, Observed};

@@ -13,7 +13,7 @@ use crate::verdict::Limit;
 
 use crate::belief::Bond;
 
-use super::context::{Context, Excluded};
+use super::context::{Context, Excluded, MARGIN};
 use super::draft::{Confirmation, Draft};
 use super::procedure::Bindings;
 use super::provision::Wanted;
@@ -500,7 +500,7 @@ impl<'a> Context<'a> {
         let stated = ready
             .after_short_press
             .known()
-            .map_or(SETTLE, |stated| SETTLE.max(stated.saturating_add(Duration::seconds(2))));
+            .map_or(SETTLE, |stated| SETTLE.max(stated.saturating_add(MARGIN)));
         self.started(stated)
     }
 

@@ -63,7 +63,7 @@ impl Context<'_> {
         // A control alone claims nothing.
         draft.tries_code |= origin == Origin::Claim && code.kind().is_none();
         draft.push(label, origin, Action::Watch { observation, first, since, from_rest, within, probe });
-        if self.has("lock") || self.lock().relocks.known().is_some() {
+        if self.gets_locked() {
             let ((), body) = draft.nested(|draft| self.lock_if_open(draft, origin))?;
             draft.push("lock again", origin, Action::If { probe, yes: true, body });
         }

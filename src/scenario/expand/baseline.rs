@@ -58,8 +58,7 @@ impl Context<'_> {
         for operation in &facts.afterwards {
             self.perform(draft, operation, &owner)?;
         }
-        let can_lock = self.has("lock") || self.lock().relocks.known().is_some();
-        if facts.starts_unlocked && self.has("unlock") && can_lock {
+        if facts.starts_unlocked && self.has("unlock") && self.gets_locked() {
             self.lock_if_open(draft, Origin::Tidying)?;
         }
         draft.part(name, Stage::Between);

@@ -49,10 +49,15 @@ impl Context<'_> {
     /// Throws a bolt that was opened by hand before a reset, once the lock takes something again.
     pub(super) fn lock_after_reset(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
         let is_open = self.subject.facts.starts_unlocked && self.has("unlock");
-        if is_open && (self.has("lock") || self.lock().relocks.known().is_some()) {
+        if is_open && self.gets_locked() {
             self.lock_if_open(draft, origin)?;
         }
         Ok(())
+    }
+
+    /// Whether the bolt is thrown again, by an operation or by itself.
+    pub(super) fn gets_locked(&self) -> bool {
+        self.has("lock") || self.lock().relocks.known().is_some()
     }
 
     fn open_with(&self, draft: &mut Draft, code: &Credential) -> Result<(), Excluded> {

@@ -48,7 +48,7 @@ impl Excluded {
 /// A keypad forgets half-typed keys within this time if its model does not say; those known take 5 s to 30 s.
 const FORGETS: Duration = Duration::seconds(35);
 /// What is stated to be over then is waited for so much longer.
-const MARGIN: Duration = Duration::seconds(2);
+pub(super) const MARGIN: Duration = Duration::seconds(2);
 /// After a wrong code nothing is typed for so long if the model does not say, beyond the time for a bolt to move.
 const DEAF: Duration = Duration::seconds(2);
 /// A penalty for wrong codes is over within this time if the model does not state it.
