@@ -65,10 +65,16 @@ impl Bond {
 pub struct Belief {
     /// The owner's codes from before the act, in the order of their slots.
     pub codes: Vec<Credential>,
+    /// Codes that were removed, and those of the owners before, which a reset took.
+    pub former: Vec<Credential>,
+    /// How many owners there were before this one.
+    pub earlier_owners: u8,
     /// The owner's cards and fingers from before the act.
     pub tokens: Vec<Credential>,
     /// The owner's master code.
     pub master: Option<Credential>,
+    /// Master codes that another one replaced.
+    pub former_masters: Vec<Credential>,
     /// The owner's bindings from before the act.
     pub bound: BTreeSet<Bond>,
     /// Bindings that were made after the act.
@@ -77,8 +83,8 @@ pub struct Belief {
     pub unbound: BTreeSet<Bond>,
     /// Codes, cards and fingers that the scenario itself adds.
     pub added: BTreeSet<Arc<str>>,
-    /// The highest slot that it names itself.
-    pub highest_slot: u8,
+    /// Slots that something was stored in, or that the scenario names itself, and the owner's code that is there.
+    pub slots: BTreeMap<u8, Option<Credential>>,
     /// Tokens that the scenario wants none of.
     pub declined: BTreeSet<Token>,
     /// A code that the lock takes after the act.
@@ -110,8 +116,52 @@ impl Belief {
     /// A slot that nothing was in: many locks number codes, cards and fingers together, and what is stored over
     /// something hides whether that is still there.
     pub fn free_slot(&self) -> u8 {
-        let stored = u8::try_from(self.codes.len() + self.tokens.len()).unwrap_or(u8::MAX);
-        stored.max(self.highest_slot).saturating_add(1)
+        self.free_slots().next().unwrap_or(u8::MAX)
+    }
+
+    /// All of them, the lowest first.
+    pub fn free_slots(&self) -> impl Iterator<Item = u8> + '_ {
+        (1..=u8::MAX).filter(|slot| !self.slots.contains_key(slot))
+    }
+
+    /// The same, for what is stored in it now.
+    pub fn take_slot(&mut self) -> u8 {
+        let slot = self.free_slot();
+        self.slots.insert(slot, None);
+        slot
+    }
+
+    /// A code of the owner's is stored.
+    pub fn store(&mut self, slot: u8, code: Credential) {
+        self.slots.insert(slot, Some(code.clone()));
+        self.codes.push(code);
+    }
+
+    /// The master code is another one now.
+    pub fn set_master(&mut self, code: Credential) {
+        self.former_masters.extend(self.master.replace(code));
+    }
+
+    /// Whatever is in a slot is removed.
+    pub fn remove(&mut self, slot: u8) {
+        if let Some(code) = self.slots.insert(slot, None).flatten() {
+            self.codes.retain(|known| *known != code);
+            self.former.push(code);
+        }
+    }
+
+    /// A code that this owner has, or had until it was removed.
+    pub fn code(&self, handle: &str) -> Option<&Credential> {
+        let is_it = |code: &&Credential| matches!(code, Credential::Secret { handle: known, .. } if **known == *handle);
+        self.codes.iter().chain(&self.former).find(is_it)
+    }
+
+    /// The handle of a secret of the present owner: what the one before had is not taken for it.
+    pub fn handle(&self, word: &str) -> String {
+        match self.earlier_owners {
+            0 => word.to_owned(),
+            number => format!("owner{}.{word}", u32::from(number) + 1),
+        }
     }
 
     /// Whether a binding holds now, after a reset that keeps this.
@@ -126,6 +176,17 @@ impl Belief {
         self.unbound.remove(&bond);
         let bound = if self.is_reset { &mut self.bound_again } else { &mut self.bound };
         bound.insert(bond);
+    }
+
+    /// A whole reset was done. What was stored since the one before, as controls are, is gone with it.
+    pub fn reset(&mut self, keeps: &BTreeSet<Asset>) {
+        if !keeps.contains(&Asset::UserCodes) {
+            let stored: Vec<Credential> = self.slots.values_mut().filter_map(Option::take).collect();
+            if self.is_reset {
+                self.former.extend(stored);
+            }
+        }
+        (self.was_tried, self.is_reset) = (true, true);
     }
 
     /// The lock was reset once more: what was set up since is gone.
@@ -145,15 +206,29 @@ impl Belief {
     #[must_use]
     pub fn of_next_owner(self, keeps: &BTreeSet<Asset>) -> Self {
         let kept = |asset: Asset| keeps.contains(&asset);
+        let since: Vec<Credential> = self.slots.values().flatten().cloned().collect();
+        let mut former = self.former.clone();
+        if !kept(Asset::UserCodes) {
+            former.extend(self.secret_codes());
+        }
         Self {
-            codes: if kept(Asset::UserCodes) { self.codes } else { Vec::new() },
+            former,
+            earlier_owners: self.earlier_owners.saturating_add(1),
+            slots: if kept(Asset::UserCodes) {
+                self.slots
+            } else {
+                self.slots.into_iter().filter(|(_, code)| code.is_some()).collect()
+            },
+            // What was stored since the reset, to show that the lock takes codes, is this owner's.
+            codes: if kept(Asset::UserCodes) { self.codes } else { since },
             tokens: self
                 .tokens
                 .into_iter()
                 .filter(|token| token.kind().is_some_and(|kind| kept(kind.asset())))
                 .collect(),
             master: self.master.filter(|_| kept(Asset::MasterCode)),
-            bound: self.bound.into_iter().filter(|bond| kept(bond.asset())).collect(),
+            former_masters: if kept(Asset::MasterCode) { self.former_masters } else { Vec::new() },
+            bound: self.bound.into_iter().filter(|bond| kept(bond.asset())).chain(self.bound_again).collect(),
             bound_again: BTreeSet::new(),
             unbound: BTreeSet::new(),
             known_good: None,

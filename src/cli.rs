@@ -5,6 +5,7 @@
 mod check;
 mod complete;
 mod exit;
+mod explore;
 mod files;
 mod guard;
 mod list;
@@ -47,6 +48,9 @@ enum Command {
     /// Play scenarios
     #[command(after_help = exit::CODES)]
     Run(play::RunArgs),
+    /// Draw lives of a lock at random, and make the first that fails as short as it can be
+    #[command(after_help = exit::CODES)]
+    Explore(explore::ExploreArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
     /// Create a commented model, scenario or rig file to start from
@@ -126,6 +130,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
     match command {
         Command::Certify(args) => play::certify(&args, terminal),
         Command::Run(args) => play::run(&args, terminal),
+        Command::Explore(args) => explore::explore(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
         Command::New(args) => new::new(&args, terminal),
         Command::Schema(args) => schema::schema(&args, terminal),

@@ -6,6 +6,7 @@
 //! is what `replay` checks.
 
 mod ahead;
+mod bolt;
 mod fiber;
 mod judge;
 mod observe;
@@ -19,6 +20,7 @@ use crate::trace::{Channel, Edge, GLITCH, Response, Timeline, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Measurement, Verdict};
 
+use bolt::BoltWatch;
 use fiber::{Fiber, Guard};
 pub use record::{CaseResult, Cause, PartResult, Record, StepOutcome};
 
@@ -39,6 +41,9 @@ impl Precision {
         GLITCH.max(self.debounce)
     }
 }
+
+/// A secret of so many digits stands in a log of many numbers by chance less than once in a million.
+const TELLING: u8 = 6;
 
 /// When a command is to be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +95,7 @@ pub struct Engine<'p> {
     next_part: usize,
     fibers: Vec<Fiber<'p>>,
     guards: Vec<Guard<'p>>,
+    bolt: BoltWatch,
     next_fiber: usize,
     outputs: VecDeque<Output>,
     levels: BTreeMap<Channel, Value>,
@@ -130,6 +136,7 @@ impl<'p> Engine<'p> {
             next_part: 0,
             fibers: Vec::new(),
             guards: Vec::new(),
+            bolt: BoltWatch::default(),
             next_fiber: 0,
             outputs: VecDeque::new(),
             levels: BTreeMap::new(),
@@ -149,6 +156,26 @@ impl<'p> Engine<'p> {
         }
         self.newest_signal = self.newest_signal.max(at);
         self.timeline.push(channel, Edge { at, value });
+    }
+
+    /// Hands in that what was said last on a channel had a secret in it: no lock may tell one.
+    pub fn told(&mut self, channel: &Channel, secret: &str) {
+        if self.result.is_some() || self.part.is_none() {
+            return;
+        }
+        let digits = self.program.secrets.iter().find(|(handle, _)| &**handle == secret).map(|(_, d)| *d);
+        let is_certain = match channel {
+            // Whatever a lock writes there may have a short number in it that means something else.
+            Channel::Console => digits.is_some_and(|digits| digits >= TELLING),
+            _ => true,
+        };
+        let reason = if is_certain {
+            format!("the lock told the secret {secret} on {channel}")
+        } else {
+            format!("{channel} has the digits of {secret} in it, or a number that is the same by chance")
+        };
+        self.step_record(reason.clone(), self.now, StepOutcome::Unmet, String::new());
+        self.unmet(if is_certain { Weight::Fail } else { Weight::Inconclusive }, &reason);
     }
 
     /// Hands in when a command was achieved.
@@ -234,7 +261,7 @@ impl<'p> Engine<'p> {
                 self.finish();
                 return;
             }
-            if !self.check_guards() && !self.step_fibers() {
+            if !self.check_guards() && !self.check_bolt() && !self.step_fibers() {
                 return;
             }
         }
@@ -268,6 +295,7 @@ impl<'p> Engine<'p> {
         self.parts.push(result);
         self.fibers.clear();
         self.guards.clear();
+        self.bolt.close_all(self.now);
         if verdict != Verdict::Pass {
             self.rest();
             let goes_on = matches!(part.stage, Stage::Between | Stage::Expect);

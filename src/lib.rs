@@ -16,6 +16,8 @@ pub mod belief;
 
 pub mod scenario;
 
+pub mod explore;
+
 pub mod engine;
 
 pub mod rig;

@@ -7,7 +7,7 @@ mod credential;
 mod factor;
 mod facts;
 
-pub use credential::{Credential, Token};
+pub use credential::{Credential, Near, Token};
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
 pub use facts::{
     Asset, Defaults, Fact, Facts, Lockout, Method, PadFacts, PowerFacts, Radio, ReadyFacts, SourceDocument,

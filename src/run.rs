@@ -6,6 +6,7 @@
 mod catalogue;
 mod contain;
 mod conversation;
+mod explore;
 mod fit;
 mod health;
 mod live;
@@ -23,13 +24,14 @@ mod vault;
 
 pub use catalogue::{catalogue, codes};
 pub use contain::{OwnFault, contain};
+pub use explore::{Budget, Explored, Explorer, Found, methods, name};
 pub use fit::{gaps, start_of};
 pub use health::Health;
 pub use live::{Live, Watched};
 pub use lockstep::{Interrupt, Played, play};
 pub use recover::recover;
 pub use replay::{Again, ReplayError, Replayed, replay, selection};
-pub use score::{Alarm, Caught, alarms, false_alarms, must_catch, score};
+pub use score::{Alarm, Caught, Specimen, alarms, false_alarms, must_catch, score};
 pub use selftest::{Clicked, Followed, selftest};
 pub use session::{Event, Prepared, Session, SessionError, case_seed};
 pub use vault::{Overheard, Vault};

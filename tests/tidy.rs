@@ -18,6 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("verdict", &["unit"]),
     ("belief", &["lock", "trace"]),
     ("scenario", &["yaml", "lock", "trace", "verdict", "belief", "unit"]),
+    ("explore", &["lock", "belief", "unit"]),
     ("engine", &["scenario", "lock", "trace", "verdict", "unit"]),
     ("rig", &["yaml", "lock", "trace", "unit"]),
     ("drivers", &["rig", "trace", "unit"]),
@@ -27,16 +28,16 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine", "rig", "drivers",
-            "guard", "sim", "evidence",
+            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "explore", "engine", "rig",
+            "drivers", "guard", "sim", "evidence",
         ],
     ),
     ("report", &["lock", "trace", "verdict", "evidence", "unit"]),
     (
         "cli",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine", "rig", "drivers",
-            "guard", "sim", "evidence", "run", "report",
+            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "explore", "engine", "rig",
+            "drivers", "guard", "sim", "evidence", "run", "report",
         ],
     ),
 ];

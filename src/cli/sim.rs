@@ -123,7 +123,7 @@ fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
             terminal.line(&format!(
                 "{:<26} {:<38} {:>6}  {:>9}{mark}",
                 caught.defect.word(),
-                must_catch(caught.defect),
+                must_catch(caught.defect).unwrap_or("any claim"),
                 caught.models().len(),
                 caught.by.len()
             ));

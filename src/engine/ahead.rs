@@ -36,7 +36,9 @@ impl<'p> Engine<'p> {
         let mut marks: Vec<(Mark, Base)> = mark.map(|mark| (mark, base)).into_iter().collect();
         while let Some(step) = rest.next() {
             match &step.action {
-                Action::Sequence(body) | Action::Limited { body, .. } => rest.enter(body),
+                Action::Sequence(body) | Action::Limited { body, .. } | Action::MayOpen { body, .. } => {
+                    rest.enter(body);
+                }
                 Action::Wait { since: Since::Here, duration } => base = base.plus(*duration),
                 Action::Wait { since: since @ (Since::Mark(mark, _) | Since::Touch(mark)), duration } => {
                     let offset = if let Since::Mark(_, offset) = since { *offset } else { Duration::ZERO };

@@ -31,6 +31,8 @@ pub(super) enum Kind<'p> {
     Named(&'p str),
     /// A `never`, by its guard's number.
     Never(usize),
+    /// Steps during which the bolt may open, and what says whether the lock took what was entered.
+    MayOpen(Option<Probe>),
     /// A time limit.
     Limited { deadline: Instant, origin: Origin, label: &'p str },
 }
@@ -295,6 +297,10 @@ impl<'p> Engine<'p> {
         }
         match fiber.frames.pop() {
             Some(Frame { kind: Kind::Never(id), .. }) => self.guards.retain(|guard| guard.id != id),
+            Some(Frame { kind: Kind::MayOpen(taken), .. }) => {
+                let was_taken = taken.is_none_or(|probe| self.probes[probe.0] == Some(true));
+                self.bolt.close(now, was_taken);
+            }
             Some(Frame { kind: Kind::Named(label), begin, .. }) => {
                 self.step_record(label.to_owned(), begin, StepOutcome::Done, String::new());
             }
@@ -396,6 +402,10 @@ impl<'p> Engine<'p> {
                 let (origin, label) = (step.origin, &*step.label);
                 self.guards.push(Guard { id, observation, since, origin, progress, until, label });
                 self.enter(index, body, Kind::Never(id));
+            }
+            Action::MayOpen { body, taken } => {
+                self.bolt.open(self.fibers[index].begin);
+                self.enter(index, body, Kind::MayOpen(*taken));
             }
             Action::Limited { within, body } => {
                 let deadline = self.fibers[index].begin + *within;

@@ -22,6 +22,7 @@ pub(super) fn answered(
     match (expected, response) {
         (Expected::Done, Some(r)) if r.ok => Ok(None),
         (Expected::Done, Some(r)) => Err((weight, refusal(r))),
+        (Expected::Any, _) => Ok(None),
         (Expected::Refused, Some(r)) if r.ok => {
             Err((weight, format!("{channel} did {op} instead of refusing it")))
         }

@@ -82,6 +82,7 @@ impl<'p> Engine<'p> {
             | Action::Measure { .. }
             | Action::Unprovable { .. }
             | Action::Never { .. }
+            | Action::MayOpen { .. }
             | Action::Limited { .. }
             | Action::Sequence(_)
             | Action::Together(_) => {

@@ -115,6 +115,11 @@ impl<'de> Visitor<'de> for Line<'_> {
                 fields!(map,);
                 Entry::Signal { channel, value }
             }
+            Some("told") => {
+                let channel = map.next_value()?;
+                fields!(map, "secret" => secret: String);
+                Entry::Told { channel, secret: wanted(secret, "secret")? }
+            }
             Some("achieved") => {
                 let id = map.next_value()?;
                 fields!(map,);

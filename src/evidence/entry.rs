@@ -80,6 +80,13 @@ pub enum Entry {
         /// What.
         value: Value,
     },
+    /// What the lock said just now had a secret in it, in plain digits.
+    Told {
+        /// Where.
+        channel: Channel,
+        /// Its name.
+        secret: String,
+    },
     /// Time passed, and all signals up to the horizon were handed in.
     Advance {
         /// The horizon.

@@ -200,6 +200,10 @@ impl Context {
                 fields.field("signal", channel)?;
                 fields.field("is", value)
             }
+            Entry::Told { channel, secret } => {
+                fields.field("told", channel)?;
+                fields.field("secret", secret)
+            }
             Entry::Advance { horizon_ns } => fields.unless("horizon", horizon_ns, &at),
             Entry::Record(Record::Step { label, begin, end, outcome, reason }) => {
                 fields.field("step", label)?;
@@ -260,6 +264,7 @@ impl Context {
             | Entry::Hold { .. }
             | Entry::SensedHold { .. }
             | Entry::Signal { .. }
+            | Entry::Told { .. }
             | Entry::Advance { .. }
             | Entry::Record(Record::Step { .. } | Record::Reaction { .. })
             | Entry::Stderr { .. }
@@ -407,6 +412,7 @@ const fn may_follow(entry: &Entry) -> bool {
         | Entry::Hold { .. }
         | Entry::SensedHold { .. }
         | Entry::Signal { .. }
+        | Entry::Told { .. }
         | Entry::Advance { .. }
         | Entry::Stderr { .. }
         | Entry::Stop { .. }

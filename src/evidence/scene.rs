@@ -166,6 +166,7 @@ impl Scene {
             | Entry::Ready(_)
             | Entry::Clock { .. }
             | Entry::Sensed { .. }
+            | Entry::Told { .. }
             | Entry::Advance { .. }
             | Entry::Record(Record::Part(_) | Record::Measurement(_))
             | Entry::Stderr { .. }

@@ -273,6 +273,7 @@ impl Kept {
             | Entry::Hold { .. }
             | Entry::SensedHold { .. }
             | Entry::Signal { .. }
+            | Entry::Told { .. }
             | Entry::Advance { .. }
             | Entry::Record(_)
             | Entry::Stderr { .. }

@@ -205,6 +205,8 @@ pub struct Facts {
     pub code_digits: Fact<u8>,
     /// The shortest and the longest code that the source allows.
     pub code_lengths: Option<(u8, u8)>,
+    /// How many codes it holds.
+    pub code_slots: Fact<u16>,
     /// Codes of the factory state.
     pub defaults: Defaults,
     /// Penalty for wrong codes.

@@ -71,7 +71,19 @@ fn unset(program: &Program, bench: &Bench, facts: &Facts) -> BTreeSet<String> {
     let settings = settings.filter(|(channel, _)| bench.wires(channel));
     let values =
         settings.flat_map(|(channel, value)| possible(value, facts).into_iter().map(move |v| (channel, v)));
-    values.filter_map(|(channel, value)| refusal(channel, &value, bench)).collect()
+    let (mut refusals, mut supplies) = (BTreeSet::new(), BTreeSet::new());
+    for (channel, value) in values {
+        // A supply that goes up or down slowly has hundreds of voltages: the first says enough.
+        if matches!(value, Value::Voltage(_)) && supplies.contains(channel) {
+            continue;
+        }
+        let found = refusal(channel, &value, bench);
+        if found.is_some() && matches!(value, Value::Voltage(_)) {
+            supplies.insert(channel);
+        }
+        refusals.extend(found);
+    }
+    refusals
 }
 
 /// Why the wiring can't give a value.

@@ -175,12 +175,18 @@ impl Player<'_, '_> {
             .conversation
             .admit(&channel, &value)
             .and_then(|()| self.vault.conceal(&channel, &mut value, &mut self.overheard));
-        if let Err(fault) = allowed {
-            return self.stop(Verdict::Error, &fault.to_string());
-        }
+        let told = match allowed {
+            Ok(told) => told,
+            Err(fault) => return self.stop(Verdict::Error, &fault.to_string()),
+        };
         self.trace.push(&channel, Edge { at: self.now, value: value.clone() });
         self.engine.signal(self.now, &channel, value.clone());
-        (self.record)(self.now, &Entry::Signal { channel, value })
+        (self.record)(self.now, &Entry::Signal { channel: channel.clone(), value })?;
+        for secret in told {
+            self.engine.told(&channel, &secret);
+            (self.record)(self.now, &Entry::Told { channel: channel.clone(), secret: secret.to_string() })?;
+        }
+        Ok(())
     }
 
     /// Lets the device run; `false` if neither time nor anything else moved.

@@ -269,14 +269,19 @@ impl Player<'_, '_> {
 
     fn signal(&mut self, at: Instant, channel: Channel, mut value: Value) -> Result<(), EvidenceError> {
         let admitted = self.conversation.admit(&channel, &value);
-        if let Err(fault) =
-            admitted.and_then(|()| self.vault.conceal(&channel, &mut value, &mut self.overheard))
+        let told = match admitted.and_then(|()| self.vault.conceal(&channel, &mut value, &mut self.overheard))
         {
-            return self.fault(&fault);
-        }
+            Ok(told) => told,
+            Err(fault) => return self.fault(&fault),
+        };
         self.trace.push(&channel, Edge { at, value: value.clone() });
         self.engine.signal(at, &channel, value.clone());
-        (self.record)(at, &Entry::Signal { channel, value })
+        (self.record)(at, &Entry::Signal { channel: channel.clone(), value })?;
+        for secret in told {
+            self.engine.told(&channel, &secret);
+            (self.record)(at, &Entry::Told { channel: channel.clone(), secret: secret.to_string() })?;
+        }
+        Ok(())
     }
 
     /// A device is lost: the guard goes safe when it is left, and a person has to look.

@@ -206,6 +206,7 @@ impl Cases {
             | Entry::Hold { .. }
             | Entry::SensedHold { .. }
             | Entry::Signal { .. }
+            | Entry::Told { .. }
             | Entry::Advance { .. }
             | Entry::Record(_)
             | Entry::Stderr { .. }
@@ -280,6 +281,7 @@ impl Made {
                 }
                 Entry::Achieved { id } => engine.achieved(*id, line.at),
                 Entry::Signal { channel, value } => engine.signal(line.at, channel, value.clone()),
+                Entry::Told { channel, secret } => engine.told(channel, secret),
                 Entry::Advance { horizon_ns } => engine.advance(line.at, *horizon_ns),
                 Entry::Stop { verdict, reason } => engine.stop(*verdict, reason),
                 Entry::Record(record) => given.recorded(record)?,

@@ -19,6 +19,8 @@ const SHORTEST_CUT: usize = 80;
 #[derive(Clone, Debug)]
 pub struct Vault {
     values: Vec<(Arc<str>, String)>,
+    /// So many of them are this case's; the others were those of the cases before.
+    own: usize,
     /// How each of them can be written, once somebody asks.
     forms: OnceLock<Vec<Vec<String>>>,
 }
@@ -33,7 +35,7 @@ impl Vault {
                 *value = maker_proof(case_seed);
             }
         }
-        Self { values, forms: OnceLock::new() }
+        Self { own: values.len(), values, forms: OnceLock::new() }
     }
 
     /// The secrets of a case on a real lock: drawn by the operating system, for each case anew.
@@ -44,7 +46,8 @@ impl Vault {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed)
             .map_err(|error| Fault(format!("the operating system gave no random numbers: {error}")))?;
-        Ok(Self { values: codes(secrets, u64::from_le_bytes(seed)), forms: OnceLock::new() })
+        let values = codes(secrets, u64::from_le_bytes(seed));
+        Ok(Self { own: values.len(), values, forms: OnceLock::new() })
     }
 
     /// Takes over the secrets of the case before this one, and those that it remembers: a device may still say them.
@@ -58,7 +61,7 @@ impl Vault {
         }
         // A lock may say what it heard a few cases ago; with all of a long run, half of all numbers
         // would be secrets.
-        self.values.truncate(MAX_REMEMBERED);
+        self.values.truncate(MAX_REMEMBERED.max(self.own));
         self.forms = OnceLock::new();
     }
 
@@ -184,7 +187,21 @@ impl Vault {
         self.redact_after(&clean, overheard.digits.entry(String::new()).or_default()).unwrap_or(clean)
     }
 
-    /// Takes secrets out of what a lock said.
+    /// The secrets of this case that stand in a text in plain digits, between other characters than digits.
+    fn told(&self, text: &str) -> impl Iterator<Item = &Arc<str>> {
+        let stands = |value: &str| {
+            let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+            text.match_indices(value).any(|(at, _)| {
+                !digit(text[..at].chars().next_back()) && !digit(text[at + value.len()..].chars().next())
+            })
+        };
+        self.values[..self.own]
+            .iter()
+            .filter(move |(_, value)| !value.is_empty() && stands(value))
+            .map(|(handle, _)| handle)
+    }
+
+    /// Takes secrets out of what a lock said, and names those that it said in plain digits.
     ///
     /// # Errors
     /// A number or a name spells a secret: it can't be recorded.
@@ -193,7 +210,8 @@ impl Vault {
         channel: &Channel,
         value: &mut Value,
         overheard: &mut Overheard,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<Arc<str>>, Fault> {
+        let mut told: Vec<Arc<str>> = Vec::new();
         let spells = |text: &str| self.values.iter().any(|(_, value)| text.contains(value.as_str()));
         let named = matches!(value, Value::Light(Some(colour)) if self.redact(colour).is_some());
         if named || spells(&channel.to_string()) {
@@ -202,6 +220,9 @@ impl Vault {
         value.map_texts(|text| {
             let heard = overheard.digits.entry(channel.to_string()).or_default();
             let clean = self.redact(text);
+            if clean.is_some() {
+                told.extend(self.told(text).cloned());
+            }
             let rest = self.redact_after(clean.as_deref().unwrap_or(text), heard);
             rest.or(clean)
         });
@@ -212,12 +233,12 @@ impl Vault {
             Value::Voltage(volts) => volts.to_string(),
             Value::Current(amperes) => amperes.to_string(),
             Value::Angle(degrees) => degrees.to_string(),
-            _ => return Ok(()),
+            _ => return Ok(told),
         };
         if spells(&numbers) {
             return Err(Fault("the device put a secret into a number".into()));
         }
-        Ok(())
+        Ok(told)
     }
 }
 

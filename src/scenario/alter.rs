@@ -79,6 +79,7 @@ named_enum! {
 }
 
 /// The method whose reset is altered.
+#[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub model: &'a Model,
     pub method: Method,
@@ -120,10 +121,24 @@ pub(super) struct Plan {
 /// A cut of the power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// When, as a share of the confirmation window.
+    /// When, as a share of what is counted from there.
     pub at: Ratio,
     /// To which share of the supply.
     pub to: Ratio,
+    /// Where counting begins.
+    pub from: CutFrom,
+}
+
+named_enum! {
+    /// From where on the moment of a cut is counted.
+    CutFrom {
+        /// From when the reset is complete: a share of the confirmation window.
+        Completion = "completion",
+        /// From the press of the first decisive hold: a share of its stated length.
+        Hold = "hold",
+        /// From the first sign of a confirmation: a share of the confirmation window.
+        Confirmation = "confirmation",
+    }
 }
 
 impl Plan {

@@ -101,7 +101,7 @@ pub fn takes(steps: &[Step], parameter: &str) -> bool {
         | Action::Turn { .. }
         | Action::Contact { .. }
         | Action::Wait(_)
-        | Action::WaitLockout
+        | Action::WaitLockout { .. }
         | Action::WaitUntil { .. }
         | Action::Observe { .. }
         | Action::NoChange { .. }

@@ -1,5 +1,6 @@
 //! From claims and models to cases: which apply, over which points, and what each plays.
 
+mod access;
 mod act;
 mod attempt;
 mod baseline;
@@ -7,8 +8,11 @@ mod bolt;
 mod context;
 mod draft;
 mod expect;
+mod follow;
 mod keys;
+mod lockout;
 mod master;
+mod power;
 mod procedure;
 mod provision;
 mod token;
@@ -134,13 +138,7 @@ impl Planned {
     /// Makes the program, or says why the model excludes the case.
     pub fn build(&self, library: &Library, start: Start) -> Content {
         match (library.scenarios.get(&self.scenario), library.models.get(&self.model)) {
-            (Some(scenario), Some(model)) => {
-                match program(scenario, model, self.method, &self.point, start) {
-                    Ok(program) => Content::Play(program),
-                    Err(Excluded::Model(reason)) => Content::NotApplicable(reason),
-                    Err(Excluded::Plan(reason)) => Content::Unprovable(reason),
-                }
-            }
+            (Some(scenario), Some(model)) => content(scenario, model, self.method, &self.point, start),
             _ => Content::NotApplicable("the library has no such scenario or model".into()),
         }
     }
@@ -151,6 +149,20 @@ impl Planned {
         let facts = model.methods.get(&self.method)?.known()?;
         let subject = Subject { model, method: self.method, facts, levels: levels(&self.point) };
         unwitnessed(scenario, &subject, &scenario.but.plan(&self.point), program)
+    }
+}
+
+/// The program of a claim at the first point of its axes, or why the model excludes it.
+pub fn build(scenario: &Scenario, model: &Model, method: Method, start: Start) -> Content {
+    let first = point::point(&axes(scenario, model, method), 0).unwrap_or_default();
+    content(scenario, model, method, &first, start)
+}
+
+fn content(scenario: &Scenario, model: &Model, method: Method, point: &Point, start: Start) -> Content {
+    match program(scenario, model, method, point, start) {
+        Ok(program) => Content::Play(program),
+        Err(Excluded::Model(reason)) => Content::NotApplicable(reason),
+        Err(Excluded::Plan(reason)) => Content::Unprovable(reason),
     }
 }
 

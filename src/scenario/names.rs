@@ -53,7 +53,7 @@ impl Action {
             | Self::Turn { .. }
             | Self::Contact { .. }
             | Self::Wait(_)
-            | Self::WaitLockout
+            | Self::WaitLockout { .. }
             | Self::WaitUntil { .. }
             | Self::Witness { .. }
             | Self::Ask { .. }

@@ -34,6 +34,7 @@ pub(super) fn phrase(action: &Action) -> String {
                 Supply::Off => "off".to_owned(),
                 Supply::Low => "low".to_owned(),
                 Supply::Volts(volts) => volts.to_string(),
+                Supply::Share(share) => share.to_string(),
             };
             cell.map_or_else(|| format!("power {to}"), |n| format!("power cell {n} {to}"))
         }
@@ -50,7 +51,8 @@ pub(super) fn phrase(action: &Action) -> String {
             )
         }
         Action::Wait(duration) => format!("wait {duration}"),
-        Action::WaitLockout => "wait lockout".into(),
+        Action::WaitLockout { share: None } => "wait lockout".into(),
+        Action::WaitLockout { share: Some(share) } => format!("wait {share} of the lockout"),
         Action::WaitUntil { .. } => "wait until".into(),
         Action::Observe { observation, .. } => observation_phrase(observation),
         Action::NoChange { duration, .. } => format!("no change for {duration}"),
@@ -97,12 +99,15 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Prove => "prove provisioned",
         Claim::Inventory => "inventory",
         Claim::Reset => "reset",
+        Claim::ResetBut(_) => "altered reset",
+        Claim::VerifyState => "verify state",
         Claim::Restart { .. } => "restart",
         Claim::Attempt { .. } => "attempt",
-        Claim::LockOut => "lock out",
+        Claim::LockOut { .. } => "lock out",
         Claim::Confirmed => "confirmed",
         Claim::Unconfirmed => "unconfirmed",
         Claim::Erased(_) => "erased",
+        Claim::NoOldAccess => "no old access",
         Claim::FactoryState => "factory state",
         Claim::Recommission => "recommission",
         Claim::Unchanged => "unchanged",

@@ -248,6 +248,8 @@ pub enum Expected {
     Done,
     /// Not `ok`, or no answer.
     Refused,
+    /// Any answer, or none.
+    Any,
     /// `paired` is so.
     Paired(bool),
     /// Not `paired`, no users, and no codes either if they must be gone.
@@ -398,6 +400,13 @@ pub enum Action {
         /// While this is done.
         body: Vec<Step>,
     },
+    /// The bolt may open while this is done; at any other time, an opening is a failure.
+    MayOpen {
+        /// What.
+        body: Vec<Step>,
+        /// What says whether the lock took what was entered; without it, it did.
+        taken: Option<Probe>,
+    },
     /// All of it in this time.
     Limited {
         /// The time.
@@ -417,6 +426,7 @@ impl Action {
         match self {
             Self::If { body, .. }
             | Self::Never { body, .. }
+            | Self::MayOpen { body, .. }
             | Self::Limited { body, .. }
             | Self::Sequence(body) => vec![body],
             Self::Together(branches) => branches.iter().map(Vec::as_slice).collect(),
@@ -448,6 +458,7 @@ impl Action {
             | Self::Measure { .. }
             | Self::Unprovable { .. }
             | Self::Never { .. }
+            | Self::MayOpen { .. }
             | Self::Limited { .. }
             | Self::Sequence(_)
             | Self::Together(_) => false,
@@ -469,6 +480,7 @@ impl Action {
             | Self::Judge { .. }
             | Self::Measure { .. }
             | Self::Unprovable { .. }
+            | Self::MayOpen { .. }
             | Self::Limited { .. }
             | Self::Sequence(_)
             | Self::Together(_) => {}
@@ -490,6 +502,7 @@ impl Action {
             | Self::Judge { .. }
             | Self::Measure { .. }
             | Self::Unprovable { .. }
+            | Self::MayOpen { .. }
             | Self::Limited { .. }
             | Self::Sequence(_)
             | Self::Together(_) => &[],
@@ -510,7 +523,10 @@ impl Step {
             | Action::Unseen { within, .. }
             | Action::Watch { within, .. } => *within,
             Action::Limited { within, .. } => *within,
-            Action::If { body, .. } | Action::Never { body, .. } | Action::Sequence(body) => longest(body),
+            Action::If { body, .. }
+            | Action::Never { body, .. }
+            | Action::MayOpen { body, .. }
+            | Action::Sequence(body) => longest(body),
             Action::Together(branches) => {
                 branches.iter().map(|branch| longest(branch)).max().unwrap_or_default()
             }

@@ -60,10 +60,13 @@ impl Writer {
 
     fn steps(&mut self, steps: &[Step], above: &str, depth: usize) {
         let mut number = 0;
-        for step in steps {
+        for step in plain(steps) {
             // A procedure of one step is that step.
             let step = match &step.action {
-                Action::Sequence(body) if body.len() == 1 && typed(body).is_none() => &body[0],
+                Action::Sequence(body) if typed(body).is_none() => match plain(body).as_slice() {
+                    [only] => only,
+                    _ => step,
+                },
                 _ => step,
             };
             number += 1;
@@ -153,6 +156,7 @@ impl Writer {
             }
             Action::Unprovable { reason } => format!("nothing can be proved here: {reason}"),
             Action::Never { .. } => format!("{label} while you do the following, {otherwise}:"),
+            Action::MayOpen { .. } => format!("{label}:"),
             Action::Limited { within, .. } => format!("{label}, all within {within}, {otherwise}:"),
             Action::Sequence(body) => match typed(body) {
                 Some(keys) => format!("type {keys}"),
@@ -202,6 +206,18 @@ fn key(stroke: &Keystroke) -> String {
     }
 }
 
+/// The steps without what says only that the bolt may open meanwhile.
+fn plain(steps: &[Step]) -> Vec<&Step> {
+    let mut all = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::MayOpen { body, .. } => all.extend(plain(body)),
+            _ => all.push(step),
+        }
+    }
+    all
+}
+
 fn is_typing(step: &Step) -> bool {
     matches!(&step.action, Action::Sequence(body) if typed(body).is_some())
 }
@@ -247,6 +263,7 @@ fn wanted(expected: Expected) -> &'static str {
     match expected {
         Expected::Done => "it must do so",
         Expected::Refused => "it must refuse, or not answer",
+        Expected::Any => "it may answer or not",
         Expected::Paired(true) => "it must say that it is paired",
         Expected::Paired(false) => "it must say that it is not paired",
         Expected::Erased { codes: true } => "it must report no users and no codes left",

@@ -3,7 +3,7 @@
 use schemars::{Schema, schema_for};
 use serde_json::{Value as Json, json};
 
-use crate::lock::{Asset, Level, Method, Named, Radio, SourceKind};
+use crate::lock::{Asset, Level, Method, Named, Near, Radio, SourceKind};
 use crate::trace::Channel;
 use crate::unit::{Angle, Duration, Ratio, Voltage};
 use crate::yaml::shape::{
@@ -11,6 +11,7 @@ use crate::yaml::shape::{
     untangle,
 };
 
+use super::alter::CutFrom;
 use super::clauses;
 use super::lower::{OPERATIONS, REQUEST_FIELDS};
 use super::syntax::{ModelSyntax, ScenarioSyntax};
@@ -69,7 +70,8 @@ fn assets() -> Json {
 
 /// A code by its name in a scenario, or as a manual prints it; in a model a parameter in braces.
 fn code() -> Json {
-    let by_name = "(user|extra)\\.([1-9]|[1-4][0-9]|50)|wrong|default|master|[0-9]{3,12}";
+    let by_name =
+        "(user|extra|slot)\\.([1-9]|[1-4][0-9]|50)|wrong|default|master|zeros|ones|empty|[0-9]{3,12}";
     json!({"anyOf": [like(&format!("^({by_name}|\\{{[a-z_]+\\}})$")), {"type": "integer"}]})
 }
 
@@ -78,7 +80,8 @@ fn steps() -> Fields {
     let time = quantity::<Duration>;
     let channel =
         like(&format!("^({}|\\*|button\\.\\*|light\\.\\*|power\\.cell\\.\\*)$", Channel::expression()));
-    let supply = quantity_or::<Voltage>(&["on", "off", "none", "low"]);
+    let words_of_supply = ["on", "off", "none", "low"];
+    let supply = json!({"anyOf": [quantity_or::<Voltage>(&words_of_supply), quantity::<Ratio>()]});
     let switch = |words: [&'static str; 2]| {
         // A reader of YAML 1.1 takes `on` and `off` for truth.
         json!({"anyOf": [one_of(words), {"type": "boolean"}]})
@@ -89,7 +92,7 @@ fn steps() -> Fields {
     let provisions = json!({
         "type": "object", "additionalProperties": false,
         "properties": {
-            "user_codes": count(0, 50),
+            "user_codes": json!({"anyOf": [one_of(["across_slots"]), count(0, 50)]}),
             "cards": count(0, 50),
             "fingers": count(0, 50),
             "app": one_of(["paired", "unpaired"]),
@@ -105,7 +108,7 @@ fn steps() -> Fields {
         "properties": REQUEST_FIELDS.iter().map(|field| ((*field).to_owned(), match *field {
             "app" | "hub" | "cloud" => requests.clone(),
             "reader" => one_of(["present"]),
-            "expect" => one_of(["ok", "refused", "paired", "unpaired"]),
+            "expect" => one_of(["ok", "refused", "any", "paired", "unpaired"]),
             "within" => quantity::<Duration>(),
             _ => json!({"type": ["string", "number", "boolean"]}),
         })).collect::<serde_json::Map<_, _>>(),
@@ -114,7 +117,7 @@ fn steps() -> Fields {
     vec![
         ("StepSyntax", "wait", Word(quantity_or::<Duration>(&["lockout"]))),
         ("StepSyntax", "turn", Word(quantity::<Angle>())),
-        ("StepSyntax", "power", Word(json!({"anyOf": [supply, {"type": "boolean"}]}))),
+        ("StepSyntax", "power", Word(json!({"anyOf": [supply.clone(), {"type": "boolean"}]}))),
         ("StepSyntax", "door", Word(one_of(["open", "closed"]))),
         ("StepSyntax", "cover", Word(switch(["on", "off"]))),
         ("StepSyntax", "prove", Word(one_of(["provisioned"]))),
@@ -125,6 +128,7 @@ fn steps() -> Fields {
         ("DoSyntax", "operation", Word(one_of(operations))),
         ("DoSyntax", "with", Keys(one_of(parameters), None)),
         ("AttemptSyntax", "code", Word(code())),
+        ("AttemptSyntax", "altered", Word(words::<Near>(&[]))),
         ("AttemptSyntax", "card", Word(tried.clone())),
         ("AttemptSyntax", "finger", Word(tried)),
         ("AttemptSyntax", "expect", Word(one_of(["accepted", "refused"]))),
@@ -153,13 +157,7 @@ fn steps() -> Fields {
         ("NoChangeSyntax", "for", Word(time())),
         ("NotifiedSyntax", "channel", Word(one_of(["app", "hub", "cloud"]))),
         ("NotifiedSyntax", "within", Word(time())),
-        (
-            "PowerStepSyntax",
-            "to",
-            Word(
-                json!({"anyOf": [quantity_or::<Voltage>(&["on", "off", "none", "low"]), {"type": "boolean"}]}),
-            ),
-        ),
+        ("PowerStepSyntax", "to", Word(json!({"anyOf": [supply, {"type": "boolean"}]}))),
         ("PowerStepSyntax", "cell", Only(json!({"type": "integer", "minimum": 1, "maximum": 12}))),
         ("PowerStepSyntax", "for", Word(time())),
         ("PowerStepSyntax", "over", Word(time())),
@@ -170,11 +168,13 @@ fn steps() -> Fields {
         ("RepeatSyntax", "within", Word(time())),
         ("RepeatSyntax", "times", Only(times)),
         ("RestartSyntax", "off", Word(time())),
+        ("RestartSyntax", "held", Word(quantity::<Ratio>())),
         ("TurnSyntax", "by", Word(quantity::<Angle>())),
         ("TurnSyntax", "over", Word(time())),
         ("TypeSyntax", "gap", Word(time())),
         ("TypeSyntax", "each", Word(time())),
         ("WaitSyntax", "plus", Word(time())),
+        ("WaitSyntax", "lockout", Word(quantity::<Ratio>())),
         ("WitnessSyntax", "within", Word(time())),
     ]
 }
@@ -270,5 +270,6 @@ fn scenario() -> Fields {
         ("ButSyntax", "without", Word(one_of(Level::FACTORS.iter().copied()))),
         ("ButSyntax", "cut_power_at", Word(sweep)),
         ("ButSyntax", "cut_to", Word(share())),
+        ("ButSyntax", "cut_from", Word(words::<CutFrom>(&[]))),
     ]
 }

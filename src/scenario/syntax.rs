@@ -210,6 +210,7 @@ pub(super) struct CodesSyntax {
     pub digits: Spanned<u8>,
     pub shortest: Option<Spanned<u8>>,
     pub longest: Option<Spanned<u8>>,
+    pub slots: Option<Spanned<u16>>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -309,4 +310,5 @@ pub(super) struct ButSyntax {
     pub without: Option<Word>,
     pub cut_power_at: Option<Word>,
     pub cut_to: Option<Word>,
+    pub cut_from: Option<Word>,
 }

@@ -119,5 +119,173 @@ named_enum! {
         MasterSurvives = "master-survives",
         /// The debug port hands out what the lock holds (CVE-2022-32506).
         DebugPortOpen = "debug-port-open",
+        /// The erase stops after slot 8: codes in higher slots survive.
+        EraseStopsAtEight = "erase-stops-at-eight",
+        /// The erase leaves out the very last slot.
+        LastSlotSkipped = "last-slot-skipped",
+        /// The erase stops at the first empty slot: codes behind it survive.
+        EraseStopsAtGap = "erase-stops-at-gap",
+        /// The erase leaves out every second code.
+        EveryOtherSkipped = "every-other-skipped",
+        /// Codes that were added at the keypad survive the reset.
+        KeypadCodesSurvive = "keypad-codes-survive",
+        /// Codes that were added by app or hub survive the reset, and only those of the keypad go.
+        RadioCodesSurvive = "radio-codes-survive",
+        /// A code still opens after another one was stored in its slot.
+        OverwrittenCodeOpens = "overwritten-code-opens",
+        /// The reset brings back codes that were removed or replaced before it.
+        HistoryReturns = "history-returns",
+        /// The reset takes out the owner's app only: an admin's or a guest's stays bound.
+        OtherRolesKept = "other-roles-kept",
+        /// On a lock with app and hub the reset stops after the app: the hub stays bound.
+        OneRadioCleared = "one-radio-cleared",
+        /// The reset brings back the master code before the last one.
+        MasterFallsBack = "master-falls-back",
+        /// The count of wrong codes survives the reset.
+        WrongCountSurvives = "wrong-count-survives",
+        /// The reset forgets to clear the hand of the door that it was taught.
+        HandSurvives = "hand-survives",
+        /// An hour after the reset the old codes are written back from a cache.
+        BackAfterAnHour = "back-after-an-hour",
+        /// Old codes are back at the second start after the reset.
+        BackAtSecondStart = "back-at-second-start",
+        /// App and hub are bound again at the third start after the reset.
+        BindingsBackAtThirdStart = "bindings-back-at-third-start",
+        /// Old codes are back once a lockout has ended.
+        BackAfterLockout = "back-after-lockout",
+        /// Old codes are back once the supply runs low.
+        BackAtLowVoltage = "back-at-low-voltage",
+        /// Old codes are back once another code has opened the lock.
+        BackWhenCodeUsed = "back-when-code-used",
+        /// Old codes are back once an app or hub is paired.
+        BackWhenPaired = "back-when-paired",
+        /// An old code opens again once its slot is filled again.
+        BackInSameSlot = "back-in-same-slot",
+        /// An app or hub bound before the reset can still remove codes.
+        OldBindingRemovesCodes = "old-binding-removes-codes",
+        /// An app or hub bound before the reset can still set the master code.
+        OldBindingSetsMaster = "old-binding-sets-master",
+        /// An app or hub bound before the reset can still reset it.
+        OldBindingResets = "old-binding-resets",
+        /// An app or hub bound before the reset is refused once, and obeyed from then on.
+        ObeysSecondAsking = "obeys-second-asking",
+        /// An admin bound before the reset is still obeyed, though an owner is not.
+        OldAdminObeyed = "old-admin-obeyed",
+        /// After the reset an unbound guest may do what an admin may.
+        OldGuestObeyed = "old-guest-obeyed",
+        /// Anybody who is bound may set the master code.
+        AnyRoleSetsMaster = "any-role-sets-master",
+        /// A code that it refuses while nobody is bound is stored once somebody is.
+        RefusedCodeStoredLater = "refused-code-stored-later",
+        /// A code that comes in while it erases is stored when the erase is over.
+        RequestUnderWayDone = "request-under-way-done",
+        /// An app or hub that was unpaired is still obeyed.
+        UnpairedStillObeyed = "unpaired-still-obeyed",
+        /// The beginning of a code opens it.
+        PrefixOpens = "prefix-opens",
+        /// A code followed by any further digits opens it.
+        LongerCodeOpens = "longer-code-opens",
+        /// Any digits followed by a code open it.
+        LeadingDigitsIgnored = "leading-digits-ignored",
+        /// A code with a wrong last digit opens it.
+        LastDigitUnread = "last-digit-unread",
+        /// A code with a wrong first digit opens it.
+        FirstDigitUnread = "first-digit-unread",
+        /// Only the first four digits of a longer code have to be right.
+        FourDigitsCompared = "four-digits-compared",
+        /// A code of the same length and the same sum of digits opens it.
+        ChecksumOpens = "checksum-opens",
+        /// The key that ends a code opens it with no code before it.
+        EmptyEntryOpens = "empty-entry-opens",
+        /// After a reset a code of zeros opens it.
+        ZerosOpen = "zeros-open",
+        /// The number of a slot that holds a code opens it.
+        SlotNumberOpens = "slot-number-opens",
+        /// The bolt opens when a code is added in the menu.
+        MenuEntryOpens = "menu-entry-opens",
+        /// The lockout takes half as long as stated.
+        LockoutHalved = "lockout-halved",
+        /// A good code ends the lockout, though it does not open.
+        GoodCodeEndsLockout = "good-code-ends-lockout",
+        /// A good code opens during the lockout.
+        LockedOutStillOpens = "locked-out-still-opens",
+        /// The master code ends the lockout.
+        MasterEndsLockout = "master-ends-lockout",
+        /// A status query ends the lockout.
+        StatusEndsLockout = "status-ends-lockout",
+        /// A press of the button ends the lockout.
+        TapEndsLockout = "tap-ends-lockout",
+        /// A loss of power of less than half a second ends the lockout.
+        BlipEndsLockout = "blip-ends-lockout",
+        /// A pause of ten seconds between two keys ends the lockout.
+        PauseEndsLockout = "pause-ends-lockout",
+        /// Pulling the batteries clears the count of wrong codes before it is full.
+        CountLostWithPower = "count-lost-with-power",
+        /// One wrong code too many is allowed before the lockout.
+        LockoutOneLate = "lockout-one-late",
+        /// There is only one lockout until it is restarted.
+        LocksOutOnce = "locks-out-once",
+        /// No reset works during a lockout.
+        LockoutBlocksReset = "lockout-blocks-reset",
+        /// A button may be let go for less than a tenth of a second in the middle of a hold.
+        ShortGapCounts = "short-gap-counts",
+        /// A hold goes on across a power cut.
+        HoldOutlastsCut = "hold-outlasts-cut",
+        /// After a hold that was nearly long enough, half a hold is enough.
+        NearMissShortens = "near-miss-shortens",
+        /// Half the hold is enough while the supply is low.
+        LowVoltageHalvesHold = "low-voltage-halves-hold",
+        /// A hold of more than five times the stated one does nothing.
+        OverlongHoldIgnored = "overlong-hold-ignored",
+        /// A hold of more than five times the stated one erases only half.
+        OverlongHoldHalves = "overlong-hold-halves",
+        /// A button that is held when power comes back resets it at once.
+        HeldAtStartErases = "held-at-start-erases",
+        /// Two presses within a second reset it.
+        TwoTapsErase = "two-taps-erase",
+        /// One of two buttons that must be held is enough.
+        OneButtonSuffices = "one-button-suffices",
+        /// A hold that is released too early erases a code.
+        LetGoErasesOne = "let-go-erases-one",
+        /// It confirms first, and a power cut right after that leaves everything.
+        IntentionInRam = "intention-in-ram",
+        /// A power cut during the hold erases half of the codes.
+        CutInHoldHalves = "cut-in-hold-halves",
+        /// After a reset each restart erases again.
+        ErasesAgain = "erases-again",
+        /// The bolt opens for a moment when the supply comes back in small steps.
+        SlowRiseOpens = "slow-rise-opens",
+        /// The bolt opens for a moment when the supply dips.
+        DipOpens = "dip-opens",
+        /// The bolt opens for a moment when the supply falls just below what it needs.
+        BrownOutOpens = "brown-out-opens",
+        /// The bolt opens after a power cut that came while it moved.
+        CutWhileMovingOpens = "cut-while-moving-opens",
+        /// A cell that loses contact for less than a tenth of a second erases codes.
+        CellBounceErases = "cell-bounce-erases",
+        /// The bolt opens for a moment when the supply runs low.
+        LowVoltageOpens = "low-voltage-opens",
+        /// Three starts in quick succession reset it.
+        CloseStartsReset = "close-starts-reset",
+        /// Its answer to a status query has a code in it.
+        StatusTellsCode = "status-tells-code",
+        /// A refusal quotes the code that it is about.
+        RefusalQuotesCode = "refusal-quotes-code",
+        /// The console prints what is typed.
+        ConsolePrintsLines = "console-prints-lines",
+        /// It says each code aloud that is added.
+        VoiceSaysNewCode = "voice-says-new-code",
+        /// It tells the hub which code opened it.
+        HubHearsCode = "hub-hears-code",
+        /// The bolt opens for a moment five seconds after a wrong code.
+        OpensAfterRefusal = "opens-after-refusal",
+        /// The bolt opens for a moment three minutes after a reset.
+        OpensMinutesAfterReset = "opens-minutes-after-reset",
+        /// The bolt opens for a moment when an app or hub is paired.
+        OpensWhenPaired = "opens-when-paired",
+        /// The bolt opens for a moment when a wrong code is typed during the lockout.
+        OpensInPenalty = "opens-in-penalty",
+        /// The bolt opens for 30 ms when the erase ends.
+        TwitchesAfterErase = "twitches-after-erase",
     }
 }

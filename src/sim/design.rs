@@ -125,6 +125,8 @@ pub(super) const RESET: Reset =
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Design {
     pub model: &'static str,
+    /// Places for codes, from 1.
+    pub slots: u64,
     pub cells: u8,
     /// The lock runs with so many cells.
     pub cells_needed: u8,
@@ -163,6 +165,7 @@ pub(super) enum Handing {
 /// What most models have.
 pub(super) const PLAIN: Design = Design {
     model: "",
+    slots: 250,
     cells: 4,
     cells_needed: 4,
     minimum_millivolts: 3_600,

@@ -1,10 +1,15 @@
-//! Codes, menus and the penalty for wrong codes.
+//! Keys and what they make up: lines, menus and the codes of a reset.
 
+mod codes;
+mod penalty;
+
+use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Instant};
 
 use super::defect::Defect;
 use super::design::{Entry, Handing, Reset, Trigger, s};
 use super::lock::SimulatedLock;
+use super::memory::Source;
 use super::recognizer::Act;
 
 /// A menu closes by itself after so long.
@@ -39,6 +44,7 @@ impl Keypad {
 
 impl SimulatedLock {
     pub(super) fn key(&mut self, label: &str) {
+        self.note_pause();
         let is_kept = self.has(Defect::HalfTypedKept);
         if self.now.since(self.keypad.last_key) > self.forgets_after(FORGET) && !is_kept {
             if !self.keypad.typed.is_empty() {
@@ -67,7 +73,8 @@ impl SimulatedLock {
             Entry::None => {}
             Entry::Terminated(end) if label == end => {
                 let line = std::mem::take(&mut self.keypad.typed);
-                if line.is_empty() {
+                let takes_nothing = self.has(Defect::EmptyEntryOpens) && self.bolt_thrown;
+                if line.is_empty() && !takes_nothing {
                     self.lock_by_key(label);
                 } else {
                     self.line(&line);
@@ -147,7 +154,7 @@ impl SimulatedLock {
                 }
             }
             None if service.line_before.as_ref() == Some(&line) => {
-                self.memory.master = Some(line);
+                self.set_master(line);
                 return;
             }
             None => service.line_before = Some(line),
@@ -176,7 +183,10 @@ impl SimulatedLock {
 
     /// A line that was typed, without its end.
     fn line(&mut self, line: &str) {
-        if self.is_locked_out() {
+        if self.has(Defect::ConsolePrintsLines) {
+            self.put(Channel::Console, Value::Text(line.into()));
+        }
+        if self.is_locked_out(line) {
             return;
         }
         if let Some((mut lines, until)) = self.keypad.menu.take()
@@ -185,11 +195,10 @@ impl SimulatedLock {
             lines.push(line.to_owned());
             return self.menu(lines);
         }
-        let master = self.memory.master.as_deref().or(self.design.default_master);
         let has_menu = self.design.keypad_programming
             || self.design.resets.iter().any(|reset| matches!(reset.trigger, Trigger::MenuLines(_)));
         let careless = self.has(Defect::WrongCodeResets) && !self.opens_for(line);
-        if has_menu && (master == Some(line) || careless) {
+        if has_menu && (self.master() == Some(line) || careless) {
             self.memory.wrong_codes = 0;
             self.keypad.menu = Some((Vec::new(), self.now + MENU_OPEN));
         } else if self.opens_for(line) {
@@ -197,50 +206,20 @@ impl SimulatedLock {
             if self.memory.handed {
                 self.move_bolt(false);
             }
+            self.note_opened(line);
         } else {
             self.wrong_code();
         }
     }
 
-    fn is_locked_out(&mut self) -> bool {
-        match self.locked_until {
-            Some(until) if self.now < until => true,
-            _ => {
-                self.locked_until = None;
-                self.memory.penalty = Duration::ZERO;
-                false
-            }
+    /// A code opened the lock; a faulty one has something to say or to fetch.
+    fn note_opened(&mut self, line: &str) {
+        if self.has(Defect::HubHearsCode) && self.memory.hub {
+            self.put(Channel::Hub, Value::Notify(format!("opened with {line}").into()));
         }
-    }
-
-    fn wrong_code(&mut self) {
-        self.hear_nothing_for_a_while();
-        let Some((limit, penalty)) = self.design.lockout else { return };
-        self.memory.wrong_codes = self.memory.wrong_codes.saturating_add(1);
-        if self.memory.wrong_codes >= limit && !self.has(Defect::NoLockout) {
-            self.memory.wrong_codes = 0;
-            self.locked_until = Some(self.now + penalty);
+        if self.has(Defect::BackWhenCodeUsed) {
+            self.bring_back();
         }
-    }
-
-    /// Whether a code opens the lock now.
-    fn opens_for(&self, code: &str) -> bool {
-        let is_universal = self.has(Defect::UniversalCodeOpens) && matches!(code, "000" | "4560852580");
-        if self.memory.codes.values().any(|known| known == code) || is_universal {
-            return true;
-        }
-        let keeps_default = self.has(Defect::DefaultAlwaysOpens)
-            || (self.has(Defect::DefaultStaysAfterReset) && self.memory.was_reset);
-        if keeps_default && self.design.default_codes.contains(&code) {
-            return true;
-        }
-        let untouched = self.memory.fresh && self.memory.codes.is_empty();
-        let defective = self.has(Defect::OpensForAnyCode) && self.memory.was_reset && self.memory.fresh;
-        if (self.design.open_when_fresh && untouched) || defective {
-            return true;
-        }
-        let dead = self.has(Defect::DefaultCodeDead) && self.memory.was_reset;
-        self.memory.codes.is_empty() && !dead && self.design.default_codes.contains(&code)
     }
 
     /// Lines after the master code.
@@ -264,7 +243,10 @@ impl SimulatedLock {
         {
             let slot = self.memory.codes.keys().next_back().map_or(1, |last| last + 1);
             if (4..=10).contains(&code.len()) && !(self.has(Defect::SetupRefused) && self.memory.was_reset) {
-                self.add_code(slot, code);
+                self.add_code(slot, code, Source::Keypad);
+                if self.has(Defect::MenuEntryOpens) {
+                    self.move_bolt(false);
+                }
             }
             return;
         }

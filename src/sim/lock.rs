@@ -1,5 +1,10 @@
 //! A lock in virtual time: supply, contacts, an agenda of things to come, and its memory.
 
+mod erase;
+mod remains;
+mod sequences;
+mod supply;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,12 +13,12 @@ use crate::trace::{Channel, Keystroke, Response, Value};
 use crate::unit::{Duration, Instant, Voltage};
 
 use super::defect::Defect;
-use super::design::{Design, Handing, PLAIN, Reset, Trigger, ms};
+use super::design::{Design, PLAIN, ms};
 use super::designs::design;
 use super::keypad::Keypad;
-use super::memory::Memory;
+use super::memory::{Memory, Scratch};
 use super::noise::Noise;
-use super::recognizer::{Act, Careless, Progress, Recognizer, Stage};
+use super::recognizer::{Act, Recognizer};
 use super::variation::Variation;
 
 /// A contact counts once it has been still for so long.
@@ -22,8 +27,8 @@ const DEBOUNCE: Duration = ms(20);
 const MOTOR: Duration = ms(700);
 /// A slow one needs so long to throw it.
 const SLOW_MOTOR: Duration = ms(2_500);
-/// When the stages of an erase happen after its trigger.
-const ERASE_STEPS: [Duration; 3] = [ms(300), ms(1_200), ms(2_400)];
+/// A careless lock believes in a release only after so long.
+const SLOW_RELEASE: Duration = ms(100);
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
@@ -46,6 +51,10 @@ pub(super) enum Task {
     Bolt(bool),
     /// It runs again after it restarted by itself.
     Restarted,
+    /// Codes that were erased are written back.
+    CodesReturn,
+    /// The bolt opens by itself.
+    OpenForAMoment,
     /// A light that is dimmed is switched.
     Dim {
         channel: Channel,
@@ -65,6 +74,7 @@ pub struct SimulatedLock {
     pub(super) dimmed: u64,
     pub(super) design: &'static Design,
     pub(super) memory: Memory,
+    pub(super) scratch: Scratch,
     pub(super) noise: Noise,
     pub(super) now: Instant,
     agenda: BTreeMap<(Instant, u64), (u64, Task)>,
@@ -74,6 +84,10 @@ pub struct SimulatedLock {
     pub(super) out: Vec<(Channel, Value)>,
     pub(super) volts: Voltage,
     pub(super) cells: BTreeSet<u8>,
+    /// The cell that was taken out last, and when.
+    cell_out: Option<(u8, Instant)>,
+    /// Small steps by which the supply rose without a larger one.
+    rise_steps: u8,
     cover_closed: bool,
     down: BTreeSet<&'static str>,
     generations: BTreeMap<&'static str, u64>,
@@ -93,6 +107,8 @@ pub struct SimulatedLock {
     /// Somebody touched it while the motor ran, and no reset came of it yet.
     touched_while_moving: bool,
     pub(super) recognizers: Vec<Recognizer>,
+    /// Sequences as they stood when power was lost.
+    suspended: Vec<Recognizer>,
     pub(super) handing: Recognizer,
     pub(super) keypad: Keypad,
     pub(super) locked_until: Option<Instant>,
@@ -111,6 +127,7 @@ impl SimulatedLock {
             dimmed: 0,
             design: &PLAIN,
             memory: Memory::factory(),
+            scratch: Scratch::default(),
             noise: Noise::new(0, false),
             now: Instant::START,
             agenda: BTreeMap::new(),
@@ -119,6 +136,8 @@ impl SimulatedLock {
             out: Vec::new(),
             volts: Voltage::from_millionths(6_000_000),
             cells: BTreeSet::new(),
+            cell_out: None,
+            rise_steps: 0,
             cover_closed: false,
             down: BTreeSet::new(),
             generations: BTreeMap::new(),
@@ -134,6 +153,7 @@ impl SimulatedLock {
             motor_until: Instant::START,
             touched_while_moving: false,
             recognizers: Vec::new(),
+            suspended: Vec::new(),
             handing: Recognizer::default(),
             keypad: Keypad::default(),
             locked_until: None,
@@ -184,10 +204,7 @@ impl SimulatedLock {
         self.touched_while_moving |= self.now < self.motor_until;
         match (channel, value) {
             (Channel::Button(name), Value::Switch(down)) => self.button(name, *down),
-            (Channel::Power, Value::Voltage(volts)) => {
-                self.volts = *volts;
-                self.update_power();
-            }
+            (Channel::Power, Value::Voltage(volts)) => self.supply(*volts),
             (Channel::PowerCell(number), Value::Switch(inserted)) => self.cell(*number, *inserted),
             (Channel::Keypad, Value::Keys(keys)) => self.keys(keys),
             (Channel::Knob, Value::Angle(angle)) => self.act(Act::Turned(*angle)),
@@ -217,7 +234,8 @@ impl SimulatedLock {
         let generation = self.generations.entry(button).or_insert(0);
         *generation += 1;
         let task = Task::Debounced { button, down, generation: *generation };
-        self.plan(bounce.saturating_add(DEBOUNCE), task);
+        let settled = if !down && self.has(Defect::ShortGapCounts) { SLOW_RELEASE } else { DEBOUNCE };
+        self.plan(bounce.saturating_add(settled), task);
     }
 
     fn keys(&mut self, keys: &[Keystroke]) {
@@ -232,80 +250,6 @@ impl SimulatedLock {
         }
         if self.running && self.now >= self.deaf_until {
             pressed.iter().for_each(|label| self.key(label));
-        }
-    }
-
-    /// Hold thresholds in percent of the documented ones.
-    fn threshold(&self) -> u64 {
-        match self.defect {
-            Some(Defect::ShortHoldResets) => 50,
-            Some(Defect::TapResets) => 4,
-            Some(Defect::LongHoldNeeded) => 150,
-            _ => self.clock(),
-        }
-    }
-
-    /// Feeds something done to the lock to whatever watches for a sequence.
-    pub(super) fn act(&mut self, act: Act) {
-        let careless = Careless {
-            half_turn: self.has(Defect::HalfTurnResets),
-            any_key: self.has(Defect::WrongCodeResets),
-            last_key: self.has(Defect::IncompleteCodeResets),
-            any_last_key: self.has(Defect::LastKeyUnread),
-            last_press: self.has(Defect::TooFewPressesReset),
-            released: self.has(Defect::InterruptedHoldCounts),
-            late: self.has(Defect::HalfTypedKept),
-            percent: self.threshold(),
-        };
-        let resets = self.design.resets;
-        let is_start = matches!(act, Act::PowerUp { .. });
-        for (index, reset) in resets.iter().enumerate() {
-            match reset.trigger {
-                Trigger::Stages { stages, survives_power } => {
-                    let alive = if survives_power { self.volts_suffice() } else { self.powered };
-                    if alive {
-                        let down = &self.down;
-                        let held = |name: &str| down.contains(name);
-                        let progress = self.recognizers[index].act(stages, act, self.now, careless, held);
-                        self.progress(index, stages, progress);
-                    }
-                }
-                Trigger::Proof { button, cue } if is_start && self.down.contains(button) => {
-                    self.proof_mode = Some(index);
-                    self.keypad = Keypad::default();
-                    self.play(cue);
-                }
-                Trigger::Service { buttons, .. } if is_start => {
-                    let are_held = buttons.iter().all(|button| self.down.contains(button));
-                    self.keypad.open_service(are_held.then_some(index));
-                }
-                _ => {}
-            }
-        }
-        if let Some(Handing::Stages(stages)) = self.design.handing
-            && self.powered
-        {
-            let down = &self.down;
-            let held = |name: &str| down.contains(name);
-            if self.handing.act(stages, act, self.now, Careless::default(), held) == Progress::Complete {
-                self.teach_hand();
-            }
-        }
-    }
-
-    fn progress(&mut self, index: usize, stages: &'static [Stage], progress: Progress) {
-        match progress {
-            Progress::LetGo if self.has(Defect::ConfirmsInVain) => {
-                self.play_confirmation(self.design.resets[index].cue);
-            }
-            Progress::LetGo if self.has(Defect::OpensWhenLetGo) => self.open_for_a_moment(),
-            Progress::Same | Progress::LetGo => {}
-            Progress::Reached(stage) => {
-                if let Some(cue) = stages[stage].cue {
-                    self.play(cue);
-                }
-            }
-            Progress::Complete => self.reset(index),
         }
     }
 
@@ -329,122 +273,6 @@ impl SimulatedLock {
         self.plan(delay, Task::Bolt(thrown));
     }
 
-    /// A sequence that is not gone on with in time is given up.
-    pub(super) fn forget_late_sequences(&mut self) {
-        if self.has(Defect::HalfTypedKept) {
-            return;
-        }
-        let resets: &'static [Reset] = self.design.resets;
-        for (recognizer, reset) in self.recognizers.iter_mut().zip(resets) {
-            if let Trigger::Stages { stages, .. } = reset.trigger {
-                recognizer.forget_if_late(stages, self.now);
-            }
-        }
-    }
-
-    pub(super) fn is_in_sequence(&self) -> bool {
-        let keyed = |reset: &Reset| matches!(reset.trigger, Trigger::Stages { stages, .. } if stages.iter().any(|s| matches!(s.awaited, super::recognizer::Awaited::Key(_))));
-        self.recognizers.iter().zip(self.design.resets).any(|(r, reset)| keyed(reset) && !r.is_idle())
-    }
-
-    /// Stores a code that somebody added.
-    pub(super) fn add_code(&mut self, slot: u64, code: &str) {
-        self.memory.codes.insert(slot, code.to_owned());
-        self.memory.fresh = false;
-        for (number, hidden) in (100..).zip(std::mem::take(&mut self.memory.remnants)) {
-            self.memory.codes.insert(number, hidden);
-        }
-    }
-
-    /// Starts a reset: it is confirmed and erases step by step.
-    pub(super) fn reset(&mut self, index: usize) {
-        let resets: &'static [Reset] = self.design.resets;
-        let ignores = self.has(Defect::SecondResetIgnored) && self.memory.was_reset;
-        if ignores || (resets[index].without_app && !self.memory.app.is_empty()) {
-            return;
-        }
-        if !self.has(Defect::SilentReset) {
-            self.play_confirmation(resets[index].cue);
-        }
-        if self.has(Defect::BoltOpensDuringReset) {
-            self.open_for_a_moment();
-        }
-        let is_spent = self.has(Defect::ErasesOnce) && self.memory.was_reset;
-        if self.has(Defect::ConfirmsWithoutErasing) || is_spent {
-            return;
-        }
-        // The intention is stored first, so that a power cut can't leave half of the data.
-        self.memory.erasing = !self.has(Defect::HalfErased);
-        let is_halved = self.has(Defect::MotorHalvesErase) && self.touched_while_moving;
-        self.touched_while_moving = false;
-        if is_halved {
-            self.plan(ERASE_STEPS[0], Task::Erase { step: 0, reset: index });
-        } else {
-            self.plan_erase(index);
-        }
-    }
-
-    pub(super) fn plan_erase(&mut self, reset: usize) {
-        for (step, delay) in ERASE_STEPS.into_iter().enumerate() {
-            self.plan(delay, Task::Erase { step, reset });
-        }
-    }
-
-    fn erase(&mut self, step: usize, reset: usize) {
-        if self.has(Defect::JamHalvesErase) && self.is_jammed && step > 0 {
-            return;
-        }
-        let keeps = self.has(Defect::UnboundKeepsCodes) && self.memory.detached;
-        let codes = self.design.resets[reset].codes && !keeps;
-        match step {
-            0 if codes => {
-                if self.has(Defect::ErasedInVain) {
-                    self.memory.shadow.clone_from(&self.memory.codes);
-                }
-                if self.has(Defect::RemnantReturns) {
-                    self.memory.remnants = self.memory.codes.values().cloned().collect();
-                }
-                let first = self.memory.codes.keys().next().copied();
-                if let Some(slot) = first.filter(|_| !self.has(Defect::ResidualUser)) {
-                    self.memory.codes.remove(&slot);
-                }
-            }
-            1 if codes => {
-                let kept = self.has(Defect::ResidualUser);
-                let mut skip = usize::from(kept);
-                self.memory.codes.retain(|_, _| std::mem::take(&mut skip) == 1);
-                if !self.has(Defect::MasterSurvives) {
-                    self.memory.master = None;
-                }
-            }
-            2 => self.finish_erase(&self.design.resets[reset]),
-            _ => {}
-        }
-    }
-
-    fn finish_erase(&mut self, reset: &Reset) {
-        let codes = reset.codes;
-        if reset.app && !self.has(Defect::AppBindingSurvives) {
-            self.memory.app.clear();
-        }
-        let was_bound = self.memory.hub;
-        self.memory.obeyed = self.has(Defect::OldBindingObeyed);
-        if !self.has(Defect::HubBindingSurvives) {
-            self.memory.hub = false;
-        }
-        if was_bound && !self.has(Defect::SilentLeave) {
-            self.put(Channel::Hub, Value::Notify("reset_locally".into()));
-        }
-        if codes {
-            self.memory.fresh = true;
-            self.memory.wrong_codes = 0;
-            self.memory.handed = self.design.handing.is_none();
-        }
-        self.memory.was_reset = true;
-        self.memory.erasing = false;
-        self.restart_after_reset();
-    }
-
     fn perform(&mut self, task: Task) {
         match task {
             Task::Show(channel, value) => self.put(channel, value),
@@ -460,6 +288,9 @@ impl SimulatedLock {
                         self.tapped_in_the_dark = Some(self.now);
                     }
                     self.act(if down { Act::Down(button) } else { Act::Up(button) });
+                    if down {
+                        self.note_press();
+                    }
                 }
             }
             Task::Boot { off, tapped } => self.boot(off, tapped),
@@ -476,32 +307,10 @@ impl SimulatedLock {
                 }
             }
             Task::Restarted => self.running = self.powered && !self.memory.dead,
+            Task::CodesReturn => self.bring_back(),
+            Task::OpenForAMoment => self.open_for_a_moment(),
             Task::Dim { channel, lit, on, generation } => self.switch_dimmed(channel, lit, on, generation),
         }
-    }
-
-    fn tick(&mut self) {
-        let percent = self.threshold();
-        let resets: &'static [Reset] = self.design.resets;
-        for (index, reset) in resets.iter().enumerate() {
-            if let Trigger::Stages { stages, .. } = reset.trigger {
-                let progress = self.recognizers[index].tick(stages, self.now, percent);
-                self.progress(index, stages, progress);
-            }
-        }
-    }
-
-    /// The next time at which something happens by itself.
-    fn next_event(&self) -> Option<Instant> {
-        let percent = self.threshold();
-        let timers = self.recognizers.iter().zip(self.design.resets).filter_map(|(recognizer, reset)| {
-            match reset.trigger {
-                Trigger::Stages { stages, .. } => recognizer.timer(stages, percent),
-                _ => None,
-            }
-        });
-        let planned = self.agenda.keys().next().map(|(at, _)| *at);
-        timers.chain(planned).min()
     }
 }
 

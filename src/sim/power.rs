@@ -7,6 +7,7 @@ use super::defect::Defect;
 use super::design::{Trigger, ms};
 use super::keypad::Keypad;
 use super::lock::{SimulatedLock, Task};
+use super::memory::Scratch;
 use super::recognizer::Act;
 
 /// From power to the first answer.
@@ -19,6 +20,7 @@ impl SimulatedLock {
             return;
         }
         self.act(if inserted { Act::CellIn(number) } else { Act::CellOut(number) });
+        self.note_cell(number, inserted);
         if inserted && self.has(Defect::BatteryChangeErases) {
             self.memory.codes.clear();
             self.memory.app.clear();
@@ -50,14 +52,17 @@ impl SimulatedLock {
         } else {
             self.dark_since = self.now;
             self.lose_power();
+            self.brown_out();
         }
     }
 
     fn lose_power(&mut self) {
         self.memory.dead |= self.memory.erasing && self.has(Defect::DeadAfterCut);
+        self.cut_short();
         self.act(Act::PowerDown);
         self.epoch += 1;
         self.running = false;
+        self.scratch = Scratch::default();
         self.keypad = Keypad::default();
         self.proof_mode = None;
         self.memory.penalty = self.locked_until.take().map_or(Duration::ZERO, |until| until.since(self.now));
@@ -88,12 +93,14 @@ impl SimulatedLock {
         if self.has(Defect::OpensAtStart) {
             self.open_for_a_moment();
         }
+        self.start_carelessly(off);
         if self.memory.penalty > Duration::ZERO {
             self.locked_until = Some(self.now + self.memory.penalty);
         }
         if self.memory.erasing {
             self.plan_erase(0);
         }
+        self.reset_at_start();
         // What is held is looked at once the lock has started.
         self.act(Act::PowerUp { off, tapped });
     }

@@ -1,11 +1,16 @@
 //! Requests of the app, the hub, and of a probe at the debug port.
 
+mod permission;
+
+use std::sync::Arc;
+
 use crate::trace::{Argument, Channel, Reason, Request, Response};
 use crate::unit::Duration;
 
 use super::defect::Defect;
 use super::design::{Reset, Trigger, ms};
 use super::lock::{SimulatedLock, Task};
+use super::memory::Source;
 use super::recognizer::Act;
 
 /// How long a radio takes to answer.
@@ -32,7 +37,8 @@ impl SimulatedLock {
         let response = match outcome {
             Ok(response) => Response { id: request.id, ok: true, ..response },
             Err((reason, why)) => {
-                Response { id: request.id, ok: false, reason, why: Some(why.into()), ..Response::default() }
+                let why = Some(self.worded(why, request));
+                Response { id: request.id, ok: false, reason, why, ..Response::default() }
             }
         };
         self.answer(channel, self.answers_after(ANSWER), response);
@@ -54,6 +60,9 @@ impl SimulatedLock {
             "pair" => self.pair(channel, text(request, "role").unwrap_or("owner")),
             "status" => {
                 self.memory.asked += 1;
+                if self.has(Defect::StatusEndsLockout) {
+                    self.end_lockout();
+                }
                 if self.has(Defect::ResyncErases) && self.memory.asked > 3 {
                     self.memory.codes.clear();
                     self.memory.app.clear();
@@ -67,37 +76,62 @@ impl SimulatedLock {
                 self.permit(channel, request)?;
                 self.unbind(channel);
                 self.memory.detached = true;
+                self.memory.unpaired.insert(channel.clone());
                 Ok(Response::default())
             }
-            "add_code" => {
-                self.permit(channel, request)?;
-                self.setup_works()?;
-                let code = text(request, "code").ok_or((Reason::Invalid, "no code"))?;
-                if !(4..=10).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_digit()) {
-                    return Err((Reason::Invalid, "a code has 4 to 10 digits"));
-                }
-                self.add_code(number(request, "slot").unwrap_or(1), code);
-                Ok(Response::default())
-            }
+            "add_code" => self.take_code(channel, request),
             "remove_code" => {
                 self.permit(channel, request)?;
                 let slot = number(request, "slot").ok_or((Reason::Invalid, "no slot"))?;
                 if self.has(Defect::RemovedCodeOpens) {
                     return Ok(Response::default());
                 }
-                self.memory
-                    .codes
-                    .remove(&slot)
-                    .map(|_| Response::default())
-                    .ok_or((Reason::NotFound, "no such code"))
+                let removed = self.memory.codes.remove(&slot).ok_or((Reason::NotFound, "no such code"))?;
+                self.memory.history.push(removed);
+                Ok(Response::default())
             }
             "set_master" => {
                 self.permit(channel, request)?;
-                self.memory.master =
-                    Some(text(request, "code").ok_or((Reason::Invalid, "no code"))?.to_owned());
+                self.set_master(text(request, "code").ok_or((Reason::Invalid, "no code"))?.to_owned());
                 Ok(Response::default())
             }
             _ => Err((Reason::Unsupported, "unknown operation")),
+        }
+    }
+
+    fn take_code(&mut self, channel: &Channel, request: &Request) -> Outcome {
+        let slot = number(request, "slot").unwrap_or(1);
+        if let Err(refusal) = self.permit(channel, request) {
+            if self.has(Defect::RefusedCodeStoredLater)
+                && let Some(code) = text(request, "code")
+            {
+                self.scratch.refused.push((slot, code.to_owned()));
+            }
+            return Err(refusal);
+        }
+        self.setup_works()?;
+        let code = text(request, "code").ok_or((Reason::Invalid, "no code"))?;
+        if !(4..=10).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_digit()) {
+            return Err((Reason::Invalid, "a code has 4 to 10 digits"));
+        }
+        if !(1..=self.design.slots).contains(&slot) {
+            return Err((Reason::Invalid, "no such slot"));
+        }
+        if self.has(Defect::RequestUnderWayDone) && self.memory.erasing {
+            self.scratch.under_way.push((slot, code.to_owned()));
+        } else if self.memory.erasing {
+            return Err((Reason::Busy, "a reset is under way"));
+        } else {
+            self.add_code(slot, code, Source::Radio);
+        }
+        Ok(Response::default())
+    }
+
+    /// What it says to a refusal; a faulty lock repeats the code that it was asked about.
+    fn worded(&self, why: &str, request: &Request) -> Arc<str> {
+        match text(request, "code") {
+            Some(code) if self.has(Defect::RefusalQuotesCode) => format!("{why}: {code}").into(),
+            _ => why.into(),
         }
     }
 
@@ -137,16 +171,6 @@ impl SimulatedLock {
         if refused { Err((Reason::Unsupported, "not available")) } else { Ok(()) }
     }
 
-    fn permit(&self, channel: &Channel, request: &Request) -> Result<(), Refusal> {
-        if !self.is_bound(channel) && !self.memory.obeyed {
-            return Err((Reason::NotFound, "not paired"));
-        }
-        match text(request, "role") {
-            Some("owner" | "admin") => Ok(()),
-            _ => Err((Reason::NotPermitted, "this role may not do that")),
-        }
-    }
-
     fn pair(&mut self, channel: &Channel, role: &str) -> Outcome {
         self.setup_works()?;
         let takes_any = self.has(Defect::BindsTwice)
@@ -155,17 +179,35 @@ impl SimulatedLock {
             return Err((Reason::Already, "already paired"));
         }
         self.memory.obeyed = false;
+        self.memory.forgotten.remove(channel);
+        self.memory.unpaired.remove(channel);
         match channel {
             Channel::App => drop(self.memory.app.insert(role.to_owned())),
             _ => self.memory.hub = true,
         }
+        self.after_pairing();
         Ok(Response::default())
+    }
+
+    /// What a faulty lock does once somebody is bound.
+    fn after_pairing(&mut self) {
+        match self.defect {
+            Some(Defect::BackWhenPaired) => self.bring_back(),
+            Some(Defect::OpensWhenPaired) => self.open_for_a_moment(),
+            _ => {}
+        }
+        // Nothing but a fault keeps what was refused.
+        for (slot, code) in std::mem::take(&mut self.scratch.refused) {
+            self.add_code(slot, &code, Source::Radio);
+        }
     }
 
     fn status(&self, channel: &Channel) -> Response {
         let users =
             if *channel == Channel::App { self.memory.app.len() } else { usize::from(self.memory.hub) };
+        let told = self.memory.codes.values().next().filter(|_| self.has(Defect::StatusTellsCode));
         Response {
+            why: told.map(|code| format!("code {code} is stored").into()),
             paired: Some(self.is_bound(channel)),
             users: Some(users as u64),
             codes: Some(self.memory.codes.len() as u64),
@@ -174,7 +216,7 @@ impl SimulatedLock {
     }
 
     fn factory_reset(&mut self, channel: &Channel, request: &Request) -> Outcome {
-        if !self.is_bound(channel) {
+        if !self.is_bound(channel) && !self.obeys_old_binding_to_reset(channel) {
             return Err((Reason::NotFound, "not paired"));
         }
         if text(request, "role") != Some("owner") && !self.has(Defect::AnyRoleMayReset) {

@@ -118,8 +118,8 @@ pub(super) struct Recognizer {
 pub(super) enum Progress {
     /// Nothing.
     Same,
-    /// A hold was let go too early.
-    LetGo,
+    /// A hold was let go too early, after this share of its time.
+    LetGo { percent: u64 },
     /// The stage with this number was reached.
     Reached(usize),
     /// The whole sequence was done.
@@ -133,6 +133,26 @@ impl Recognizer {
 
     pub(super) fn is_idle(&self) -> bool {
         self.reached == 0
+    }
+
+    /// Whether time completes the current stage while a button is held, and it is held.
+    pub(super) fn is_in_hold(&self, stages: &[Stage], held: impl Fn(&str) -> bool) -> bool {
+        match stages.get(self.reached) {
+            Some(Stage { awaited: Awaited::Elapsed(_), holding: Some(button), .. }) => held(button),
+            _ => false,
+        }
+    }
+
+    /// Whether a button that is to be let go was held for five times as long as it takes, or longer.
+    pub(super) fn is_overlong(&self, stages: &[Stage], now: Instant) -> bool {
+        let awaits_release = matches!(stages.get(self.reached), Some(Stage { awaited: Awaited::Up(_), .. }));
+        let hold = self.reached.checked_sub(1).and_then(|before| stages.get(before));
+        match hold {
+            Some(Stage { awaited: Awaited::Elapsed(least), .. }) => {
+                awaits_release && now.since(self.since) >= least.times(4)
+            }
+            _ => false,
+        }
     }
 
     fn takes_any(&self, stages: &[Stage], careless: Careless) -> bool {
@@ -158,10 +178,12 @@ impl Recognizer {
     ) -> Progress {
         let mut nothing = Progress::Same;
         if self.reached > 0 && self.is_broken_by(stages, act, now, careless) {
-            let is_hold =
-                matches!(stages.get(self.reached), Some(Stage { awaited: Awaited::Elapsed(_), .. }));
-            if is_hold && matches!(act, Act::Up(_)) {
-                nothing = Progress::LetGo;
+            if let Some(Stage { awaited: Awaited::Elapsed(least), .. }) = stages.get(self.reached)
+                && matches!(act, Act::Up(_))
+            {
+                let hundredfold = now.since(self.since).times(100).as_nanoseconds();
+                let percent = hundredfold.checked_div(least.as_nanoseconds()).unwrap_or(0);
+                nothing = Progress::LetGo { percent };
             }
             self.reset();
         }

@@ -151,6 +151,8 @@ class Lock:
             self.bound[channel] = True
         elif op == "pair" or not bound:
             return refused
+        elif channel == "app" and asked.get("role", "owner") not in ("owner", "admin"):
+            return {"ok": False, "reason": "not_permitted"}
         elif op in ("unpair", "leave"):
             self.bound[channel] = False
         elif op == "add_code" and "credential" in asked:
@@ -165,7 +167,7 @@ class Lock:
         elif op == "set_parameter":
             self.vacation = asked["value"] == "1"
         elif op == "factory_reset":
-            if asked.get("role", "owner") not in ("owner", "admin") or asked.get("network") == "offline":
+            if asked.get("network") == "offline":
                 return {"ok": False, "reason": "not_permitted"}
             self.reset()
         else:

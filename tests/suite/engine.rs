@@ -18,6 +18,61 @@ fn program(actions: Vec<Action>) -> Program {
     Program { parts: vec![part], time_limit: Duration::seconds(60), ..Program::default() }
 }
 
+/// The same, during all of which the bolt may open.
+fn opening(actions: Vec<Action>) -> Program {
+    let body = actions.into_iter().map(|action| Step::new("step", Origin::Author, action)).collect();
+    program(vec![Action::MayOpen { body, taken: None }])
+}
+
+/// Whatever a case is about, a bolt that opens where no step lets it is the lock's failure: at every moment, and be it
+/// for 10 ms.
+#[test]
+fn a_bolt_that_opens_unasked_is_a_failure() {
+    let enter = |probe: Option<Probe>| {
+        let body = vec![Step::new("enter", Origin::Claim, wait(100))];
+        Action::MayOpen { body, taken: probe }
+    };
+    let verdict = |program: &Program, moves: &[(u64, bool)]| {
+        let mut engine = Engine::new(program, Precision::default());
+        for (time, thrown) in moves {
+            go(&mut engine, at(*time));
+            engine.signal(at(*time), &Channel::Bolt, Value::Switch(*thrown));
+        }
+        play(&mut engine).verdict
+    };
+    let refused = Program { probes: 1, ..program(vec![wait(50), enter(Some(Probe(0))), wait(60_000 - 200)]) };
+    let taken = program(vec![wait(50), enter(None), wait(60_000 - 200)]);
+    for program in [&refused, &taken] {
+        assert_eq!(verdict(program, &[]), Verdict::Pass);
+        assert_eq!(verdict(program, &[(60, false), (140, true)]), Verdict::Pass);
+        // Where the contact stands at the very beginning is no movement; a bounce is none either.
+        assert_eq!(verdict(program, &[(0, false)]), Verdict::Pass);
+        assert_eq!(verdict(program, &[(20, false), (24, true)]), Verdict::Pass);
+        assert_eq!(verdict(program, &[(20, false), (30, true)]), Verdict::Fail);
+        assert_eq!(verdict(program, &[(20_000, false)]), Verdict::Fail);
+    }
+    // A lock that took a code may open a little later; one that did not, must not.
+    assert_eq!(verdict(&taken, &[(2_000, false)]), Verdict::Pass);
+    assert_eq!(verdict(&refused, &[(2_000, false)]), Verdict::Fail);
+}
+
+/// No lock may tell a secret; six digits on a console are no accident, and four may be.
+#[test]
+fn a_lock_that_tells_a_secret_fails() {
+    let verdict = |channel: Channel, digits: u8| {
+        let secrets = [("user.1".into(), digits)].into();
+        let program = Program { secrets, ..program(vec![wait(100)]) };
+        let mut engine = Engine::new(&program, Precision::default());
+        go(&mut engine, at(20));
+        engine.told(&channel, "user.1");
+        play(&mut engine).verdict
+    };
+    assert_eq!(verdict(Channel::Hub, 4), Verdict::Fail);
+    assert_eq!(verdict(Channel::Voice, 4), Verdict::Fail);
+    assert_eq!(verdict(Channel::Console, 6), Verdict::Fail);
+    assert_eq!(verdict(Channel::Console, 5), Verdict::Inconclusive);
+}
+
 fn wait(milliseconds: u64) -> Action {
     Action::Wait { since: Since::Here, duration: Duration::milliseconds(milliseconds) }
 }
@@ -125,7 +180,7 @@ fn an_answer_too_close_to_its_limit_is_neither_taken_nor_refused() {
     let watch =
         Action::Watch { observation, first: mark, since: mark, from_rest: false, within: second, probe };
     let judge = Action::Judge { probes: vec![probe], rule: Rule::No, reason: "the code was taken".into() };
-    let program = Program { marks: 1, probes: 1, ..program(vec![touch, watch, judge]) };
+    let program = Program { marks: 1, probes: 1, ..opening(vec![touch, watch, judge]) };
     let verdict = |length: u64| {
         let precision = Precision { observation: Duration::milliseconds(2), ..Precision::default() };
         let mut engine = Engine::new(&program, precision);
@@ -230,7 +285,7 @@ fn a_code_is_taken_only_after_its_last_touch() {
     let within = Duration::seconds(1);
     let watch = Action::Watch { observation, first: mark, since: mark, from_rest: true, within, probe };
     let judge = Action::Judge { probes: vec![probe], rule: Rule::Yes, reason: "it was refused".into() };
-    let program = Program { marks: 1, probes: 1, ..program(vec![touch, watch, judge]) };
+    let program = Program { marks: 1, probes: 1, ..opening(vec![touch, watch, judge]) };
     let verdict = |opens: Instant| {
         let mut engine = Engine::new(&program, Precision::default());
         engine.signal(at(0), &Channel::Bolt, Value::Switch(true));
@@ -280,7 +335,7 @@ fn a_silence_is_broken_within_it_only() {
 #[test]
 fn a_window_of_silence_ends_when_it_ends() {
     let quiet = Action::NoChange { channels: vec![Channel::Bolt], duration: Duration::milliseconds(100) };
-    let program = program(vec![wait(20), quiet, wait(100)]);
+    let program = opening(vec![wait(20), quiet, wait(100)]);
     for (moves, expected) in
         [(10, Verdict::Pass), (21, Verdict::Fail), (119, Verdict::Fail), (122, Verdict::Pass)]
     {

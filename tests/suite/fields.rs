@@ -329,6 +329,19 @@ const STEPS: &[(&str, &str, &str)] = &[
     ("restart", "restart: {off: 3 s}", "wait: 3 s"),
     ("off", "restart: {off: 3 s}", "restart: {off: 4 s}"),
     ("cells", "restart: {off: 3 s}", "restart: {off: 3 s, cells: true}"),
+    ("held", "restart: {off: 3 s}", "restart: {off: 3 s, held: 70 %}"),
+    (
+        "altered",
+        "attempt: {code: user.1, altered: last_digit_missing, expect: refused}",
+        "attempt: {code: user.1, altered: one_digit_wrong, expect: refused}",
+    ),
+    ("reset_but", "reset_but: {hold: 80 %}", "reset_but: {hold: 70 %}"),
+    ("lock_out_between", "lock_out_between: [wait: 1 s]", "lock_out_between: [wait: 2 s]"),
+    (
+        "lockout",
+        "repeat: {times: 1, steps: [lock_out, {wait: {lockout: 50 %}}]}",
+        "repeat: {times: 1, steps: [lock_out, {wait: {lockout: 60 %}}]}",
+    ),
 ];
 
 /// Texts of the scenario that differ in one field.
@@ -373,6 +386,7 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ("without", "given: {power: [ok]}\n", "but: {without: power}\n"),
     ("cut_power_at", "but: {}\n", "but: {cut_power_at: 50 %}\n"),
     ("cut_to", "but: {}\n", "but: {cut_power_at: 50 %, cut_to: 40 %}\n"),
+    ("cut_from", "but: {}\n", "but: {cut_power_at: 50 %, cut_from: confirmation}\n"),
 ];
 
 /// Texts of the model that differ in one field.
@@ -401,6 +415,7 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("codes", "codes: {digits: 6,", "codes: {digits: 5,"),
     ("shortest", "shortest: 4", "shortest: 5"),
     ("longest", "longest: 8", "longest: 7"),
+    ("slots", "longest: 8}", "longest: 8, slots: 30}"),
     ("relocks_after", "relocks_after: 30 s\n", "relocks_after: 31 s\n"),
     ("ready", "ready: {after_power: 20 s, after_short_press: 40 s}\n", ""),
     ("after_power", "after_power: 20 s", "after_power: 21 s"),

@@ -11,6 +11,7 @@ mod defects;
 mod diagnostics;
 mod engine;
 mod evidence;
+mod explore;
 mod facts;
 mod fields;
 mod fit;

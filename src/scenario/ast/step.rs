@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lock::Asset;
-use crate::trace::{Channel, PulsePattern};
-use crate::unit::{Angle, Duration, Voltage};
+use crate::lock::{Asset, Near};
+use crate::scenario::alter::But;
+use crate::trace::{Channel, Phase, PulsePattern};
+use crate::unit::{Angle, Duration, Ratio, Voltage};
 use crate::yaml::Place;
 
 /// One step and where it is written.
@@ -46,6 +47,8 @@ pub enum Supply {
     Low,
     /// This voltage.
     Volts(Voltage),
+    /// This share of the nominal voltage.
+    Share(Ratio),
 }
 
 /// An answer that is wanted.
@@ -55,6 +58,8 @@ pub enum Reply {
     Done,
     /// Refused, or no answer at all.
     Refused,
+    /// Whatever it is.
+    Any,
     /// Bound.
     Paired,
     /// Not bound.
@@ -93,6 +98,21 @@ pub enum Observation {
 }
 
 impl Observation {
+    /// What shows first when this begins: a light or a beep before its pattern is complete.
+    pub fn first_sign(&self) -> Self {
+        let Self::Pulses { channel, pattern } = self else { return self.clone() };
+        let begins = |phase: &Phase| Phase {
+            colour: Arc::clone(&phase.colour),
+            count: None,
+            on: None,
+            off: None,
+            lengths: Vec::new(),
+            ends: false,
+        };
+        let phases = pattern.phases.first().map(begins).into_iter().collect();
+        Self::Pulses { channel: channel.clone(), pattern: PulsePattern { phases } }
+    }
+
     /// Where it is observed.
     pub fn channel(&self) -> Channel {
         match self {
@@ -172,7 +192,10 @@ pub enum Action {
     /// Let time pass.
     Wait(Duration),
     /// Let the lockout penalty pass.
-    WaitLockout,
+    WaitLockout {
+        /// Only until this share of its stated length has passed since it began.
+        share: Option<Ratio>,
+    },
     /// Let time pass after an observation.
     WaitUntil {
         /// Which.
@@ -243,13 +266,22 @@ pub enum Action {
     Claim(Claim),
 }
 
+/// User codes that an owner stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserCodes {
+    /// So many, in the first slots.
+    Count(u8),
+    /// In the first slot, in each whose number is a power of two, and in the last: where a loop that erases may stop.
+    AcrossSlots,
+}
+
 /// Steps that are composed of a model's operations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Claim {
     /// Give the lock an owner's data.
     Provision {
-        /// How many user codes.
-        user_codes: u8,
+        /// Which user codes.
+        user_codes: UserCodes,
         /// How many cards; one, if not said, wherever codes are stored and the model takes cards.
         cards: Option<u8>,
         /// The same of fingers.
@@ -265,12 +297,18 @@ pub enum Claim {
     Prove,
     /// Do the method's procedure.
     Reset,
+    /// Do it altered, whatever the scenario alters besides.
+    ResetBut(But),
+    /// What should be there works, what should not is refused.
+    VerifyState,
     /// Take the power away and give it back.
     Restart {
         /// For how long.
         off: Duration,
         /// By taking out the cells.
         cells: bool,
+        /// With what the reset holds held as the power comes back, for this share of the stated time.
+        held: Option<Ratio>,
     },
     /// Ask app and hub what they hold, so that it is on record before it is lost.
     Inventory,
@@ -278,17 +316,24 @@ pub enum Claim {
     Attempt {
         /// Which, by its name in a scenario.
         code: Arc<str>,
+        /// What is typed is not that code, but nearly.
+        altered: Option<Near>,
         /// Whether it must be accepted.
         accepted: bool,
     },
     /// Enter wrong codes until the penalty begins.
-    LockOut,
+    LockOut {
+        /// What is done after each of them but the last.
+        between: Vec<Step>,
+    },
     /// The lock confirms as its source says.
     Confirmed,
     /// The lock does not show what its source says of a reset.
     Unconfirmed,
     /// Nothing of the owner is left.
     Erased(BTreeSet<Asset>),
+    /// Who was bound is obeyed in nothing.
+    NoOldAccess,
     /// Factory defaults hold.
     FactoryState,
     /// It can be set up again.
@@ -303,7 +348,9 @@ impl Action {
     /// The strands of steps within it: a body, the branches of `together`, or what is waited for.
     pub fn children(&self) -> Vec<&[Step]> {
         match self {
-            Self::Never { body, .. } | Self::Repeat { body, .. } => vec![body],
+            Self::Never { body, .. }
+            | Self::Repeat { body, .. }
+            | Self::Claim(Claim::LockOut { between: body }) => vec![body],
             Self::Together(branches) => branches.iter().map(Vec::as_slice).collect(),
             Self::Press { until: Some(step), .. } | Self::WaitUntil { observation: step, .. } => {
                 vec![std::slice::from_ref(step)]
@@ -316,7 +363,7 @@ impl Action {
             | Self::Turn { .. }
             | Self::Contact { .. }
             | Self::Wait(_)
-            | Self::WaitLockout
+            | Self::WaitLockout { .. }
             | Self::Observe { .. }
             | Self::NoChange { .. }
             | Self::Witness { .. }
@@ -360,7 +407,7 @@ pub fn operates(steps: &[Step]) -> bool {
         | Action::Do { .. }
         | Action::Claim(_) => true,
         Action::Wait(_)
-        | Action::WaitLockout
+        | Action::WaitLockout { .. }
         | Action::WaitUntil { .. }
         | Action::Observe { .. }
         | Action::NoChange { .. }

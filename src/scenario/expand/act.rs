@@ -1,20 +1,18 @@
 //! The act: the model's own procedure, with what the scenario alters.
 
-use std::sync::Arc;
-
 use crate::lock::{Fact, Power, Token};
-use crate::scenario::alter::{Bolt, Cut, JUST_UNDER, Kind, Plan, Stretch, interval};
+use crate::scenario::alter::{Bolt, JUST_UNDER, Kind, Plan, Stretch, interval};
 use crate::scenario::ast::{self, Claim, Interval};
 use crate::scenario::phrase::phrase;
-use crate::scenario::program::{Action, Mark, Origin, Since, Stage, Step};
-use crate::trace::{Channel, Value};
-use crate::unit::{Duration, Ratio, Voltage};
+use crate::scenario::program::{Action, Mark, Origin, Since, Stage};
+use crate::unit::{Duration, Ratio};
 use crate::verdict::Limit;
 
 use crate::belief::Bond;
 
 use super::context::{Context, Excluded, MARGIN};
 use super::draft::{Confirmation, Draft};
+use super::power::BOOT;
 use super::procedure::Bindings;
 use super::provision::Wanted;
 
@@ -22,12 +20,6 @@ use super::provision::Wanted;
 pub(super) const SETTLE: Duration = Duration::seconds(15);
 /// When whatever was queued or put off has reached the lock.
 const DELIVERED: Duration = Duration::seconds(120);
-/// Time for a lock to start after its power came back.
-const BOOT: Duration = Duration::seconds(4);
-/// What is tried after a restart is tried within this time.
-const SOON_AFTER: Duration = Duration::seconds(20);
-/// Confirmation window of a lock whose source states none, for sweeps.
-const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
 /// A contact that bounces is open or closed for so long.
 const BOUNCE: Duration = Duration::milliseconds(1);
 
@@ -55,51 +47,19 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// A step that the scenario's author wrote.
-    pub(super) fn scenario_step(
-        &self,
-        draft: &mut Draft,
-        step: &'a ast::Step,
-        origin: Origin,
-    ) -> Result<(), Excluded> {
-        let own = std::slice::from_ref(step);
-        if let Some(reason) = self.lacks_any_of(own) {
-            return Err(reason.into());
-        }
-        self.slots_are_known(own)?;
-        draft.belief.added.extend(adds(own));
-        draft.belief.highest_slot = named_slots(own).fold(draft.belief.highest_slot, u8::max);
-        self.step(draft, step, &Bindings::new(origin))?;
-        for (channel, op) in ast::asked(own) {
-            if let Some(bond) = Bond::of(channel).filter(|_| matches!(op, "unpair" | "leave")) {
-                draft.belief.unbound.insert(bond);
-            }
-        }
-        Ok(())
-    }
-
-    /// A lock that chooses the slot of a code itself does not tell which it took.
-    fn slots_are_known(&self, steps: &[ast::Step]) -> Result<(), Excluded> {
-        let names_slot = |step: &&ast::Step| match &step.action {
-            ast::Action::Ask { op, arguments, .. } => {
-                &**op == "remove_code" && arguments.iter().any(|(name, _)| &**name == "slot")
-            }
-            _ => false,
-        };
-        let names_one = ast::all(steps).iter().any(names_slot);
-        if names_one && self.has("add_code") && !self.takes("add_code", "slot") {
-            return Err("the lock picks a code's slot itself, and the source does not say which one".into());
-        }
-        Ok(())
-    }
-
     /// Opens the bolt, where the manual has the reset begin so.
     fn unlock(&self, draft: &mut Draft) -> Result<(), Excluded> {
         let act = &self.scenario.act;
         if !ast::reset(act) {
             return Ok(());
         }
-        if ast::all(act).iter().any(|step| matches!(step.action, ast::Action::Never { .. })) {
+        let needs_it_thrown = |step: &&ast::Step| {
+            matches!(
+                step.action,
+                ast::Action::Never { .. } | ast::Action::Claim(Claim::LockOut { .. } | Claim::Attempt { .. })
+            )
+        };
+        if ast::all(act).iter().any(needs_it_thrown) {
             return Err("according to the manual, the reset starts with the bolt open".into());
         }
         self.open_before_reset(draft)?;
@@ -141,12 +101,15 @@ impl<'a> Context<'a> {
             Claim::Prove => self.prove(draft),
             Claim::Inventory => self.inventory(draft),
             Claim::Reset => self.reset(draft, origin),
-            Claim::Restart { off, cells } => self.restart(draft, *off, *cells),
-            Claim::Attempt { code, accepted } => self.attempt_in_act(draft, code, *accepted, origin),
-            Claim::LockOut => {
-                draft.is_locked_out = true;
-                self.lock_out(draft)
+            Claim::ResetBut(but) => self.reset_but(draft, but),
+            Claim::VerifyState => self.verify_state(draft),
+            Claim::NoOldAccess => self.no_old_access_in_act(draft),
+            Claim::Restart { off, cells, held: None } => self.restart(draft, *off, *cells),
+            Claim::Restart { off, cells: _, held: Some(share) } => self.restart_held(draft, *off, *share),
+            Claim::Attempt { code, altered, accepted } => {
+                self.attempt_in_act(draft, (code, *altered), *accepted, origin)
             }
+            Claim::LockOut { between } => self.lock_out(draft, between),
             Claim::Confirmed
             | Claim::Unconfirmed
             | Claim::Erased(_)
@@ -158,7 +121,7 @@ impl<'a> Context<'a> {
     }
 
     /// The method's procedure: as altered in the act, and as the manual prints it before.
-    fn reset(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
+    pub(super) fn reset(&self, draft: &mut Draft, origin: Origin) -> Result<(), Excluded> {
         if origin == Origin::Setup {
             return self.whole_reset(draft);
         }
@@ -175,9 +138,17 @@ impl<'a> Context<'a> {
             Some(cut) => vec![self.cut_meanwhile(draft, steps, cut)?],
             None => steps,
         };
-        match self.plan.bolt {
-            Some(bolt) => self.reset_with_bolt(draft, bolt, body)?,
-            None => draft.push("reset", self.act(), Action::Sequence(body)),
+        let write = |draft: &mut Draft| match self.plan.bolt {
+            Some(bolt) => self.reset_with_bolt(draft, bolt, body),
+            None => {
+                draft.push("reset", self.act(), Action::Sequence(body));
+                Ok(())
+            }
+        };
+        if self.reset_may_open() {
+            draft.may_open(self.act(), None, write)?;
+        } else {
+            write(draft)?;
         }
         if self.plan.cut.is_none() {
             for stretch in Stretch::ALL {
@@ -185,7 +156,9 @@ impl<'a> Context<'a> {
             }
         }
         draft.belief.was_tried = true;
-        draft.belief.is_reset |= !self.plan.is_negative;
+        if !self.plan.is_negative {
+            draft.belief.reset(&self.subject.facts.keeps);
+        }
         Ok(())
     }
 
@@ -197,10 +170,28 @@ impl<'a> Context<'a> {
             self.open_before_reset(draft)?;
         }
         let bindings = self.act_bindings(draft, Origin::Setup);
-        let (_, steps) = draft.nested(|draft| self.planned_procedure(draft, &plan, &bindings))?;
+        let write = |draft: &mut Draft| self.planned_procedure(draft, &plan, &bindings);
+        let (_, steps) = if self.reset_may_open() {
+            draft.nested(|draft| draft.may_open(Origin::Setup, None, write))?
+        } else {
+            draft.nested(write)?
+        };
         draft.push("reset", Origin::Setup, Action::Sequence(steps));
-        (draft.belief.was_tried, draft.belief.is_reset) = (true, true);
+        draft.belief.reset(&self.subject.facts.keeps);
         Ok(())
+    }
+
+    /// Whether the bolt may open while a reset is done. A user code that begins it opens the lock as well; and what is
+    /// pressed too short may be what has a lock learn its door.
+    fn reset_may_open(&self) -> bool {
+        let is_pressed = |operation: &str| {
+            let steps = self.operation(operation).map(|known| known.procedure.as_slice());
+            ast::all(steps.unwrap_or_default())
+                .iter()
+                .any(|step| matches!(step.action, ast::Action::Press { .. } | ast::Action::Hold(_)))
+        };
+        let teaches = ["handing", "calibrate"].into_iter().any(is_pressed);
+        self.subject.facts.takes("code") || teaches
     }
 
     /// What an earlier step took from the lock, its method can't ask for.
@@ -354,7 +345,10 @@ impl<'a> Context<'a> {
 
     fn confirmation(&self, marks: &Marks) -> Confirmation {
         let (unconfirmed_since, unconfirmed_longer) = self.unconfirmed_window(marks);
-        Confirmation { since: self.confirmation_start(marks), unconfirmed_since, unconfirmed_longer }
+        let hold = self.subject.facts.decisive.hold.as_ref();
+        let pressed = hold.and_then(|hold| marks.get(hold.from)?.1);
+        let since = self.confirmation_start(marks);
+        Confirmation { since, pressed, unconfirmed_since, unconfirmed_longer }
     }
 
     /// When the lock may confirm: as soon as the reset is complete, whatever steps follow.
@@ -423,77 +417,6 @@ impl<'a> Context<'a> {
         draft.push(format!("measure {name}"), Origin::Stimulus, measure);
     }
 
-    /// The procedure, and beside it a cut of the power at a share of the confirmation window.
-    fn cut_meanwhile(&self, draft: &mut Draft, procedure: Vec<Step>, cut: Cut) -> Result<Step, Excluded> {
-        let since = match draft.confirmation.since {
-            Since::Here => {
-                return Err(Excluded::plan("nothing in the procedure marks when to cut the power"));
-            }
-            Since::Touch(mark) => Since::Mark(mark, Duration::ZERO),
-            since @ Since::Mark(..) => self.met_at(since),
-        };
-        let within = |step: &ast::Step| match &step.action {
-            ast::Action::Observe { within, .. } => *within,
-            _ => Duration::ZERO,
-        };
-        let stated = self.subject.facts.confirmed_by.known().and_then(|steps| steps.iter().map(within).max());
-        let duration = stated.unwrap_or(CONFIRM_UNSEEN).scaled(cut.at);
-        let before = draft.volts;
-        let ((), branch) = draft.nested(|draft| {
-            draft.wait_since(Origin::Stimulus, since, duration);
-            draft.supply(before.scaled(cut.to));
-            draft.alters(Kind::CutPower);
-            draft.wait(Duration::seconds(2));
-            draft.supply(before);
-            Ok(())
-        })?;
-        let both = Action::Together(vec![procedure, branch]);
-        Ok(Step::new("reset with a power cut meanwhile", self.act(), both))
-    }
-
-    /// The moment at which the decisive quantity is met as stated: a sweep begins there.
-    fn met_at(&self, since: Since) -> Since {
-        let decisive = &self.subject.facts.decisive;
-        let holds = [&decisive.second_hold, &decisive.hold].into_iter().flatten();
-        match since {
-            Since::Mark(mark, offset) => {
-                let hold = holds.map(|hold| hold.length).find(|length| length.scaled(JUST_UNDER) == offset);
-                Since::Mark(mark, hold.unwrap_or(offset))
-            }
-            Since::Here | Since::Touch(_) => since,
-        }
-    }
-
-    pub(super) fn restart(&self, draft: &mut Draft, off: Duration, cells: bool) -> Result<(), Excluded> {
-        let started = self.started(BOOT);
-        let penalty = self.lock().lockout.known().map(|lockout| lockout.duration);
-        let is_back = started.saturating_add(off).saturating_add(SOON_AFTER);
-        if draft.is_locked_out && penalty.is_some_and(|penalty| penalty <= is_back) {
-            return Err("the penalty for wrong codes is over before the lock takes a code after power".into());
-        }
-        if cells {
-            let count = self.lock().power.cells;
-            if count == 0 {
-                return Err("the model has no cells that can be taken out one by one".into());
-            }
-            let order = (1..=count).map(|n| (n, false)).chain((1..=count).map(|n| (n, true)));
-            for (number, inserted) in order {
-                if inserted && number == 1 {
-                    draft.wait(off);
-                }
-                draft.set(Origin::Tidying, Channel::PowerCell(number), Value::Switch(inserted));
-                draft.wait(Duration::milliseconds(500));
-            }
-        } else {
-            let before = draft.volts;
-            draft.supply(Voltage::default());
-            draft.wait(off);
-            draft.supply(before);
-        }
-        draft.wait(started);
-        Ok(())
-    }
-
     /// When a lock has certainly settled after the act, which may have started it anew.
     pub(super) fn settled(&self) -> Duration {
         let ready = &self.lock().ready;
@@ -514,43 +437,6 @@ impl<'a> Context<'a> {
             }
         }
     }
-}
-
-/// Codes, cards and fingers of the scenario's own that steps have the lock learn.
-fn adds(steps: &[ast::Step]) -> Vec<Arc<str>> {
-    let mut names = Vec::new();
-    for step in ast::all(steps) {
-        if let ast::Action::Ask { op, arguments, .. } = &step.action
-            && &**op == "add_code"
-        {
-            let named = arguments.iter().filter(|(field, _)| matches!(&**field, "code" | "credential"));
-            names.extend(named.filter_map(|(_, term)| match term {
-                ast::Term::Word(word) => Some(Arc::clone(word)),
-                ast::Term::Parameter(_) => None,
-            }));
-        }
-        if let ast::Action::Do { operation, with } = &step.action
-            && operation.starts_with("add_")
-        {
-            let named = with.iter().filter(|(name, _)| matches!(&***name, "code" | "card" | "finger"));
-            names.extend(named.map(|(_, word)| Arc::clone(word)));
-        }
-    }
-    names
-}
-
-/// Slots that steps name.
-fn named_slots(steps: &[ast::Step]) -> impl Iterator<Item = u8> {
-    ast::all(steps).into_iter().filter_map(|step| match &step.action {
-        ast::Action::Ask { arguments, .. } => {
-            arguments.iter().find_map(|(field, term)| match (&**field, term) {
-                ("slot", ast::Term::Word(word)) => word.parse().ok(),
-                _ => None,
-            })
-        }
-        ast::Action::Do { with, .. } => with.get("slot")?.parse().ok(),
-        _ => None,
-    })
 }
 
 /// The step with which the reset is complete, and its first edge: the last decisive quantity is met, and nothing more
@@ -575,7 +461,7 @@ fn is_let_go(facts: &ast::MethodFacts, index: usize) -> bool {
 }
 
 /// Whether the lock is heard or seen within a hold: a cue is no confirmation.
-fn has_cue(facts: &ast::MethodFacts, interval: &Interval) -> bool {
+pub(super) fn has_cue(facts: &ast::MethodFacts, interval: &Interval) -> bool {
     let inside = facts.procedure.get(interval.from + 1..interval.to).unwrap_or_default();
     inside
         .iter()

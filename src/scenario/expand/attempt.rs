@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::belief::Bond;
-use crate::lock::{Asset, Credential, Named, Token};
-use crate::scenario::alter::Kind;
+use crate::lock::{Asset, Credential, Named, Near, Token};
 use crate::scenario::ast::{self, Observation};
 use crate::scenario::program::{Action, Expected, Origin, Probe, Rule, Since};
 use crate::trace::Channel;
@@ -39,6 +38,17 @@ impl Context<'_> {
         origin: Origin,
         probe: Probe,
     ) -> Result<(), Excluded> {
+        draft.may_open(origin, Some(probe), |draft| self.watched_entry(draft, code, operation, origin, probe))
+    }
+
+    fn watched_entry(
+        &self,
+        draft: &mut Draft,
+        code: &Credential,
+        operation: &str,
+        origin: Origin,
+        probe: Probe,
+    ) -> Result<(), Excluded> {
         let described = self.operation(operation)?;
         let (observation, within) = match described.accepted_by.as_ref().map(|step| &step.action) {
             Some(ast::Action::Observe { observation, within }) => (observation.clone(), *within),
@@ -66,6 +76,8 @@ impl Context<'_> {
         if self.gets_locked() {
             let ((), body) = draft.nested(|draft| self.lock_if_open(draft, origin))?;
             draft.push("lock again", origin, Action::If { probe, yes: true, body });
+            // What may not be done is no point in time to refer to.
+            draft.touches = touches;
         }
         Ok(())
     }
@@ -187,6 +199,9 @@ impl Context<'_> {
     pub(super) fn known_good(&self, draft: &mut Draft) -> Result<Credential, Excluded> {
         if !draft.belief.is_reset {
             let last = draft.belief.codes.last().cloned();
+            if last.is_none() {
+                self.operation("add_code")?;
+            }
             return last.ok_or_else(|| Excluded::plan("no code was provisioned"));
         }
         if let Some(known) = &draft.belief.known_good {
@@ -220,11 +235,12 @@ impl Context<'_> {
     pub(super) fn new_code(&self, draft: &mut Draft) -> Result<Credential, Excluded> {
         self.operation("add_code")?;
         self.bind_again(draft, Origin::Control)?;
-        let code = draft.secret(self, "new")?;
+        let code = draft.secret(self, &draft.belief.handle("new"))?;
         // A slot that nothing was in: overwriting it would hide that it is still there.
-        let slot = draft.belief.free_slot();
+        let slot = draft.belief.take_slot();
         let master = self.master_after_reset(&draft.belief);
         self.add_code(draft, &code, slot, master, Origin::Control)?;
+        draft.belief.slots.insert(slot, Some(code.clone()));
         Ok(code)
     }
 
@@ -250,7 +266,26 @@ impl Context<'_> {
             }
             "master" => {
                 let master = self.master_now(&draft.belief);
+                if master.is_none() {
+                    self.operation("set_master")?;
+                }
                 master.ok_or_else(|| Excluded::plan("no master code is known at this point"))?
+            }
+            "zeros" => self.same_digits("0")?,
+            "ones" => self.same_digits("1")?,
+            "empty" => {
+                if !self.ends_codes() {
+                    return Err("no key ends a code, so there is no empty one".into());
+                }
+                if draft.belief.is_reset && self.lock().opens_for_any_code {
+                    return Err("any code opens the lock at this point, and an empty one is none".into());
+                }
+                Credential::Published("".into())
+            }
+            slot if slot.starts_with("slot.") => {
+                let number = slot.trim_start_matches("slot.");
+                let digits = usize::from(self.own_digits()?);
+                Credential::Published(format!("{number:0>digits$}").into())
             }
             digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
                 let length = u8::try_from(digits.len()).unwrap_or(u8::MAX);
@@ -267,8 +302,11 @@ impl Context<'_> {
             }
             user => {
                 let codes = &draft.belief.codes;
+                // Where the manual prints the codes, those are the owner's.
                 let number = user.strip_prefix("user.").and_then(|n| n.parse::<usize>().ok());
-                let code = number.and_then(|number| codes.get(number.checked_sub(1)?)).cloned();
+                let printed = number.and_then(|number| codes.get(number.checked_sub(1)?));
+                let printed = printed.filter(|code| matches!(code, Credential::Published(_)));
+                let code = draft.belief.code(&draft.belief.handle(user)).or(printed).cloned();
                 let reason = format!("code {user} was not provisioned");
                 // A model without codes has none to try; else the scenario forgot it.
                 let none = codes.is_empty();
@@ -277,51 +315,77 @@ impl Context<'_> {
         })
     }
 
+    fn own_digits(&self) -> Result<u8, Excluded> {
+        let digits = &self.lock().code_digits;
+        Ok(*digits.known().ok_or_else(|| digits.absence("a code length"))?)
+    }
+
+    /// A code of one digit throughout, unless it is one that the manual prints.
+    fn same_digits(&self, digit: &str) -> Result<Credential, Excluded> {
+        let code = Credential::Published(digit.repeat(usize::from(self.own_digits()?)).into());
+        let is_printed = self.published_codes().contains(&code);
+        if is_printed { Err("the manual prints this code as a default".into()) } else { Ok(code) }
+    }
+
     /// A named code in a scenario's `attempt`, before or in the act: it is tried exactly once.
     pub(super) fn attempt_in_act(
         &self,
         draft: &mut Draft,
-        name: &str,
+        (name, altered): (&str, Option<Near>),
         accepted: bool,
         origin: Origin,
     ) -> Result<(), Excluded> {
+        let codes = self.tried_codes(draft, name, altered)?;
+        for group in codes.chunks(self.at_once(codes.len())) {
+            group.iter().try_for_each(|code| self.expect_once(draft, code, accepted, origin))?;
+            // Many wrong codes in a row lock the keypad.
+            if codes.len() > 1 {
+                draft.wait(self.penalty());
+            }
+        }
+        Ok(())
+    }
+
+    /// What an `attempt` types: the code, or all that are nearly it.
+    fn tried_codes(
+        &self,
+        draft: &mut Draft,
+        name: &str,
+        altered: Option<Near>,
+    ) -> Result<Vec<Credential>, Excluded> {
         let code = self.named_code(draft, name)?;
-        self.expect_once(draft, &code, accepted, origin)
+        let (Some(near), Credential::Secret { digits, .. }) = (altered, &code) else { return Ok(vec![code]) };
+        let digits = match near {
+            Near::LastMissing | Near::FirstMissing => digits.saturating_sub(1),
+            Near::ExtraAfter | Near::ExtraBefore => digits.saturating_add(1),
+            Near::OneWrong => *digits,
+        };
+        if !self.takes_length(digits) {
+            return Err("a code of a different length from the lock's can't be entered".into());
+        }
+        Ok(code.nearly(near))
     }
 
     /// The same as a claim after the act.
     pub(super) fn attempt_claim(
         &self,
         draft: &mut Draft,
-        name: &str,
+        (name, altered): (&str, Option<Near>),
         accepted: bool,
     ) -> Result<(), Excluded> {
-        let code = self.named_code(draft, name)?;
+        let codes = self.tried_codes(draft, name, altered)?;
         if accepted {
-            return self.expect_accepted(draft, &code, Origin::Claim);
+            return codes.iter().try_for_each(|code| self.expect_accepted(draft, code, Origin::Claim));
         }
-        if self.lock().opens_for_any_code && name == "wrong" && draft.belief.is_reset {
+        let is_own = name.starts_with("extra.");
+        if is_own && draft.belief.is_reset && self.keeps(Asset::UserCodes) {
+            return Err(self.kept(Asset::UserCodes, "user codes").into());
+        }
+        if self.lock().opens_for_any_code && draft.belief.is_reset {
             draft.deviation("opens with any code until it is set up");
-            return self.expect_accepted(draft, &code, Origin::Claim);
+            return codes.iter().try_for_each(|code| self.expect_accepted(draft, code, Origin::Claim));
         }
-        self.expect_refused(draft, &[code])
-    }
-
-    /// Enters wrong codes until the penalty begins; before it a good code still works.
-    pub(super) fn lock_out(&self, draft: &mut Draft) -> Result<(), Excluded> {
-        let fact = &self.lock().lockout;
-        let lockout = *fact.known().ok_or_else(|| fact.absence("a lockout"))?;
-        for attempt in 0..lockout.attempts {
-            let code = draft.wrong_code(self)?;
-            if attempt > 0 || !self.scenario.but.alters(Kind::Bolt) {
-                self.expect_no_entry(draft, &code)?;
-                continue;
-            }
-            let probe = self.wrong_code_while_it_moves(draft, &code)?;
-            self.judge(draft, probe, Rule::No, format!("code {} was accepted", code.name()), Origin::Claim);
-            draft.wait(self.deaf());
-        }
-        Ok(())
+        self.expect_refused(draft, &codes)
     }
 
     /// Whether each code and binding is still there, as probes. A lock that opens for any code once

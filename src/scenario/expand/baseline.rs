@@ -4,6 +4,7 @@
 //! before the act, and the case is inconclusive.
 
 use crate::lock::Credential;
+use crate::scenario::ast::MethodFacts;
 use crate::scenario::program::{Origin, Since, Stage};
 use crate::unit::Duration;
 
@@ -24,7 +25,7 @@ pub enum Start {
     AsFound,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// Resets the lock by the model's baseline method, with the codes that it may know.
     pub(super) fn bring_to_baseline(&self, draft: &mut Draft, name: &str) -> Result<(), Excluded> {
         let model = self.subject.model;
@@ -35,6 +36,13 @@ impl Context<'_> {
             draft.supply(nominal);
             draft.wait(SETTLE);
         }
+        // Nothing is judged here, and nobody knows what the lock was left with.
+        draft.may_open(Origin::Tidying, None, |draft| self.baseline_reset(draft, facts))?;
+        draft.part(name, Stage::Between);
+        Ok(())
+    }
+
+    fn baseline_reset(&self, draft: &mut Draft, facts: &'a MethodFacts) -> Result<(), Excluded> {
         let codes = self.codes_that_may_work(draft);
         let owner = Bindings::new(Origin::Tidying);
         if facts.starts_unlocked && self.has("unlock") {
@@ -61,7 +69,6 @@ impl Context<'_> {
         if facts.starts_unlocked && self.has("unlock") && self.gets_locked() {
             self.lock_if_open(draft, Origin::Tidying)?;
         }
-        draft.part(name, Stage::Between);
         Ok(())
     }
 

@@ -73,7 +73,8 @@ impl<'a> Context<'a> {
 
     /// Whose account the model's procedure of the act is on.
     pub(super) fn act(&self) -> Origin {
-        if self.plan.is_negative { Origin::Altered } else { Origin::Procedure }
+        // A lock without power answers nothing, though its reset was complete.
+        if self.plan.is_negative || self.plan.cut.is_some() { Origin::Altered } else { Origin::Procedure }
     }
 
     pub(super) fn keeps(&self, asset: Asset) -> bool {
@@ -193,7 +194,7 @@ impl<'a> Context<'a> {
     }
 
     /// Whether a key ends a code, so that one of any length can be entered.
-    fn ends_codes(&self) -> bool {
+    pub(super) fn ends_codes(&self) -> bool {
         let steps = self.operation("enter").map(|enter| enter.procedure.as_slice()).unwrap_or_default();
         let last = steps.iter().rev().find_map(|step| match &step.action {
             ast::Action::Type { keys, .. } => keys.last(),
@@ -262,7 +263,7 @@ impl<'a> Context<'a> {
             ast::Action::Observe { observation, .. } | ast::Action::Never { observation, .. } => {
                 self.cannot_show(observation)
             }
-            ast::Action::WaitLockout => {
+            ast::Action::WaitLockout { .. } => {
                 let fact = &lock.lockout;
                 fact.known().is_none().then(|| fact.absence("a lockout"))
             }

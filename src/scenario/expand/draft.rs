@@ -1,5 +1,7 @@
 //! A program as far as it is written, with what the lock should hold by then. What may fail is tried on a branch.
 
+use std::sync::Arc;
+
 use crate::belief::Belief;
 use crate::lock::Credential;
 use crate::scenario::alter::Kind;
@@ -8,6 +10,7 @@ use crate::scenario::program::{Action, Mark, Part, Probe, Program, Since, Stage,
 use crate::trace::{Channel, Keystroke, Value};
 use crate::unit::{Duration, Voltage};
 
+use super::access::STRANGER;
 use super::context::{Context, Excluded};
 
 /// A case with more steps is a mistake in its files.
@@ -36,6 +39,8 @@ impl Touches {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Confirmation {
     pub since: Since,
+    /// When the decisive hold began, if there is one.
+    pub pressed: Option<Mark>,
     /// From when on a reset that did not happen must not be confirmed.
     pub unconfirmed_since: Since,
     /// For how much longer than a real one that is watched for.
@@ -43,8 +48,12 @@ pub(super) struct Confirmation {
 }
 
 impl Confirmation {
-    const NONE: Self =
-        Self { since: Since::Here, unconfirmed_since: Since::Here, unconfirmed_longer: Duration::ZERO };
+    const NONE: Self = Self {
+        since: Since::Here,
+        pressed: None,
+        unconfirmed_since: Since::Here,
+        unconfirmed_longer: Duration::ZERO,
+    };
 }
 
 /// A program as far as it is written.
@@ -66,8 +75,8 @@ pub(super) struct Draft {
     pub typed: u32,
     /// The act was refused: what it asks after that is not judged.
     pub was_refused: bool,
-    /// Wrong codes were entered until the penalty began.
-    pub is_locked_out: bool,
+    /// Wrong codes were entered until the penalty began: the touch of the last key.
+    pub locked_out: Option<Mark>,
     /// The lock itself may have left the bolt open.
     pub may_be_open: bool,
     /// The steps that are in no part yet try a code.
@@ -94,7 +103,7 @@ impl Draft {
             confirmation: Confirmation::NONE,
             typed: 0,
             was_refused: false,
-            is_locked_out: false,
+            locked_out: None,
             may_be_open: false,
             tries_code: false,
         }
@@ -157,6 +166,19 @@ impl Draft {
     pub(super) fn supply(&mut self, volts: Voltage) {
         self.volts = volts;
         self.set(Origin::Tidying, Channel::Power, Value::Voltage(volts));
+    }
+
+    /// Writes steps during which the bolt may open; `taken` says whether the lock took what was entered, and without it
+    /// it did.
+    pub(super) fn may_open<T>(
+        &mut self,
+        origin: Origin,
+        taken: Option<Probe>,
+        write: impl FnOnce(&mut Self) -> Result<T, Excluded>,
+    ) -> Result<T, Excluded> {
+        let (value, body) = self.nested(write)?;
+        self.push("the bolt may open", origin, Action::MayOpen { body, taken });
+        Ok(value)
     }
 
     /// The case needs a contact that bounces on purpose.
@@ -257,6 +279,12 @@ impl Draft {
         Ok(code)
     }
 
+    /// The code that somebody asked for who may not, if anybody did.
+    pub(super) fn stranger(&self) -> Option<Credential> {
+        let known = self.program.secrets.iter().find(|(handle, _)| &**handle == STRANGER);
+        known.map(|(handle, digits)| Credential::secret(Arc::clone(handle), *digits))
+    }
+
     /// A code that the lock never knew.
     pub(super) fn wrong_code(&mut self, cx: &Context<'_>) -> Result<Credential, Excluded> {
         let handle = self.belief.next_wrong_code();
@@ -265,7 +293,8 @@ impl Draft {
 
     /// The player has to draw a secret.
     pub(super) fn bind(&mut self, credential: &Credential) {
-        if let Credential::Secret { handle, digits } = credential {
+        if let Credential::Secret { handle, digits } | Credential::Altered { handle, digits, .. } = credential
+        {
             self.program.secrets.insert((handle.clone(), *digits));
         }
     }

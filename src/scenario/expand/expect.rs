@@ -33,12 +33,15 @@ impl<'a> Context<'a> {
                 Claim::Provision { .. }
                 | Claim::Prove
                 | Claim::Reset
+                | Claim::ResetBut(_)
+                | Claim::VerifyState
                 | Claim::Restart { .. }
                 | Claim::Inventory
                 | Claim::Attempt { .. }
-                | Claim::LockOut
+                | Claim::LockOut { .. }
                 | Claim::Confirmed
                 | Claim::Unconfirmed
+                | Claim::NoOldAccess
                 | Claim::Recommission
                 | Claim::Unchanged
                 | Claim::AllOrNothing => {}
@@ -46,11 +49,11 @@ impl<'a> Context<'a> {
         }
         let of_a_reset =
             |claim: &&Claim| matches!(claim, Claim::Erased(_) | Claim::FactoryState | Claim::Recommission);
-        let tries = claims.iter().any(|claim| matches!(claim, Claim::Attempt { .. }));
+        let tries = claims.iter().any(|claim| matches!(claim, Claim::Attempt { .. } | Claim::NoOldAccess));
         if claims.iter().any(of_a_reset) || (tries && draft.belief.is_reset) {
             self.afterwards(draft)?;
         }
-        if claims.contains(&&Claim::FactoryState) {
+        if claims.iter().any(|claim| matches!(claim, Claim::FactoryState)) {
             self.default_codes(draft)?;
         }
         for claim in &claims {
@@ -58,17 +61,23 @@ impl<'a> Context<'a> {
                 Claim::Erased(assets) => self.codes_erased(draft, assets)?,
                 Claim::Unchanged => self.unchanged(draft)?,
                 Claim::AllOrNothing => self.all_or_nothing(draft)?,
-                Claim::Attempt { code, accepted } => {
-                    self.attempt_claim(draft, code, *accepted)?;
+                Claim::Attempt { code, altered, accepted } => {
                     let word = if *accepted { "accepted" } else { "refused" };
-                    draft.part(format!("{} {word}", named(code)), Stage::Expect);
+                    let near = altered.map_or_else(String::new, |near| {
+                        format!(" ({})", near.to_string().replace('_', " "))
+                    });
+                    let name = format!("{}{near} {word}", named(code));
+                    draft.claim(&name, |draft| self.attempt_claim(draft, (code, *altered), *accepted));
                 }
+                Claim::NoOldAccess => self.no_old_access(draft),
                 Claim::Provision { .. }
                 | Claim::Prove
                 | Claim::Reset
+                | Claim::ResetBut(_)
+                | Claim::VerifyState
                 | Claim::Restart { .. }
                 | Claim::Inventory
-                | Claim::LockOut
+                | Claim::LockOut { .. }
                 | Claim::Confirmed
                 | Claim::Unconfirmed
                 | Claim::FactoryState
@@ -76,11 +85,18 @@ impl<'a> Context<'a> {
             }
         }
         let of_memory = |claim: &&Claim| {
-            matches!(claim, Claim::Erased(_) | Claim::Unchanged | Claim::AllOrNothing | Claim::Attempt { .. })
+            matches!(
+                claim,
+                Claim::Erased(_)
+                    | Claim::Unchanged
+                    | Claim::AllOrNothing
+                    | Claim::Attempt { .. }
+                    | Claim::NoOldAccess
+            )
         };
         // A signal alone does not tell what the lock still holds.
         let is_judged = !claims.iter().any(of_memory) || draft.judged_parts() > signals;
-        if claims.contains(&&Claim::Recommission) {
+        if claims.iter().any(|claim| matches!(claim, Claim::Recommission)) {
             self.recommission(draft)?;
         }
         if draft.judged_parts() > 0 && is_judged {
@@ -116,7 +132,7 @@ impl<'a> Context<'a> {
                     continue;
                 }
                 action => {
-                    judged |= !matches!(action, ast::Action::Wait(_) | ast::Action::WaitLockout);
+                    judged |= !matches!(action, ast::Action::Wait(_) | ast::Action::WaitLockout { .. });
                     branches.push(draft.nested(|draft| self.scenario_step(draft, step, Origin::Author))?.1);
                     name.push(phrase(action));
                     continue;
@@ -127,7 +143,7 @@ impl<'a> Context<'a> {
                 draft.omit(word, confirmed_by.absence("a confirmation of the reset"));
                 continue;
             };
-            if *claim == Claim::Confirmed {
+            if matches!(claim, Claim::Confirmed) {
                 for step in steps {
                     let watch =
                         |draft: &mut Draft| self.observe(draft, &step.action, since, Origin::Claim, false);
@@ -231,13 +247,30 @@ impl<'a> Context<'a> {
                 draft.claim("user codes erased", |draft| self.expect_refused(draft, &codes));
             }
         }
+        self.former_refused(draft);
         self.tokens_erased(draft, assets)?;
         if assets.contains(&Asset::MasterCode)
             && let Some(master) = draft.belief.master.clone()
         {
             draft.claim("master code erased", |draft| self.master_erased(draft, &master));
+            for former in draft.belief.former_masters.clone() {
+                draft.claim("replaced master code erased", |draft| {
+                    self.replaced_master_erased(draft, &former)
+                });
+            }
         }
         Ok(())
+    }
+
+    /// What the owners before had opens nothing for this one.
+    fn former_refused(&self, draft: &mut Draft) {
+        let former = draft.belief.former.clone();
+        let opens_for_any = draft.belief.is_reset && self.lock().opens_for_any_code;
+        if !former.is_empty() && !opens_for_any {
+            draft.claim("codes that were removed or erased before refused", |draft| {
+                self.expect_refused(draft, &former)
+            });
+        }
     }
 
     fn opens_for_any(&self, draft: &mut Draft, codes: &[Credential]) -> Result<(), Excluded> {
@@ -277,9 +310,9 @@ impl<'a> Context<'a> {
         }
         let mut fresh = Vec::new();
         draft.claim("set up again: user codes", |draft| {
-            // Slots that no earlier code was in: overwriting one would hide that it is still there.
-            let free = draft.belief.free_slot().min(u8::MAX - 4) + 1;
-            for (handle, slot) in ["fresh.1", "fresh.2"].iter().zip(free..) {
+            for handle in ["fresh.1", "fresh.2"] {
+                // One that no earlier code was in: overwriting one would hide that it is still there.
+                let slot = draft.belief.take_slot();
                 let code = draft.secret(self, handle)?;
                 self.add_code(draft, &code, slot, self.master_now(&draft.belief), Origin::Claim)?;
                 fresh.push(code);
@@ -309,9 +342,10 @@ impl<'a> Context<'a> {
             self.expect_accepted(draft, code, Origin::Claim)?;
         }
         draft.part("user codes unchanged", Stage::Expect);
+        self.former_refused(draft);
         self.tokens_unchanged(draft)?;
         for bond in draft.belief.bound.clone() {
-            if !keeps(bond.asset()) {
+            if !keeps(bond.asset()) && !draft.belief.unbound.contains(&bond) {
                 self.expect_holding(draft, bond, Origin::Claim);
             }
         }

@@ -74,6 +74,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A master code that another one replaced before the reset is as dead as that one.
+    pub(super) fn replaced_master_erased(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
+        match self.means()? {
+            // A reset that is typed with one would have to be done once more.
+            Means::Reset(_) => {
+                Err("the source describes no way to try a second master code without a reset".into())
+            }
+            Means::Answer | Means::Added => self.master_erased(draft, old),
+        }
+    }
+
     /// The owner's master code is still taken.
     pub(super) fn master_unchanged(&self, draft: &mut Draft, master: &Credential) -> Result<(), Excluded> {
         match self.means()? {
@@ -84,7 +95,7 @@ impl<'a> Context<'a> {
             }
             Means::Added => {
                 let code = draft.secret(self, &ghost(3))?;
-                let slot = draft.belief.free_slot().saturating_add(4);
+                let slot = draft.belief.take_slot();
                 self.add_code(draft, &code, slot, Some(master.clone()), Origin::Tidying)?;
                 self.expect_accepted(draft, &code, Origin::Claim)
             }
@@ -97,7 +108,7 @@ impl<'a> Context<'a> {
     /// A code that is added with the old master code opens nothing; one that is added with a valid one does.
     fn adds_nothing(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
         let (by_old, by_valid) = (draft.secret(self, &ghost(1))?, draft.secret(self, &ghost(2))?);
-        let slot = draft.belief.free_slot().saturating_add(2);
+        let slot = draft.belief.take_slot();
         self.add_code(draft, &by_old, slot, Some(old.clone()), Origin::Tidying)?;
         // What was typed in vain counts as wrong codes, and a lock in its penalty refuses anything.
         draft.wait(self.penalty().max(self.forgets()));
@@ -107,7 +118,8 @@ impl<'a> Context<'a> {
         self.judge(draft, probe, Rule::No, reason, Origin::Claim);
         draft.wait(self.deaf());
         let valid = self.valid_master(draft)?;
-        self.add_code(draft, &by_valid, slot.saturating_add(1), Some(valid), Origin::Control)?;
+        let slot = draft.belief.take_slot();
+        self.add_code(draft, &by_valid, slot, Some(valid), Origin::Control)?;
         let label = format!("control: try {}", by_valid.name());
         let (probe, steps) =
             draft.nested(|draft| self.attempt(draft, &by_valid, "enter", Origin::Control))?;

@@ -130,9 +130,13 @@ impl<'a> Context<'a> {
         bindings: &Bindings<'_>,
     ) -> Result<(), Excluded> {
         let operation = self.operation(name)?;
-        let ((), steps) = draft.nested(|draft| self.procedure(draft, &operation.procedure, bindings))?;
-        draft.push(name.replace('_', " "), bindings.origin, Action::Sequence(steps));
-        Ok(())
+        let (label, origin) = (name.replace('_', " "), bindings.origin);
+        let write = |draft: &mut Draft| {
+            let ((), steps) = draft.nested(|draft| self.procedure(draft, &operation.procedure, bindings))?;
+            draft.push(label, origin, Action::Sequence(steps));
+            Ok(())
+        };
+        if moves_the_bolt(name) { draft.may_open(origin, None, write) } else { write(draft) }
     }
 
     pub(super) fn step(
@@ -150,8 +154,18 @@ impl<'a> Context<'a> {
             ast::Action::Release(controls) => self.actuate(draft, controls, false, origin),
             ast::Action::Press { .. } => self.press(draft, &step.action, origin)?,
             ast::Action::Type { keys, gap, each } => {
-                let ((), typed) = draft.nested(|draft| self.type_keys(draft, keys, *gap, *each, bindings))?;
-                draft.push(label(), origin, Action::Sequence(typed));
+                let write = |draft: &mut Draft| {
+                    let ((), typed) =
+                        draft.nested(|draft| self.type_keys(draft, keys, *gap, *each, bindings))?;
+                    draft.push(label(), origin, Action::Sequence(typed));
+                    Ok(())
+                };
+                // What somebody types by themselves may be a code.
+                if origin == Origin::Author {
+                    draft.may_open(origin, None, write)?
+                } else {
+                    write(draft)?
+                }
                 draft.just_touched = draft.touches.last_key.map(Since::Touch);
             }
             ast::Action::Power { to, cell, over, duration } => {
@@ -171,11 +185,14 @@ impl<'a> Context<'a> {
                 draft.set(origin, channel.clone(), Value::Switch(*closed));
             }
             ast::Action::Wait(duration) => draft.wait(*duration),
-            ast::Action::WaitLockout => {
+            ast::Action::WaitLockout { share: None } => {
                 let fact = &self.lock().lockout;
                 fact.known().ok_or_else(|| fact.absence("a lockout"))?;
-                draft.is_locked_out = false;
+                draft.locked_out = None;
                 draft.wait_since(origin, Since::Here, self.penalty());
+            }
+            ast::Action::WaitLockout { share: Some(share) } => {
+                self.wait_into_lockout(draft, *share, origin)?
             }
             ast::Action::WaitUntil { observation, plus } => {
                 let since = touched.unwrap_or(Since::Here);
@@ -218,6 +235,10 @@ impl<'a> Context<'a> {
                 let ((), steps) = draft
                     .nested(|draft| (0..*times).try_for_each(|_| self.procedure(draft, body, bindings)))?;
                 limited(draft, label(), origin, *within, steps);
+            }
+            // A bolt that is thrown needs no throwing.
+            ast::Action::Do { operation, .. } if &**operation == "lock" => {
+                self.lock_if_open(draft, origin)?
             }
             ast::Action::Do { operation, with } => {
                 let mut inner = Bindings::new(origin).master(self.master_now(&draft.belief));
@@ -327,7 +348,7 @@ impl<'a> Context<'a> {
                 KeyToken::Parameter(name) => {
                     let credential = bindings.code_for(name)?.clone();
                     draft.bind(&credential);
-                    strokes.extend(keystrokes(&credential));
+                    strokes.extend(keys::keystrokes(&credential));
                 }
             }
         }
@@ -402,6 +423,7 @@ impl<'a> Context<'a> {
             Supply::On => self.level_voltage(self.levels().power)?,
             Supply::Low => self.level_voltage(Power::Low)?,
             Supply::Volts(volts) => volts,
+            Supply::Share(share) => self.lock().power.nominal.scaled(share),
         };
         let before = draft.volts;
         match over {
@@ -475,6 +497,7 @@ impl<'a> Context<'a> {
             (Some(_), _) => (Expected::Refused, Origin::Claim),
             (None, Reply::Done) => (Expected::Done, bindings.origin),
             (None, Reply::Refused) => (Expected::Refused, bindings.origin),
+            (None, Reply::Any) => (Expected::Any, bindings.origin),
             (None, Reply::Paired) => (Expected::Paired(true), bindings.origin),
             (None, Reply::Unpaired) => (Expected::Paired(false), bindings.origin),
         };
@@ -509,6 +532,13 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Whether an operation may open the bolt: it is there for that, or a lock learns there which way its door opens.
+fn moves_the_bolt(operation: &str) -> bool {
+    let opens = ["enter", "unlock", "use_card", "use_finger", "try_master"];
+    let teaches = ["handing", "calibrate", "initiate", "set_mode"];
+    opens.contains(&operation) || teaches.contains(&operation)
+}
+
 fn limited(draft: &mut Draft, label: String, origin: Origin, within: Option<Duration>, body: Vec<Step>) {
     let action = match within {
         Some(within) => Action::Limited { within, body },
@@ -528,26 +558,13 @@ fn ramp(draft: &mut Draft, target: Voltage, over: Duration) {
     }
 }
 
-/// The keys that type a code.
-fn keystrokes(credential: &Credential) -> Vec<Keystroke> {
-    match credential {
-        Credential::Published(code) => {
-            code.chars().map(|c| Keystroke::Key(Arc::from(c.to_string()))).collect()
-        }
-        Credential::Secret { handle, digits } => {
-            let handle = Handle(Arc::clone(handle));
-            let stroke = |position| Keystroke::Secret { handle: handle.clone(), position, altered: false };
-            (0..*digits).map(stroke).collect()
-        }
-        // It is presented, and no key stands for it: `check` refuses a procedure that types one.
-        Credential::Token { .. } => Vec::new(),
-    }
-}
-
 pub(super) fn secret_argument(credential: &Credential) -> Argument {
     match credential {
         Credential::Published(code) => Argument::Text(Arc::clone(code)),
-        Credential::Secret { handle, .. } => Argument::Secret(Handle(Arc::clone(handle))),
+        // A request names what it means; nothing is typed wrong in one.
+        Credential::Secret { handle, .. } | Credential::Altered { handle, .. } => {
+            Argument::Secret(Handle(Arc::clone(handle)))
+        }
         Credential::Token { name, .. } => Argument::Text(Arc::clone(name)),
     }
 }

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use crate::belief::Bond;
 use crate::lock::{Credential, Token};
-use crate::scenario::ast;
+use crate::scenario::ast::{self, UserCodes};
 use crate::scenario::program::{Action, Expected, Origin, Stage};
 use crate::trace::{Argument, Channel};
 use crate::unit::Duration;
 
 use super::context::{Context, Excluded};
 use super::draft::Draft;
-use super::procedure::{Bindings, secret_argument};
+use super::procedure::Bindings;
 
 /// How long a radio or service may take to answer.
-const ANSWER_WITHIN: Duration = Duration::seconds(10);
+pub(super) const ANSWER_WITHIN: Duration = Duration::seconds(10);
 
 /// What an owner wants stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
-    pub user_codes: u8,
+    pub user_codes: UserCodes,
     pub tokens: [(Token, Option<u8>); 2],
     pub app: bool,
     pub hub: bool,
@@ -35,7 +35,7 @@ impl Context<'_> {
         }
         for (bond, wanted) in [(Bond::App, app), (Bond::Hub, hub)] {
             // Codes that are added over a binding need it, whether the scenario thought of it or not.
-            let needed = wanted || (user_codes > 0 && self.asks("add_code", bond));
+            let needed = wanted || (user_codes != UserCodes::Count(0) && self.asks("add_code", bond));
             if needed
                 && !self.is_bound(draft, bond)
                 && self.is_available(draft, bond.operation(), bond.noun())
@@ -45,25 +45,46 @@ impl Context<'_> {
             }
         }
         if master && self.is_available(draft, "set_master", "master code") {
-            let code = draft.secret(self, "master")?;
+            let code = draft.secret(self, &draft.belief.handle("master"))?;
             self.set_master(draft, &code, Origin::Setup)?;
             draft.belief.master = Some(code);
         }
-        if user_codes > 0 && self.is_available(draft, "add_code", "user codes") {
-            for number in 1..=user_codes {
-                let code = draft.secret(self, &format!("user.{number}"))?;
-                let slot = number.saturating_add(u8::try_from(draft.belief.tokens.len()).unwrap_or(u8::MAX));
+        let has_codes = user_codes != UserCodes::Count(0);
+        if has_codes && self.is_available(draft, "add_code", "user codes") {
+            for (number, slot) in (1_u32..).zip(self.slots_for(draft, user_codes)?) {
+                let code = draft.secret(self, &draft.belief.handle(&format!("user.{number}")))?;
                 self.add_code(draft, &code, slot, self.master_now(&draft.belief), Origin::Setup)?;
-                draft.belief.codes.push(code);
+                draft.belief.store(slot, code);
             }
-        } else if user_codes > 0 {
+        } else if has_codes {
             draft.belief.codes.extend(self.published_codes());
         }
         for (kind, number) in tokens {
-            self.provision_tokens(draft, kind, number, user_codes > 0)?;
+            self.provision_tokens(draft, kind, number, has_codes)?;
         }
         draft.part("provision", Stage::Arrange);
         Ok(())
+    }
+
+    /// The slots that an owner's codes go into.
+    fn slots_for(&self, draft: &Draft, codes: UserCodes) -> Result<Vec<u8>, Excluded> {
+        let last = match codes {
+            UserCodes::Count(count) => {
+                return Ok(draft.belief.free_slots().take(usize::from(count)).collect());
+            }
+            UserCodes::AcrossSlots => {
+                let fact = self.lock().code_slots;
+                *fact.known().ok_or_else(|| fact.absence("how many codes the lock holds"))?
+            }
+        };
+        if !self.takes("add_code", "slot") {
+            return Err("the lock picks a code's slot itself".into());
+        }
+        let last = u8::try_from(last).unwrap_or(u8::MAX);
+        let mut slots: Vec<u8> = (0..8).map(|power| 1 << power).take_while(|slot| *slot < last).collect();
+        slots.push(last);
+        slots.retain(|slot| !draft.belief.slots.contains_key(slot));
+        Ok(slots)
     }
 
     /// A lock that was reset has another owner now, and what the first one stored is gone.
@@ -155,26 +176,6 @@ impl Context<'_> {
         let users = ast::asked(&self.scenario.act).iter().any(|(_, op)| *op == "pair");
         let label = format!("{} holds what was stored", bond.channel());
         self.ask_status(draft, label, bond, Expected::Holds { codes, users }, origin);
-    }
-
-    /// Who had a binding is asked to use it, once it must be gone. Silence is a refusal, too.
-    pub(super) fn refuse_old_binding(&self, draft: &mut Draft, bond: Bond) -> Result<(), Excluded> {
-        if !self.asks("add_code", bond) {
-            return Ok(());
-        }
-        let code = draft.secret(self, "stranger")?;
-        let slot = u64::from(draft.belief.free_slot()).saturating_add(2);
-        let arguments = vec![
-            ("slot".into(), Argument::Number(slot)),
-            ("code".into(), secret_argument(&code)),
-            ("role".into(), Argument::Text("owner".into())),
-        ];
-        let channel = bond.channel();
-        let label = format!("{channel} can no longer add a code");
-        let (expected, op) = (Expected::Refused, Arc::from("add_code"));
-        let ask = Action::Ask { channel, op, arguments, expected, within: ANSWER_WITHIN, mark: None };
-        draft.push(label, Origin::Claim, ask);
-        Ok(())
     }
 
     /// Asks a binding that must be gone; where codes must be gone too, their count is nought.

@@ -40,7 +40,7 @@ impl Context<'_> {
         let known = draft.belief.tokens_of(kind).len();
         for number in (1..=usize::from(number)).skip(known) {
             let token = Credential::token(kind, &number.to_string());
-            let slot = draft.belief.free_slot();
+            let slot = draft.belief.take_slot();
             self.add_token(draft, &token, slot, self.master_now(&draft.belief), Origin::Setup)?;
             draft.belief.tokens.push(token);
         }
@@ -182,21 +182,13 @@ fn kinds() -> [Token; 2] {
     [Token::Card, Token::Finger]
 }
 
-/// Slots that codes which a claim adds may take: a control, strangers, and those of a lock that is set up again.
-const FOR_CODES: u8 = 3;
-
 /// The so-many-th token that the lock does not know, and a slot that nothing else is in.
-fn another(draft: &Draft, kind: Token, nth: usize) -> (Credential, u8) {
+fn another(draft: &mut Draft, kind: Token, nth: usize) -> (Credential, u8) {
+    let slot = draft.belief.take_slot();
     let belief = &draft.belief;
     let mut unknown = (1_u32..)
         .map(|number| Credential::token(kind, &number.to_string()))
         .filter(|token| !belief.tokens.contains(token) && !belief.added.contains(token.name().as_str()));
-    let slots = match kind {
-        Token::Card => FOR_CODES,
-        Token::Finger => FOR_CODES + 1,
-    };
-    let offset = u8::try_from(2 * nth).unwrap_or(u8::MAX);
-    let slot = belief.free_slot().saturating_add(slots).saturating_add(offset);
     // There are always more.
     (unknown.nth(nth).unwrap_or_else(|| Credential::token(kind, "new")), slot)
 }

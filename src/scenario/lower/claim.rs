@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::alter::{
-    Alter, Bolt, Bounces, But, CutPower, Gap, Hold, Interrupted, JUST_UNDER, Kind, MissingKeys, Pause,
-    Presses, Rotation, UsedProof, Without, WrongKey, excludes,
+    Alter, Bolt, Bounces, But, CutFrom, CutPower, Gap, Hold, Interrupted, JUST_UNDER, Kind, MissingKeys,
+    Pause, Presses, Rotation, UsedProof, Without, WrongKey, excludes,
 };
 use crate::scenario::ast::{self, Action, Claim, MethodChoice, Scenario, Step};
 use crate::scenario::clauses;
@@ -88,7 +88,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
     for step in list {
         let Action::Claim(claim) = &step.action else { continue };
         let judged = match claim {
-            Claim::Attempt { .. } => continue,
+            Claim::Attempt { .. } | Claim::NoOldAccess => continue,
             Claim::Confirmed
             | Claim::Unconfirmed
             | Claim::Erased(_)
@@ -100,8 +100,10 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::Prove
             | Claim::Inventory
             | Claim::Reset
+            | Claim::ResetBut(_)
+            | Claim::VerifyState
             | Claim::Restart { .. }
-            | Claim::LockOut => false,
+            | Claim::LockOut { .. } => false,
         };
         if judged != (stage == "expect") {
             let right = if judged { "`expect`" } else { "`arrange` or `act`" };
@@ -218,9 +220,8 @@ fn check_but(
     place: &Place,
     findings: &mut Diagnostics,
 ) {
-    let is =
-        |wanted: Claim| move |step: &&Step| matches!(&step.action, Action::Claim(claim) if *claim == wanted);
-    let (resets, locks_out) = (ast::reset(act), ast::all(act).iter().any(is(Claim::LockOut)));
+    let is_lockout = |step: &&Step| matches!(&step.action, Action::Claim(Claim::LockOut { .. }));
+    let (resets, locks_out) = (ast::reset(act), ast::all(act).iter().any(is_lockout));
     for alteration in but.iter() {
         let is_there = resets || (locks_out && !alteration.is_of_a_reset());
         if !is_there {
@@ -237,7 +238,7 @@ fn check_but(
             }
         }
     }
-    if expect.iter().any(|step| is(Claim::Unconfirmed)(&step)) && !resets {
+    if expect.iter().any(|step| matches!(&step.action, Action::Claim(Claim::Unconfirmed))) && !resets {
         findings.error(place, "`unconfirmed` is about an attempted reset, but `act` has none");
     }
     if but.alters(Kind::Proof) && !ast::reset(arrange) {
@@ -245,7 +246,7 @@ fn check_but(
     }
 }
 
-fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
+pub(super) fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     let mut list: Vec<Arc<dyn Alter>> = Vec::new();
     for (word, is_second) in [(&syntax.hold, false), (&syntax.second_hold, true)] {
         if let Some(share) = word.as_ref().and_then(|word| share(reader, word, "hold")) {
@@ -316,11 +317,16 @@ fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     match &syntax.cut_power_at {
         Some(word) => {
             let at = sweep(reader, word);
-            list.push(Arc::new(CutPower { at, to: to.unwrap_or_default() }));
+            let from = syntax.cut_from.as_ref().and_then(|word| {
+                let place = reader.place(word);
+                reader.named::<CutFrom>("beginning of a cut", &word.value.0, &place)
+            });
+            let from = from.unwrap_or(CutFrom::Completion);
+            list.push(Arc::new(CutPower { at, to: to.unwrap_or_default(), from }));
         }
-        None if syntax.cut_to.is_some() => reader.findings.error_with_hint(
+        None if syntax.cut_to.is_some() || syntax.cut_from.is_some() => reader.findings.error_with_hint(
             place,
-            "`cut_to` says how far the supply drops, but nothing says when",
+            "`cut_to` and `cut_from` describe a power cut, but nothing says when it is",
             "add `cut_power_at`",
         ),
         None => {}

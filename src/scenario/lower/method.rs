@@ -213,7 +213,7 @@ fn typed(procedure: &[Step], facts: &Facts) -> Option<u32> {
             | Action::Turn { .. }
             | Action::Contact { .. }
             | Action::Wait(_)
-            | Action::WaitLockout
+            | Action::WaitLockout { .. }
             | Action::WaitUntil { .. }
             | Action::Observe { .. }
             | Action::NoChange { .. }

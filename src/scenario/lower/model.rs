@@ -121,6 +121,7 @@ fn facts(
         voice: false,
         code_digits: Fact::Unknown,
         code_lengths: None,
+        code_slots: Fact::Unknown,
         defaults: Defaults::default(),
         lockout: Fact::Unknown,
         keeps: BTreeSet::new(),
@@ -320,6 +321,12 @@ fn codes(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut D
             facts.code_digits = Fact::Known(codes.digits.value);
         } else {
             findings.error(&place, format!("a code has 4 to 10 digits, not {}", codes.digits.value));
+        }
+        if let Some(slots) = &codes.slots {
+            facts.code_slots = Fact::Known(slots.value);
+            if slots.value == 0 {
+                findings.error(&Place::of(source, slots), "a lock with codes has at least 1 slot for them");
+            }
         }
         let length = |word: &Option<Spanned<u8>>| word.as_ref().map_or(codes.digits.value, |word| word.value);
         let (shortest, longest) = (length(&codes.shortest), length(&codes.longest));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::lock::{Asset, Named, Role, Token};
-use crate::scenario::ast::{Action, Claim, Reply, Term};
+use crate::lock::{Asset, Named, Near, Role, Token};
+use crate::scenario::ast::{Action, Claim, Reply, Term, UserCodes};
 use crate::scenario::syntax::{AttemptSyntax, DoSyntax, Word, WordOr};
 use crate::unit::Duration;
 use crate::yaml::{Map, Place};
@@ -101,6 +101,7 @@ impl Reader<'_> {
                         &[
                             ("ok", Reply::Done),
                             ("refused", Reply::Refused),
+                            ("any", Reply::Any),
                             ("paired", Reply::Paired),
                             ("unpaired", Reply::Unpaired),
                         ],
@@ -209,10 +210,13 @@ impl Reader<'_> {
 
     /// A code by its name in a scenario, or as a manual prints it.
     fn code(&mut self, code: &str, place: &Place) -> Option<()> {
-        let is_user = ["user.", "extra."].iter().any(|kind| code.strip_prefix(kind).is_some_and(is_number));
+        let numbered = ["user.", "extra.", "slot."];
+        let is_user = numbered.iter().any(|kind| code.strip_prefix(kind).is_some_and(is_number));
         let is_published = (3..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_user && !is_published && !matches!(code, "wrong" | "default" | "master") {
-            self.findings.unknown(place, "code", code, ["user.1", "extra.1", "wrong", "default", "master"]);
+        let words = ["wrong", "default", "master", "zeros", "ones", "empty"];
+        if !is_user && !is_published && !words.contains(&code) {
+            let known = ["user.1", "extra.1", "slot.1"].into_iter().chain(words);
+            self.findings.unknown(place, "code", code, known);
             return None;
         }
         Some(())
@@ -236,11 +240,13 @@ impl Reader<'_> {
     }
 
     pub(super) fn provision(&mut self, words: &Map<Word>, place: &Place) -> Option<Claim> {
-        let (mut user_codes, mut app, mut hub, mut master) = (0, false, false, false);
+        let mut user_codes = UserCodes::Count(0);
+        let (mut app, mut hub, mut master) = (false, false, false);
         let (mut cards, mut fingers) = (None, None);
         for (name, word) in words {
             match name.as_str() {
-                "user_codes" => user_codes = self.some_of_them(word),
+                "user_codes" if word.value.0 == "across_slots" => user_codes = UserCodes::AcrossSlots,
+                "user_codes" => user_codes = UserCodes::Count(self.some_of_them(word)),
                 "cards" => cards = Some(self.some_of_them(word)),
                 "fingers" => fingers = Some(self.some_of_them(word)),
                 "app" => app = self.choice("binding", word, &[("paired", true), ("unpaired", false)])?,
@@ -282,7 +288,23 @@ impl Reader<'_> {
             }
         };
         let accepted = self.choice("outcome", &attempt.expect, &[("accepted", true), ("refused", false)])?;
-        Some(Claim::Attempt { code, accepted })
+        let altered = match &attempt.altered {
+            Some(word) => {
+                let at = self.place(word);
+                let near = self.named::<Near>("alteration of a code", &word.value.0, &at)?;
+                let is_secret =
+                    ["user.", "extra."].iter().any(|kind| code.starts_with(kind)) || &*code == "master";
+                if !is_secret {
+                    let hint = "alter a code of the owner's: `user.1`, `extra.1` or `master`";
+                    let message = format!("`{code}` is nobody's code, so nothing is near it");
+                    self.findings.error_with_hint(&at, message, hint);
+                    return None;
+                }
+                Some(near)
+            }
+            None => None,
+        };
+        Some(Claim::Attempt { code, altered, accepted })
     }
 
     fn numbered_token(&mut self, kind: Token, word: &Word) -> Option<Arc<str>> {

@@ -49,7 +49,7 @@ pub(super) fn steps(list: &[Step], facts: Option<&Facts>, findings: &mut Diagnos
             | Action::Turn { .. }
             | Action::Contact { .. }
             | Action::Wait(_)
-            | Action::WaitLockout
+            | Action::WaitLockout { .. }
             | Action::WaitUntil { .. }
             | Action::Observe { .. }
             | Action::NoChange { .. }
@@ -132,7 +132,7 @@ fn step(step: &Step, facts: Option<&Facts>, findings: &mut Diagnostics) {
         | Action::Turn { .. }
         | Action::Contact { .. }
         | Action::Wait(_)
-        | Action::WaitLockout
+        | Action::WaitLockout { .. }
         | Action::WaitUntil { .. }
         | Action::Observe { .. }
         | Action::NoChange { .. }
@@ -176,7 +176,7 @@ pub(in crate::scenario) fn expanded(list: &[Step], of: &dyn Fn(&str) -> u64) -> 
         | Action::Turn { .. }
         | Action::Contact { .. }
         | Action::Wait(_)
-        | Action::WaitLockout
+        | Action::WaitLockout { .. }
         | Action::WaitUntil { .. }
         | Action::Observe { .. }
         | Action::NoChange { .. }
@@ -278,14 +278,16 @@ fn uses(list: &[Step]) -> Vec<(&str, &Place)> {
 pub(super) fn judges(step: &Step) -> bool {
     ast::all([step]).iter().any(|step| match &step.action {
         Action::Claim(claim) => match claim {
-            Claim::Provision { .. } | Claim::Restart { .. } | Claim::Reset => false,
+            Claim::Provision { .. } | Claim::Restart { .. } | Claim::Reset | Claim::ResetBut(_) => false,
             Claim::Prove
+            | Claim::VerifyState
             | Claim::Inventory
             | Claim::Attempt { .. }
-            | Claim::LockOut
+            | Claim::LockOut { .. }
             | Claim::Confirmed
             | Claim::Unconfirmed
             | Claim::Erased(_)
+            | Claim::NoOldAccess
             | Claim::FactoryState
             | Claim::Recommission
             | Claim::Unchanged
@@ -304,7 +306,7 @@ pub(super) fn judges(step: &Step) -> bool {
         | Action::Turn { .. }
         | Action::Contact { .. }
         | Action::Wait(_)
-        | Action::WaitLockout
+        | Action::WaitLockout { .. }
         | Action::WaitUntil { .. }
         | Action::Together(_)
         | Action::Repeat { .. }

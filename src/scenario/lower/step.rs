@@ -9,6 +9,7 @@ use crate::scenario::syntax::{
     WordOr,
 };
 use crate::trace::Channel;
+use crate::unit::Ratio;
 use crate::yaml::{OneOrMany, Place, Scalar, Spanned};
 
 use super::Reader;
@@ -225,6 +226,7 @@ impl Reader<'_> {
             "on" => Supply::On,
             "off" | "none" => Supply::Off,
             "low" => Supply::Low,
+            share if share.ends_with('%') => Supply::Share(self.quantity_at(share, place)?),
             volts => Supply::Volts(self.quantity_at(volts, place)?),
         })
     }
@@ -277,13 +279,35 @@ impl Reader<'_> {
 
     fn wait(&mut self, wait: &WordOr<WaitSyntax>, place: &Place) -> Option<Action> {
         Some(match wait {
-            WordOr::Word(word) if word == "lockout" => Action::WaitLockout,
+            WordOr::Word(word) if word == "lockout" => Action::WaitLockout { share: None },
             WordOr::Word(word) => Action::Wait(self.quantity_at(word, place)?),
-            WordOr::Full(full) => Action::WaitUntil {
-                observation: Box::new(self.observation_step(&full.until)?),
-                plus: self.optional(full.plus.as_ref()).unwrap_or_default(),
+            WordOr::Full(WaitSyntax { until: Some(until), plus, lockout: None }) => Action::WaitUntil {
+                observation: Box::new(self.observation_step(until)?),
+                plus: self.optional(plus.as_ref()).unwrap_or_default(),
             },
+            WordOr::Full(WaitSyntax { until: None, plus: None, lockout: Some(share) }) => {
+                Action::WaitLockout { share: Some(self.part_of(share)?) }
+            }
+            WordOr::Full(_) => {
+                self.findings.error_with_hint(
+                    place,
+                    "`wait` takes either `until`, perhaps with `plus`, or `lockout`",
+                    "write `wait: {until: {see: …}, plus: 2 s}` or `wait: {lockout: 90 %}`",
+                );
+                return None;
+            }
         })
+    }
+
+    /// A share that is more than nothing and less than the whole.
+    fn part_of(&mut self, word: &Word) -> Option<Ratio> {
+        let share: Ratio = self.quantity(word)?;
+        if share > Ratio::default() && share < Ratio::WHOLE {
+            return Some(share);
+        }
+        let place = self.place(word);
+        self.findings.error(&place, format!("`{}` is not more than 0 % and less than 100 %", word.value.0));
+        None
     }
 
     pub(super) fn number(&mut self, word: &Word) -> Option<u32> {
@@ -345,14 +369,29 @@ impl Reader<'_> {
             }
             StepSyntax::Inventory => Claim::Inventory,
             StepSyntax::Restart(restart) => {
-                Claim::Restart { off: self.quantity(&restart.off)?, cells: restart.cells }
+                let held = match &restart.held {
+                    Some(word) => Some(self.part_of(word)?),
+                    None => None,
+                };
+                if held.is_some() && restart.cells {
+                    self.findings.error(place, "`held` can't be combined with `cells`");
+                    return None;
+                }
+                Claim::Restart { off: self.quantity(&restart.off)?, cells: restart.cells, held }
             }
             StepSyntax::Attempt(attempt) => self.attempt(attempt, place)?,
             StepSyntax::Erased(word) => Claim::Erased(self.assets(word)?),
             StepSyntax::Reset => Claim::Reset,
-            StepSyntax::LockOut => Claim::LockOut,
+            StepSyntax::ResetBut(words) => {
+                let place = self.place(words);
+                Claim::ResetBut(super::claim::but(self, &words.value, &place))
+            }
+            StepSyntax::VerifyState => Claim::VerifyState,
+            StepSyntax::LockOut => Claim::LockOut { between: Vec::new() },
+            StepSyntax::LockOutBetween(steps) => Claim::LockOut { between: self.steps(steps) },
             StepSyntax::Confirmed => Claim::Confirmed,
             StepSyntax::Unconfirmed => Claim::Unconfirmed,
+            StepSyntax::NoOldAccess => Claim::NoOldAccess,
             StepSyntax::FactoryState => Claim::FactoryState,
             StepSyntax::Recommission => Claim::Recommission,
             StepSyntax::Unchanged => Claim::Unchanged,

@@ -42,6 +42,7 @@ impl Holds {
                 }
                 Action::If { body, .. }
                 | Action::Never { body, .. }
+                | Action::MayOpen { body, .. }
                 | Action::Sequence(body)
                 | Action::Limited { body, .. } => {
                     elapsed = self.walk(body, elapsed, open, counts);

@@ -38,12 +38,16 @@ pub(in crate::scenario) enum StepSyntax {
     Prove(Word),
     Inventory,
     Reset,
+    ResetBut(Box<Spanned<super::ButSyntax>>),
+    VerifyState,
     Restart(RestartSyntax),
     Attempt(AttemptSyntax),
     LockOut,
+    LockOutBetween(Steps),
     Confirmed,
     Unconfirmed,
     Erased(Word),
+    NoOldAccess,
     FactoryState,
     Recommission,
     Unchanged,
@@ -90,8 +94,9 @@ pub(in crate::scenario) struct TurnSyntax {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct WaitSyntax {
-    pub until: Box<Spanned<StepSyntax>>,
+    pub until: Option<Box<Spanned<StepSyntax>>>,
     pub plus: Option<Word>,
+    pub lockout: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -174,12 +179,16 @@ pub(in crate::scenario) struct RestartSyntax {
     /// Take the cells out one by one instead of cutting the supply.
     #[serde(default)]
     pub cells: bool,
+    /// Hold what the reset holds as the power comes back, for this share of the stated time.
+    pub held: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct AttemptSyntax {
     pub code: Option<Word>,
+    /// Type what is nearly this code.
+    pub altered: Option<Word>,
     pub card: Option<Word>,
     pub finger: Option<Word>,
     pub expect: Word,

@@ -50,6 +50,7 @@ const SMARTCODE: Design = Design {
     hub: true,
     handing: Some(HANDING),
     resets: &[BEEPS, PARAMETER_40],
+    slots: 30,
     ..PLAIN
 };
 

@@ -21,6 +21,7 @@ const ENROLL: Design = Design {
         cue: &[light("status", "green", 3, 800, 400).after(300), beep(3, 800, 400).after(300)],
         ..RESET
     }],
+    slots: 30,
     ..PLAIN
 };
 
@@ -47,6 +48,7 @@ pub(super) const DESIGNS: &[Design] = &[
             ],
             ..RESET
         }],
+        slots: 30,
         ..PLAIN
     },
     Design { model: "schlage-jbe109", ..ENROLL },
@@ -92,6 +94,7 @@ pub(super) const DESIGNS: &[Design] = &[
             cue: &[light("status", "green", 1, 500, 0).after(200), beep(1, 300, 0).after(200)],
             ..RESET
         }],
+        slots: 19,
         ..PLAIN
     },
     Design {
@@ -138,6 +141,7 @@ pub(super) const DESIGNS: &[Design] = &[
         entry: Entry::Terminated("#"),
         hub: true,
         resets: &[Reset { trigger: Trigger::Service { buttons: ["n", "s"], key: "8" }, ..RESET }],
+        slots: 10,
         ..PLAIN
     },
 ];
