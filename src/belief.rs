@@ -134,6 +134,7 @@ impl Belief {
     /// A code of the owner's is stored.
     pub fn store(&mut self, slot: u8, code: Credential) {
         self.slots.insert(slot, Some(code.clone()));
+        self.former.retain(|known| *known != code);
         self.codes.push(code);
     }
 
@@ -144,7 +145,10 @@ impl Belief {
 
     /// Whatever is in a slot is removed.
     pub fn remove(&mut self, slot: u8) {
-        if let Some(code) = self.slots.insert(slot, None).flatten() {
+        let removed = self.slots.insert(slot, None).flatten();
+        // The same code may be in another slot as well.
+        let removed = removed.filter(|code| !self.slots.values().flatten().any(|known| known == code));
+        if let Some(code) = removed {
             self.codes.retain(|known| *known != code);
             self.former.push(code);
         }
@@ -178,6 +182,14 @@ impl Belief {
         bound.insert(bond);
     }
 
+    /// A binding was given up.
+    pub fn unbind(&mut self, bond: Bond) {
+        if self.bound_again.remove(&bond) {
+            self.bound.insert(bond);
+        }
+        self.unbound.insert(bond);
+    }
+
     /// A whole reset was done. What was stored since the one before, as controls are, is gone with it.
     pub fn reset(&mut self, keeps: &BTreeSet<Asset>) {
         if !keeps.contains(&Asset::UserCodes) {
@@ -185,6 +197,11 @@ impl Belief {
             if self.is_reset {
                 self.former.extend(stored);
             }
+        }
+        if self.is_reset {
+            self.bound.extend(std::mem::take(&mut self.bound_again));
+            self.known_good = None;
+            self.known_tokens.clear();
         }
         (self.was_tried, self.is_reset) = (true, true);
     }

@@ -164,11 +164,12 @@ impl<'p> Engine<'p> {
             return;
         }
         let digits = self.program.secrets.iter().find(|(handle, _)| &**handle == secret).map(|(_, d)| *d);
-        let is_certain = match channel {
-            // Whatever a lock writes there may have a short number in it that means something else.
-            Channel::Console => digits.is_some_and(|digits| digits >= TELLING),
-            _ => true,
-        };
+        // What the rig itself or a person says is not the lock's.
+        if matches!(channel, Channel::Operator | Channel::Reader) {
+            return;
+        }
+        // A short number may be a year, or a counter.
+        let is_certain = digits.is_some_and(|digits| digits >= TELLING);
         let reason = if is_certain {
             format!("the lock told the secret {secret} on {channel}")
         } else {

@@ -1,15 +1,16 @@
 //! The bolt, watched in every moment of a case: where no step lets it open, an opening is the lock's failure,
 //! whatever the case is about.
 
-use crate::trace::{Channel, Value};
+use crate::trace::{Channel, Edge, Value};
 use crate::unit::{Duration, Instant};
 
 use super::Engine;
 use super::record::StepOutcome;
 use crate::scenario::Weight;
 
-/// A lock that took what was entered may open so much later than it said so, if nothing throws its bolt again.
-const LATE: Duration = Duration::seconds(6);
+/// A lock that took what was entered, or learns its door, may open so much later, if it has not opened yet: the longest
+/// that a model of ours states is 10 s.
+const LATE: Duration = Duration::seconds(12);
 
 /// When the bolt may open, and how far it was looked at.
 #[derive(Debug, Default)]
@@ -26,11 +27,16 @@ impl BoltWatch {
         self.windows.push((at, Instant::NEVER));
     }
 
-    /// The steps during which it may open are over; one that took what was entered may be late.
-    pub(super) fn close(&mut self, now: Instant, was_taken: bool) {
-        if let Some((_, until)) = self.windows.iter_mut().rfind(|(_, until)| *until == Instant::NEVER) {
-            *until = if was_taken { now + LATE } else { now };
-        }
+    /// The steps during which it may open are over. A lock that took what was entered may be late, unless its bolt has
+    /// opened and was thrown again by now.
+    pub(super) fn close(&mut self, now: Instant, was_taken: bool, changes: &[Edge]) {
+        let Some((from, until)) = self.windows.iter_mut().rfind(|(_, until)| *until == Instant::NEVER) else {
+            return;
+        };
+        let mut since = changes.iter().filter(|edge| edge.at >= *from);
+        let has_opened = since.any(|edge| edge.value == Value::Switch(false));
+        let is_thrown_again = has_opened && since.any(|edge| edge.value == Value::Switch(true));
+        *until = if was_taken && !is_thrown_again { now + LATE } else { now };
     }
 
     /// The part ended in the midst of such steps.

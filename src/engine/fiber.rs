@@ -4,7 +4,7 @@ use crate::scenario::ast::Observation;
 use std::collections::VecDeque;
 
 use crate::scenario::{Action, Origin, Probe, Rule, Since, Step, Weight};
-use crate::trace::{Argument, Judgement, Request, Value};
+use crate::trace::{Argument, Channel, Judgement, Request, Value};
 use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
@@ -299,7 +299,8 @@ impl<'p> Engine<'p> {
             Some(Frame { kind: Kind::Never(id), .. }) => self.guards.retain(|guard| guard.id != id),
             Some(Frame { kind: Kind::MayOpen(taken), .. }) => {
                 let was_taken = taken.is_none_or(|probe| self.probes[probe.0] == Some(true));
-                self.bolt.close(now, was_taken);
+                let changes = self.timeline.contact(&Channel::Bolt).map_or(&[][..], |bolt| bolt.changes());
+                self.bolt.close(now, was_taken, changes);
             }
             Some(Frame { kind: Kind::Named(label), begin, .. }) => {
                 self.step_record(label.to_owned(), begin, StepOutcome::Done, String::new());

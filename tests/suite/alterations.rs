@@ -245,6 +245,7 @@ fn spoil(steps: &mut [Step], kind: Kind, how: Spoiled, within: bool) -> bool {
         is_changed |= match &mut step.action {
             Action::If { body, .. }
             | Action::Never { body, .. }
+            | Action::MayOpen { body, .. }
             | Action::Limited { body, .. }
             | Action::Sequence(body) => spoil(body, kind, how, is_witness),
             Action::Together(branches) => branches

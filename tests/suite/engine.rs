@@ -53,10 +53,12 @@ fn a_bolt_that_opens_unasked_is_a_failure() {
     }
     // A lock that took a code may open a little later; one that did not, must not.
     assert_eq!(verdict(&taken, &[(2_000, false)]), Verdict::Pass);
+    // One that opened and was locked again has no reason to.
+    assert_eq!(verdict(&taken, &[(60, false), (140, true), (2_000, false)]), Verdict::Fail);
     assert_eq!(verdict(&refused, &[(2_000, false)]), Verdict::Fail);
 }
 
-/// No lock may tell a secret; six digits on a console are no accident, and four may be.
+/// No lock may tell a secret; six digits are no accident, and four may be a year.
 #[test]
 fn a_lock_that_tells_a_secret_fails() {
     let verdict = |channel: Channel, digits: u8| {
@@ -67,10 +69,12 @@ fn a_lock_that_tells_a_secret_fails() {
         engine.told(&channel, "user.1");
         play(&mut engine).verdict
     };
-    assert_eq!(verdict(Channel::Hub, 4), Verdict::Fail);
-    assert_eq!(verdict(Channel::Voice, 4), Verdict::Fail);
-    assert_eq!(verdict(Channel::Console, 6), Verdict::Fail);
-    assert_eq!(verdict(Channel::Console, 5), Verdict::Inconclusive);
+    for channel in [Channel::Hub, Channel::Voice, Channel::Console] {
+        assert_eq!(verdict(channel.clone(), 6), Verdict::Fail);
+        assert_eq!(verdict(channel, 5), Verdict::Inconclusive);
+    }
+    assert_eq!(verdict(Channel::Operator, 8), Verdict::Pass);
+    assert_eq!(verdict(Channel::Reader, 8), Verdict::Pass);
 }
 
 fn wait(milliseconds: u64) -> Action {

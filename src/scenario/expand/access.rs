@@ -78,11 +78,16 @@ impl Context<'_> {
                 draft.belief.bind(other);
             }
         }
-        let code = draft.secret(self, "unremoved")?;
+        let handle = draft.belief.handle(&format!("unremoved.{}", bond.channel()));
+        let code = draft.secret(self, &handle)?;
         let slot = draft.belief.take_slot();
         let master = self.master_after_reset(&draft.belief);
         self.add_code(draft, &code, slot, master, Origin::Control)?;
-        draft.belief.slots.insert(slot, Some(code.clone()));
+        if draft.belief.is_reset {
+            draft.belief.slots.insert(slot, Some(code.clone()));
+        } else {
+            draft.belief.store(slot, code.clone());
+        }
         self.refuse_on(draft, bond, ("remove_code", slot), Role::Owner)?;
         self.expect_accepted(draft, &code, Origin::Claim)?;
         draft.belief.known_good = Some(code);
@@ -99,7 +104,10 @@ impl Context<'_> {
 
     fn refuse(&self, draft: &mut Draft, bond: Bond, op: &str, role: Role) -> Result<(), Excluded> {
         // What is stored in it later would hide that this was.
-        let slot = draft.belief.free_slots().nth(APART).unwrap_or(u8::MAX);
+        let last = self.lock().code_slots.known().copied().unwrap_or(u16::from(u8::MAX));
+        let free: Vec<u8> =
+            draft.belief.free_slots().take_while(|slot| u16::from(*slot) <= last).take(APART + 1).collect();
+        let slot = *free.last().ok_or_else(|| Excluded::plan("every slot of the lock is in use"))?;
         self.refuse_on(draft, bond, (op, slot), role)
     }
 

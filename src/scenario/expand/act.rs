@@ -191,7 +191,10 @@ impl<'a> Context<'a> {
                 .any(|step| matches!(step.action, ast::Action::Press { .. } | ast::Action::Hold(_)))
         };
         let teaches = ["handing", "calibrate"].into_iter().any(is_pressed);
-        self.subject.facts.takes("code") || teaches
+        // Who turns the tailpiece or taps the switch of a lock may open it by hand.
+        let facts = self.subject.facts;
+        let by_hand = facts.decisive.rotation.is_some() || facts.decisive.presses.is_some();
+        facts.takes("code") || teaches || by_hand
     }
 
     /// What an earlier step took from the lock, its method can't ask for.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::belief::Bond;
-use crate::lock::{Asset, Credential, Named, Near, Token};
+use crate::lock::{Asset, Credential, Fact, Named, Near, Token};
 use crate::scenario::ast::{self, Observation};
 use crate::scenario::program::{Action, Expected, Origin, Probe, Rule, Since};
 use crate::trace::Channel;
@@ -57,7 +57,7 @@ impl Context<'_> {
         let touches = &mut draft.touches;
         (touches.first, touches.last, touches.before_last_key, touches.last_key) = (None, None, None, None);
         let bindings = Bindings::new(origin).credential(code).master(self.master_now(&draft.belief));
-        self.perform(draft, operation, &bindings)?;
+        self.operate(draft, operation, &bindings)?;
         let touches = draft.touches;
         let ends = touches.first.zip(touches.last);
         let (first, last) = ends.ok_or_else(|| Excluded::plan("entering a code operates no control"))?;
@@ -271,8 +271,8 @@ impl Context<'_> {
                 }
                 master.ok_or_else(|| Excluded::plan("no master code is known at this point"))?
             }
-            "zeros" => self.same_digits("0")?,
-            "ones" => self.same_digits("1")?,
+            "zeros" => self.unprinted(draft, |digits| "0".repeat(digits))?,
+            "ones" => self.unprinted(draft, |digits| "1".repeat(digits))?,
             "empty" => {
                 if !self.ends_codes() {
                     return Err("no key ends a code, so there is no empty one".into());
@@ -284,8 +284,7 @@ impl Context<'_> {
             }
             slot if slot.starts_with("slot.") => {
                 let number = slot.trim_start_matches("slot.");
-                let digits = usize::from(self.own_digits()?);
-                Credential::Published(format!("{number:0>digits$}").into())
+                self.unprinted(draft, |digits| format!("{number:0>digits$}"))?
             }
             digits if digits.starts_with(|c: char| c.is_ascii_digit()) => {
                 let length = u8::try_from(digits.len()).unwrap_or(u8::MAX);
@@ -320,11 +319,17 @@ impl Context<'_> {
         Ok(*digits.known().ok_or_else(|| digits.absence("a code length"))?)
     }
 
-    /// A code of one digit throughout, unless it is one that the manual prints.
-    fn same_digits(&self, digit: &str) -> Result<Credential, Excluded> {
-        let code = Credential::Published(digit.repeat(usize::from(self.own_digits()?)).into());
-        let is_printed = self.published_codes().contains(&code);
-        if is_printed { Err("the manual prints this code as a default".into()) } else { Ok(code) }
+    /// A code that anybody may think of, unless it is one that the manual prints, or may print.
+    fn unprinted(&self, draft: &Draft, of: impl Fn(usize) -> String) -> Result<Credential, Excluded> {
+        let code = Credential::Published(of(usize::from(self.own_digits()?)).into());
+        if self.published_codes().contains(&code) || self.published_master().as_ref() == Some(&code) {
+            return Err("the manual prints this code as a default".into());
+        }
+        let fact = &self.lock().defaults.user_codes;
+        if draft.belief.is_reset && matches!(fact, Fact::Unknown) {
+            return Err(fact.absence("a default user code").into());
+        }
+        Ok(code)
     }
 
     /// A named code in a scenario's `attempt`, before or in the act: it is tried exactly once.
@@ -378,8 +383,16 @@ impl Context<'_> {
             return codes.iter().try_for_each(|code| self.expect_accepted(draft, code, Origin::Claim));
         }
         let is_own = name.starts_with("extra.");
-        if is_own && draft.belief.is_reset && self.keeps(Asset::UserCodes) {
-            return Err(self.kept(Asset::UserCodes, "user codes").into());
+        // Who is still bound after a reset may have stored it then.
+        let kept = [
+            (Asset::UserCodes, "user codes"),
+            (Asset::AppPairing, "app binding"),
+            (Asset::HubPairing, "hub binding"),
+        ];
+        if let Some((asset, what)) =
+            kept.into_iter().find(|(asset, _)| is_own && draft.belief.is_reset && self.keeps(*asset))
+        {
+            return Err(self.kept(asset, what).into());
         }
         if self.lock().opens_for_any_code && draft.belief.is_reset {
             draft.deviation("opens with any code until it is set up");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::belief::Bond;
 use crate::lock::Credential;
-use crate::scenario::alter::{But, Kind};
+use crate::scenario::alter::{But, CutFrom, Kind};
 use crate::scenario::ast;
 use crate::scenario::point;
 use crate::scenario::program::{Action, Expected, Origin, all};
@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
             let code = self.named_code(draft, name)?;
             draft.belief.set_master(code);
         }
-        draft.belief.unbound.extend(unbound_by(own));
+        unbound_by(own).for_each(|bond| draft.belief.unbind(bond));
         Ok(())
     }
 
@@ -87,6 +87,9 @@ impl<'a> Context<'a> {
         let point = point::point(&axes.collect::<Vec<_>>(), 0).unwrap_or_default();
         let plan = but.plan(&point);
         but.iter().try_for_each(|alteration| alteration.applies(&self.subject, &plan))?;
+        if plan.cut.is_some_and(|cut| cut.from == CutFrom::Completion) {
+            return Err(Excluded::plan("a reset that is cut once it is complete may have happened or not"));
+        }
         let altered = Context { subject: self.subject, scenario: self.scenario, plan };
         if self.subject.facts.starts_unlocked {
             return Err("according to the manual, the reset starts with the bolt open".into());

@@ -129,14 +129,23 @@ impl<'a> Context<'a> {
         name: &str,
         bindings: &Bindings<'_>,
     ) -> Result<(), Excluded> {
+        if !moves_the_bolt(name) {
+            return self.operate(draft, name, bindings);
+        }
+        draft.may_open(bindings.origin, None, |draft| self.operate(draft, name, bindings))
+    }
+
+    /// The same, where whoever calls says when the bolt may open.
+    pub(super) fn operate(
+        &self,
+        draft: &mut Draft,
+        name: &str,
+        bindings: &Bindings<'_>,
+    ) -> Result<(), Excluded> {
         let operation = self.operation(name)?;
-        let (label, origin) = (name.replace('_', " "), bindings.origin);
-        let write = |draft: &mut Draft| {
-            let ((), steps) = draft.nested(|draft| self.procedure(draft, &operation.procedure, bindings))?;
-            draft.push(label, origin, Action::Sequence(steps));
-            Ok(())
-        };
-        if moves_the_bolt(name) { draft.may_open(origin, None, write) } else { write(draft) }
+        let ((), steps) = draft.nested(|draft| self.procedure(draft, &operation.procedure, bindings))?;
+        draft.push(name.replace('_', " "), bindings.origin, Action::Sequence(steps));
+        Ok(())
     }
 
     pub(super) fn step(
