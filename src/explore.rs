@@ -14,4 +14,4 @@ pub use coverage::{Coverage, Reached};
 pub use deed::{Deed, Kind};
 pub use draw::Drawing;
 pub use life::Life;
-pub use shrink::{Shrinking, simpler};
+pub use shrink::Shrinking;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::belief::Bond;
 use crate::lock::Method;
 
-use super::deed::{Deed, Kind};
+use super::deed::Deed;
 
 /// A life of a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Life {
 
     /// The kinds of its deeds, in words.
     pub fn told(&self) -> String {
-        let words: Vec<&str> = self.possible().iter().map(|deed| word(deed.kind())).collect();
+        let words: Vec<&str> = self.possible().iter().map(|deed| deed.kind().word()).collect();
         words.join(", ")
     }
 
@@ -204,8 +204,4 @@ impl Life {
         text += "  - wait: 1 s\nexpect:\n  - unchanged\ntime_limit: 300 h\n";
         text
     }
-}
-
-fn word(kind: Kind) -> &'static str {
-    kind.word()
 }

@@ -30,7 +30,7 @@ impl Shrinking {
 }
 
 /// Lives that are simpler than one by a step, the boldest last.
-pub fn simpler(life: &Life) -> Vec<Life> {
+fn simpler(life: &Life) -> Vec<Life> {
     let mut all = Vec::new();
     if life.codes > 1 {
         all.push(Life { codes: 1, ..life.clone() });
