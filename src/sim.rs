@@ -7,9 +7,11 @@
 mod defect;
 mod design;
 mod designs;
+mod flaw;
 mod keypad;
 mod lock;
 mod memory;
+mod mutation;
 mod noise;
 mod peer;
 mod power;
@@ -21,7 +23,9 @@ mod variation;
 
 pub use defect::Defect;
 pub use designs::models;
+pub use flaw::Flaw;
 pub use lock::SimulatedLock;
+pub use mutation::{Change, Mutant, Rule, draw_mutants};
 pub use peer::Peer;
 pub use serve::serve;
 pub use variation::Variation;

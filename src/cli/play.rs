@@ -24,7 +24,7 @@ use crate::report::{self, Summary};
 use crate::rig::{Device, Rig};
 use crate::run::{self, Health, Session, SessionError};
 use crate::scenario::{Library, Plan};
-use crate::sim::{Defect, Variation};
+use crate::sim::{Flaw, Variation};
 use crate::verdict::Verdict;
 
 use super::complete;
@@ -129,7 +129,7 @@ pub(super) struct RunArgs {
 struct Wanted {
     rig: Arc<str>,
     seed: u64,
-    defect: Option<Defect>,
+    defect: Option<Flaw>,
     variation: Option<Variation>,
     selected: Selected,
     certifies: bool,
@@ -168,7 +168,7 @@ impl Wanted {
             command.push_str(&format!(" --repeat {}", self.selected.repeat));
         }
         if let Some(defect) = self.defect {
-            command.push_str(&format!(" --defect {}", defect.word()));
+            command.push_str(&format!(" --defect {defect}"));
         }
         if let Some(variation) = self.variation {
             command.push_str(&format!(" --variation {}", variation.word()));
@@ -426,7 +426,7 @@ fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize, started: St
         device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },
         operator: common.operator.clone(),
         seed: wanted.seed,
-        defect: wanted.defect.map(|defect| defect.word().to_owned()),
+        defect: wanted.defect.map(Flaw::word),
         variation: wanted.variation.map(|variation| variation.word().to_owned()),
         resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
         earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),

@@ -1,5 +1,7 @@
 //! `lockrig sim`.
 
+mod mutants;
+
 use std::io;
 use std::sync::Arc;
 
@@ -8,8 +10,8 @@ use serde_json::json;
 
 use crate::lock::Named;
 use crate::run::{self, Caught, must_catch};
-use crate::scenario::{Selection, expand};
-use crate::sim::{Defect, SimulatedLock, Variation, models, serve};
+use crate::scenario::{Library, Planned, Selection, expand};
+use crate::sim::{Defect, Flaw, SimulatedLock, Variation, models, serve};
 
 use super::exit::Exit;
 use super::files::Files;
@@ -34,6 +36,12 @@ enum SimCommand {
         /// With --score: how many noise seeds must raise no false alarm
         #[arg(long, default_value_t = 20, requires = "score")]
         seeds: u64,
+        /// Draw so many locks with one rule changed at random, and show which of them no claim catches
+        #[arg(long, conflicts_with = "score", value_parser = clap::value_parser!(u32).range(1..))]
+        mutants: Option<u32>,
+        /// With --mutants: seed of what is drawn
+        #[arg(long, default_value_t = DEFAULT_SEED, requires = "mutants")]
+        seed: u64,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -58,7 +66,10 @@ enum SimCommand {
 
 pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
     match &args.command {
-        SimCommand::Defects { score: true, seeds, json } => self::score(*seeds, *json, terminal),
+        SimCommand::Defects { mutants: Some(count), seed, json, .. } => {
+            mutants::mutants(*count, *seed, *json, terminal)
+        }
+        SimCommand::Defects { score: true, seeds, json, .. } => self::score(*seeds, *json, terminal),
         SimCommand::Defects { json: true, .. } => {
             terminal.line(&json!(Defect::words().collect::<Vec<_>>()).to_string());
             Exit::Pass
@@ -91,12 +102,18 @@ fn described(all: impl Iterator<Item = (&'static str, &'static str)>, terminal: 
     }
 }
 
+/// The library, and every case of the models that are simulated.
+fn simulated(terminal: &Terminal) -> Option<(Library, Vec<Planned>)> {
+    let (library, _) = Files::library().usable(&[], terminal)?;
+    let is_simulated = |model: &Arc<str>| models().any(|known| known == &**model);
+    let models = library.models.keys().filter(|model| is_simulated(model)).cloned().collect();
+    let cases = expand(&library, &Selection { models, ..Selection::default() });
+    Some((library, cases))
+}
+
 /// The table of defects and what catches them, computed from runs.
 fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
-    let Some((library, _)) = Files::library().usable(&[], terminal) else { return Exit::Usage };
-    let simulated = |model: &Arc<str>| models().any(|known| known == &**model);
-    let models = library.models.keys().filter(|model| simulated(model)).cloned().collect();
-    let cases = expand(&library, &Selection { models, ..Selection::default() });
+    let Some((library, cases)) = simulated(terminal) else { return Exit::Usage };
     let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
     let all = run::score(&library, &cases, &defects, DEFAULT_SEED);
     let missed: Vec<&str> = all.iter().filter(|c| !c.is_caught()).map(|c| c.defect.word()).collect();
@@ -161,9 +178,13 @@ fn peer((defect, variation): (Option<&str>, Option<&str>), noise: bool, terminal
     }
 }
 
-/// The defect that a word names.
-pub(super) fn parse_defect(word: &str) -> Result<Defect, String> {
-    named("defect", word)
+/// The defect, or the mutant, that a word names.
+pub(super) fn parse_defect(word: &str) -> Result<Flaw, String> {
+    if word.contains('/') {
+        let hint = "`lockrig sim defects --mutants 500` names some";
+        return Flaw::from_word(word).ok_or_else(|| format!("unknown mutant `{word}`; {hint}"));
+    }
+    named("defect", word).map(Flaw::Defect)
 }
 
 /// The variation that a word names.

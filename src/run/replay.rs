@@ -14,7 +14,7 @@ use crate::evidence::{
 use crate::lock::{Method, Named};
 use crate::rig::{self, Device, Hello, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program, Selection, find_case};
-use crate::sim::{Defect, SimulatedLock, Variation};
+use crate::sim::{Flaw, SimulatedLock, Variation};
 use crate::trace::{Channel, Value};
 use crate::unit::Instant;
 use crate::verdict::Verdict;
@@ -317,7 +317,7 @@ impl Made {
     ) -> Result<(), String> {
         let Device::Simulated { noise } = &self.rig.device else { return Ok(()) };
         let manifest = &self.manifest;
-        let defect = manifest.defect.as_deref().and_then(Defect::from_word);
+        let defect = manifest.defect.as_deref().and_then(Flaw::from_word);
         let variation = manifest.variation.as_deref().and_then(Variation::from_word);
         let mut lock = SimulatedLock::new(*noise, defect).varied(variation);
         let vault = Vault::simulated(&program.secrets, manifest.seed, seed);

@@ -8,12 +8,14 @@ use std::sync::atomic::AtomicBool;
 use rayon::prelude::*;
 
 use crate::engine::Precision;
+use crate::evidence::{Entry, EvidenceError};
 use crate::rig::Hello;
 use crate::scenario::{Content, Library, Planned, Program, Start};
-use crate::sim::{Defect, SimulatedLock, Variation};
+use crate::sim::{Defect, Flaw, SimulatedLock, Variation};
+use crate::unit::Instant;
 use crate::verdict::Verdict;
 
-use super::lockstep::play;
+use super::lockstep::{Played, play};
 use super::session::case_seed;
 use super::vault::Vault;
 
@@ -217,15 +219,26 @@ pub fn alarms(library: &Library, cases: &[Planned], specimens: &[Specimen]) -> V
 }
 
 fn verdict_on(program: &Program, case: &Planned, specimen: Specimen) -> (Verdict, String) {
-    let mut lock = SimulatedLock::new(true, specimen.defect).varied(specimen.variation);
-    let own_seed = case_seed(specimen.seed, &case.id);
-    let vault = Vault::simulated(&program.secrets, specimen.seed, own_seed);
-    let hello = Hello { model: case.model.to_string(), case: case.id.to_string(), seed: own_seed };
-    let (precision, never) = (Precision::default(), AtomicBool::new(false));
-    match play(program, &hello, &mut lock, &vault, precision, &never, &mut |_, _| Ok(())) {
+    let flaw = specimen.defect.map(Flaw::Defect);
+    let mut lock = SimulatedLock::new(true, flaw).varied(specimen.variation);
+    match play_on(&mut lock, program, case, specimen.seed, &mut |_, _| Ok(())) {
         Ok(played) => (played.result.verdict, played.result.reason),
         Err(error) => (Verdict::Error, error.to_string()),
     }
+}
+
+/// Plays a case on a simulated lock as a run with this seed does, and hands out what such a run would record.
+pub(super) fn play_on(
+    lock: &mut SimulatedLock,
+    program: &Program,
+    case: &Planned,
+    seed: u64,
+    record: &mut dyn FnMut(Instant, &Entry) -> Result<(), EvidenceError>,
+) -> Result<Played, EvidenceError> {
+    let own_seed = case_seed(seed, &case.id);
+    let vault = Vault::simulated(&program.secrets, seed, own_seed);
+    let hello = Hello { model: case.model.to_string(), case: case.id.to_string(), seed: own_seed };
+    play(program, &hello, lock, &vault, Precision::default(), &AtomicBool::new(false), record)
 }
 
 /// What becomes of each defect.

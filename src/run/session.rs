@@ -12,7 +12,7 @@ use crate::engine::{CaseResult, Cause, Precision};
 use crate::evidence::{CaseEntry, Entry, EvidenceError, RunFolder};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
-use crate::sim::{Defect, Peer, SimulatedLock, Variation};
+use crate::sim::{Flaw, Peer, SimulatedLock, Variation};
 use crate::trace::{Timeline, vcd};
 use crate::unit::{Duration, Instant, visible};
 use crate::verdict::Verdict;
@@ -57,7 +57,7 @@ pub struct Session<'a> {
     /// Seed of the run.
     pub seed: u64,
     /// Fault to switch on in the simulated lock.
-    pub defect: Option<Defect>,
+    pub defect: Option<Flaw>,
     /// How the simulated lock differs from the textbook.
     pub variation: Option<Variation>,
     /// Write a waveform for every case, not only for those that did not pass.

@@ -141,6 +141,10 @@ pub(super) struct Design {
     pub default_master: Option<&'static str>,
     /// Wrong codes, and the penalty.
     pub lockout: Option<(u8, Duration)>,
+    /// A source states that; otherwise it is a choice, and no claim rests on it.
+    pub lockout_is_stated: bool,
+    /// A source states how codes are stored and typed, if there is a keypad.
+    pub entry_is_stated: bool,
     pub app: bool,
     pub hub: bool,
     /// After a reset the hand must be taught before codes work.
@@ -176,6 +180,8 @@ pub(super) const PLAIN: Design = Design {
     default_codes: &[],
     default_master: None,
     lockout: None,
+    lockout_is_stated: true,
+    entry_is_stated: true,
     app: false,
     hub: false,
     handing: None,

@@ -16,9 +16,13 @@ const FAMILIES: [&[Design]; 6] =
 
 /// Ids of all simulated models.
 pub fn models() -> impl Iterator<Item = &'static str> {
-    FAMILIES.into_iter().flatten().map(|design| design.model)
+    designs().map(|design| design.model)
+}
+
+pub(super) fn designs() -> impl Iterator<Item = &'static Design> {
+    FAMILIES.into_iter().flatten()
 }
 
 pub(super) fn design(model: &str) -> Option<&'static Design> {
-    FAMILIES.into_iter().flatten().find(|design| design.model == model)
+    designs().find(|design| design.model == model)
 }

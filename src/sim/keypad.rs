@@ -10,6 +10,7 @@ use super::defect::Defect;
 use super::design::{Entry, Handing, Reset, Trigger, s};
 use super::lock::SimulatedLock;
 use super::memory::Source;
+use super::mutation::Rule;
 use super::recognizer::Act;
 
 /// A menu closes by itself after so long.
@@ -46,7 +47,8 @@ impl SimulatedLock {
     pub(super) fn key(&mut self, label: &str) {
         self.note_pause();
         let is_kept = self.has(Defect::HalfTypedKept);
-        if self.now.since(self.keypad.last_key) > self.forgets_after(FORGET) && !is_kept {
+        let is_old = self.now.since(self.keypad.last_key) > self.forgets_after(FORGET) && !is_kept;
+        if self.rules.decides(Rule::ForgetTyped, is_old) {
             if !self.keypad.typed.is_empty() {
                 self.proof_mode = None;
             }
@@ -87,7 +89,9 @@ impl SimulatedLock {
             }
             Entry::Prefixed(_, digits) => {
                 self.keypad.typed.push_str(label);
-                if self.keypad.entry_begun && self.keypad.typed.len() == digits {
+                let digits = self.rules.counts(Rule::EntryLength, digits as u64);
+                let is_begun = self.rules.decides(Rule::EntryBegun, self.keypad.entry_begun);
+                if is_begun && self.keypad.typed.len() as u64 == digits {
                     let line = std::mem::take(&mut self.keypad.typed);
                     self.keypad.entry_begun = false;
                     self.line(&line);
@@ -124,9 +128,14 @@ impl SimulatedLock {
     }
 
     fn lock_by_key(&mut self, label: &str) {
-        if label == self.design.lock_key && !self.bolt_thrown && self.memory.handed {
+        let is_wanted = label == self.design.lock_key && !self.bolt_thrown && self.knows_hand();
+        if is_wanted && self.rules.does(Rule::ThrowBolt) {
             self.move_bolt(true);
         }
+    }
+
+    fn knows_hand(&self) -> bool {
+        self.rules.decides(Rule::HandKnown, self.memory.handed)
     }
 
     /// A key of the service mode.
@@ -134,7 +143,7 @@ impl SimulatedLock {
         let Trigger::Service { key, .. } = self.design.resets[service.reset].trigger else { return };
         if service.is_open {
             // Whatever else is typed closes the mode.
-            if label == key {
+            if self.rules.decides(Rule::ServiceKey, label == key) {
                 self.reset(service.reset);
             }
             return;
@@ -148,7 +157,8 @@ impl SimulatedLock {
         let line = std::mem::take(&mut self.keypad.typed);
         match &self.memory.master {
             Some(master) => {
-                service.is_open = *master == line || self.has(Defect::WrongCodeResets);
+                service.is_open = self.rules.decides(Rule::ServiceMaster, *master == line)
+                    || self.has(Defect::WrongCodeResets);
                 if service.is_open && self.has(Defect::IncompleteCodeResets) {
                     return self.reset(service.reset);
                 }
@@ -165,15 +175,19 @@ impl SimulatedLock {
     fn proof_key(&mut self, label: &str, reset: usize) {
         self.keypad.typed.push_str(label);
         let forgiven = usize::from(self.has(Defect::IncompleteCodeResets));
-        if self.keypad.typed.len() + forgiven >= self.proof.len() {
-            let is_spent = self.memory.proof_used && !self.has(Defect::UsedProofResets);
+        let length = self.rules.counts(Rule::ProofLength, self.proof.len() as u64);
+        if (self.keypad.typed.len() + forgiven) as u64 >= length {
+            let is_spent = self.rules.decides(Rule::ProofSpent, self.memory.proof_used)
+                && !self.has(Defect::UsedProofResets);
             let unread = usize::from(self.has(Defect::LastKeyUnread));
             let read = self.keypad.typed.len().saturating_sub(unread);
             let is_proof = self.keypad.typed.get(..read).is_some_and(|typed| self.proof.starts_with(typed));
-            let is_proof = is_proof && !is_spent;
+            let is_proof = self.rules.decides(Rule::ProofMatches, is_proof) && !is_spent;
             let right = is_proof || self.has(Defect::WrongCodeResets);
             self.keypad.typed.clear();
-            self.proof_mode = None;
+            if self.rules.does(Rule::ProofEnds) {
+                self.proof_mode = None;
+            }
             if right {
                 self.memory.proof_used = true;
                 self.reset(reset);
@@ -190,7 +204,7 @@ impl SimulatedLock {
             return;
         }
         if let Some((mut lines, until)) = self.keypad.menu.take()
-            && (self.now <= until || self.has(Defect::HalfTypedKept))
+            && (self.rules.decides(Rule::MenuInTime, self.now <= until) || self.has(Defect::HalfTypedKept))
         {
             lines.push(line.to_owned());
             return self.menu(lines);
@@ -198,12 +212,14 @@ impl SimulatedLock {
         let has_menu = self.design.keypad_programming
             || self.design.resets.iter().any(|reset| matches!(reset.trigger, Trigger::MenuLines(_)));
         let careless = self.has(Defect::WrongCodeResets) && !self.opens_for(line);
-        if has_menu && (self.master() == Some(line) || careless) {
+        if has_menu && (self.rules.decides(Rule::MenuMaster, self.master() == Some(line)) || careless) {
             self.memory.wrong_codes = 0;
             self.keypad.menu = Some((Vec::new(), self.now + MENU_OPEN));
         } else if self.opens_for(line) {
-            self.memory.wrong_codes = 0;
-            if self.memory.handed {
+            if self.memory.wrong_codes > 0 && self.rules.does(Rule::GoodCodeClears) {
+                self.memory.wrong_codes = 0;
+            }
+            if self.knows_hand() && self.rules.does(Rule::OpenBolt) {
                 self.move_bolt(false);
             }
             self.note_opened(line);
@@ -226,14 +242,16 @@ impl SimulatedLock {
     fn menu(&mut self, lines: Vec<String>) {
         for (index, reset) in self.design.resets.iter().enumerate() {
             if let Trigger::MenuLines(wanted) = reset.trigger
-                && lines.iter().map(String::as_str).eq(wanted.iter().copied())
+                && self
+                    .rules
+                    .decides(Rule::MenuLines, lines.iter().map(String::as_str).eq(wanted.iter().copied()))
             {
                 return self.reset(index);
             }
         }
         if let Some(Handing::MenuLine(wanted)) = self.design.handing
             && lines.len() == 1
-            && lines[0] == wanted
+            && self.rules.decides(Rule::MenuHandLine, lines[0] == wanted)
         {
             return self.teach_hand();
         }
@@ -261,7 +279,8 @@ impl SimulatedLock {
             return;
         }
         let line = std::mem::take(&mut self.keypad.typed);
-        if self.opens_for(&line) || self.has(Defect::WrongCodeResets) {
+        let is_valid = self.rules.decides(Rule::CodeEntered, self.opens_for(&line));
+        if is_valid || self.has(Defect::WrongCodeResets) {
             self.act(Act::Entered);
         }
     }

@@ -15,8 +15,10 @@ use crate::unit::{Duration, Instant, Voltage};
 use super::defect::Defect;
 use super::design::{Design, PLAIN, ms};
 use super::designs::design;
+use super::flaw::Flaw;
 use super::keypad::Keypad;
 use super::memory::{Memory, Scratch};
+use super::mutation::{Rule, Rules};
 use super::noise::Noise;
 use super::recognizer::{Act, Recognizer};
 use super::variation::Variation;
@@ -68,6 +70,7 @@ pub(super) enum Task {
 pub struct SimulatedLock {
     with_noise: bool,
     pub(super) defect: Option<Defect>,
+    pub(super) rules: Rules,
     pub(super) variation: Option<Variation>,
     pub(super) deaf_until: Instant,
     /// Counts what switched lights that are dimmed.
@@ -118,10 +121,16 @@ pub struct SimulatedLock {
 
 impl SimulatedLock {
     /// A lock without a case; `noise` adds seeded bounce, jitter and flicker.
-    pub fn new(noise: bool, defect: Option<Defect>) -> Self {
+    pub fn new(noise: bool, flaw: Option<Flaw>) -> Self {
+        let (defect, mutant) = match flaw {
+            Some(Flaw::Defect(defect)) => (Some(defect), None),
+            Some(Flaw::Mutant(mutant)) => (None, Some(mutant)),
+            None => (None, None),
+        };
         Self {
             with_noise: noise,
             defect,
+            rules: Rules::of(mutant),
             variation: None,
             deaf_until: Instant::START,
             dimmed: 0,
@@ -166,6 +175,12 @@ impl SimulatedLock {
     #[must_use]
     pub fn varied(self, variation: Option<Variation>) -> Self {
         Self { variation, ..self }
+    }
+
+    /// How often a changed rule led to something else than the sound one, in all cases so far. A time or a number
+    /// counts whenever it is looked at.
+    pub fn acted(&self) -> u64 {
+        self.rules.acted()
     }
 
     pub(super) fn has(&self, defect: Defect) -> bool {
@@ -220,7 +235,8 @@ impl SimulatedLock {
 
     fn button(&mut self, name: &str, down: bool) {
         let Some(button) = self.design.buttons.iter().find(|known| **known == name).copied() else { return };
-        if self.design.covered && self.cover_closed && down {
+        let is_covered = self.design.covered && self.cover_closed;
+        if down && self.rules.decides(Rule::CoverStops, is_covered) {
             return;
         }
         let edge = self.edges.insert(button, self.now);
@@ -234,7 +250,11 @@ impl SimulatedLock {
         let generation = self.generations.entry(button).or_insert(0);
         *generation += 1;
         let task = Task::Debounced { button, down, generation: *generation };
-        let settled = if !down && self.has(Defect::ShortGapCounts) { SLOW_RELEASE } else { DEBOUNCE };
+        let settled = if !down && self.has(Defect::ShortGapCounts) {
+            SLOW_RELEASE
+        } else {
+            self.rules.lasts(Rule::Debounce, DEBOUNCE)
+        };
         self.plan(bounce.saturating_add(settled), task);
     }
 
@@ -255,6 +275,9 @@ impl SimulatedLock {
 
     /// The bolt goes out and in once, and the hand is known.
     pub(super) fn teach_hand(&mut self) {
+        if !self.rules.does(Rule::TeachHand) {
+            return;
+        }
         self.memory.handed = true;
         self.plan(MOTOR, Task::Bolt(false));
         self.plan(MOTOR.times(3), Task::Bolt(true));
@@ -324,7 +347,10 @@ impl LockstepDevice for SimulatedLock {
             cells: (1..=design.cells).collect(),
             recognizers: vec![Recognizer::default(); design.resets.len()],
             proof: maker_proof(hello.seed),
-            ..Self::new(self.with_noise, self.defect).varied(self.variation)
+            defect: self.defect,
+            // What a mutant did in earlier cases still counts.
+            rules: std::mem::take(&mut self.rules),
+            ..Self::new(self.with_noise, None).varied(self.variation)
         };
         let firmware = Some("1.0.0-sim".to_owned());
         Ok(Ready { firmware, serial: Some(format!("SIM-{}", hello.model)), out: Vec::new() })

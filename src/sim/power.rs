@@ -8,6 +8,7 @@ use super::design::{Trigger, ms};
 use super::keypad::Keypad;
 use super::lock::{SimulatedLock, Task};
 use super::memory::Scratch;
+use super::mutation::Rule;
 use super::recognizer::Act;
 
 /// From power to the first answer.
@@ -30,12 +31,14 @@ impl SimulatedLock {
     }
 
     pub(super) fn volts_suffice(&self) -> bool {
-        self.volts.as_millionths() >= self.design.minimum_millivolts * 1_000
+        let suffice = self.volts.as_millionths() >= self.design.minimum_millivolts * 1_000;
+        self.rules.decides(Rule::EnoughVoltage, suffice)
     }
 
     pub(super) fn update_power(&mut self) {
         let inserted = u8::try_from(self.cells.len()).unwrap_or(u8::MAX);
-        let powered = self.volts_suffice() && inserted >= self.design.cells_needed;
+        let has_cells = self.rules.decides(Rule::EnoughCells, inserted >= self.design.cells_needed);
+        let powered = self.volts_suffice() && has_cells;
         if powered == self.powered {
             return;
         }
@@ -70,13 +73,15 @@ impl SimulatedLock {
             self.memory.penalty = Duration::ZERO;
             self.memory.wrong_codes = 0;
         }
+        self.remember_without_power();
         self.dimmed += 1;
         for channel in std::mem::take(&mut self.lit) {
             let off = if channel == Channel::Beeper { Value::Switch(false) } else { Value::Light(None) };
             self.out.push((channel, off));
         }
         for (recognizer, reset) in self.recognizers.iter_mut().zip(self.design.resets) {
-            if !matches!(reset.trigger, Trigger::Stages { survives_power: true, .. }) {
+            let survives = matches!(reset.trigger, Trigger::Stages { survives_power: true, .. });
+            if !self.rules.decides(Rule::KeepSequence, survives) {
                 recognizer.reset();
             }
         }
@@ -84,7 +89,7 @@ impl SimulatedLock {
     }
 
     pub(super) fn boot(&mut self, off: Duration, tapped: Option<Duration>) {
-        if self.memory.dead {
+        if self.memory.dead || !self.rules.does(Rule::Boot) {
             return;
         }
         self.running = true;
@@ -97,7 +102,7 @@ impl SimulatedLock {
         if self.memory.penalty > Duration::ZERO {
             self.locked_until = Some(self.now + self.memory.penalty);
         }
-        if self.memory.erasing {
+        if self.memory.erasing && self.rules.does(Rule::ResumeErase) {
             self.plan_erase(0);
         }
         self.reset_at_start();

@@ -11,6 +11,7 @@ use super::defect::Defect;
 use super::design::{Reset, Trigger, ms};
 use super::lock::{SimulatedLock, Task};
 use super::memory::Source;
+use super::mutation::Rule;
 use super::recognizer::Act;
 
 /// How long a radio takes to answer.
@@ -26,7 +27,7 @@ type Outcome = Result<Response, Refusal>;
 impl SimulatedLock {
     pub(super) fn request(&mut self, channel: &Channel, request: &Request) {
         // Without power there is no answer, not even a refusal.
-        if !self.running {
+        if !self.rules.decides(Rule::AnswerRunning, self.running) {
             return;
         }
         if &*request.op == "pair" && self.is_bound(channel) && self.has(Defect::BindsInSilence) {
@@ -83,7 +84,7 @@ impl SimulatedLock {
             "remove_code" => {
                 self.permit(channel, request)?;
                 let slot = number(request, "slot").ok_or((Reason::Invalid, "no slot"))?;
-                if self.has(Defect::RemovedCodeOpens) {
+                if self.has(Defect::RemovedCodeOpens) || !self.rules.does(Rule::RemoveCode) {
                     return Ok(Response::default());
                 }
                 let removed = self.memory.codes.remove(&slot).ok_or((Reason::NotFound, "no such code"))?;
@@ -111,15 +112,18 @@ impl SimulatedLock {
         }
         self.setup_works()?;
         let code = text(request, "code").ok_or((Reason::Invalid, "no code"))?;
-        if !(4..=10).contains(&code.len()) || !code.chars().all(|c| c.is_ascii_digit()) {
+        let shortest = self.rules.counts(Rule::ShortestCode, 4);
+        if !(shortest..=10).contains(&(code.len() as u64)) || !code.chars().all(|c| c.is_ascii_digit()) {
             return Err((Reason::Invalid, "a code has 4 to 10 digits"));
         }
-        if !(1..=self.design.slots).contains(&slot) {
+        let first = self.rules.counts(Rule::FirstSlot, 1);
+        let last = self.rules.counts(Rule::LastSlot, self.design.slots);
+        if !(first..=last).contains(&slot) {
             return Err((Reason::Invalid, "no such slot"));
         }
         if self.has(Defect::RequestUnderWayDone) && self.memory.erasing {
             self.scratch.under_way.push((slot, code.to_owned()));
-        } else if self.memory.erasing {
+        } else if self.rules.decides(Rule::RefuseWhileErasing, self.memory.erasing) {
             return Err((Reason::Busy, "a reset is under way"));
         } else {
             self.add_code(slot, code, Source::Radio);
@@ -161,8 +165,9 @@ impl SimulatedLock {
 
     fn unbind(&mut self, channel: &Channel) {
         match channel {
-            Channel::App => self.memory.app.clear(),
-            _ => self.memory.hub = false,
+            Channel::App if self.rules.does(Rule::UnbindApp) => self.memory.app.clear(),
+            Channel::App => {}
+            _ => self.memory.hub &= !self.rules.does(Rule::UnbindHub),
         }
     }
 
@@ -175,15 +180,17 @@ impl SimulatedLock {
         self.setup_works()?;
         let takes_any = self.has(Defect::BindsTwice)
             || (self.has(Defect::JoinsAnotherNetwork) && *channel == Channel::Hub);
-        if self.is_bound(channel) && !takes_any {
+        let second = if *channel == Channel::App { Rule::SecondApp } else { Rule::SecondHub };
+        if self.rules.decides(second, self.is_bound(channel)) && !takes_any {
             return Err((Reason::Already, "already paired"));
         }
         self.memory.obeyed = false;
         self.memory.forgotten.remove(channel);
         self.memory.unpaired.remove(channel);
         match channel {
-            Channel::App => drop(self.memory.app.insert(role.to_owned())),
-            _ => self.memory.hub = true,
+            Channel::App if self.rules.does(Rule::BindApp) => drop(self.memory.app.insert(role.to_owned())),
+            Channel::App => {}
+            _ => self.memory.hub |= self.rules.does(Rule::BindHub),
         }
         self.after_pairing();
         Ok(Response::default())
@@ -208,7 +215,7 @@ impl SimulatedLock {
         let told = self.memory.codes.values().next().filter(|_| self.has(Defect::StatusTellsCode));
         Response {
             why: told.map(|code| format!("code {code} is stored").into()),
-            paired: Some(self.is_bound(channel)),
+            paired: Some(self.rules.decides(Rule::TellBond, self.is_bound(channel))),
             users: Some(users as u64),
             codes: Some(self.memory.codes.len() as u64),
             ..Response::default()
@@ -216,16 +223,20 @@ impl SimulatedLock {
     }
 
     fn factory_reset(&mut self, channel: &Channel, request: &Request) -> Outcome {
-        if !self.is_bound(channel) && !self.obeys_old_binding_to_reset(channel) {
+        let is_bound = self.rules.decides(Rule::BoundToReset, self.is_bound(channel));
+        if !is_bound && !self.obeys_old_binding_to_reset(channel) {
             return Err((Reason::NotFound, "not paired"));
         }
-        if text(request, "role") != Some("owner") && !self.has(Defect::AnyRoleMayReset) {
+        if !self.may_reset(text(request, "role")) && !self.has(Defect::AnyRoleMayReset) {
             return Err((Reason::NotPermitted, "only the owner may reset"));
         }
-        if text(request, "ownership") == Some("unverified") && !self.has(Defect::OwnershipIgnored) {
+        let is_unverified = text(request, "ownership") == Some("unverified");
+        if self.rules.decides(Rule::RefuseUnverified, is_unverified) && !self.has(Defect::OwnershipIgnored) {
             return Err((Reason::NotPermitted, "ownership is not verified"));
         }
-        let offline = text(request, "network") == Some("offline") && !self.has(Defect::OfflineResetAccepted);
+        let is_offline = text(request, "network") == Some("offline");
+        let offline = self.rules.decides(Rule::RefuseOffline, is_offline)
+            && !self.has(Defect::OfflineResetAccepted);
         for (index, reset) in self.design.resets.iter().enumerate() {
             match (reset.trigger, channel) {
                 (Trigger::App, Channel::App) => {
@@ -246,7 +257,9 @@ impl SimulatedLock {
             }
         }
         if self.design.armed_by_app && *channel == Channel::App {
-            self.act(Act::Armed);
+            if self.rules.does(Rule::Arm) {
+                self.act(Act::Armed);
+            }
             return Ok(Response::default());
         }
         Err((Reason::Unsupported, "not supported"))

@@ -2,6 +2,8 @@
 
 use crate::unit::{Angle, Duration, Instant};
 
+use super::mutation::{Rule, Rules};
+
 /// Something done to the lock, after debounce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
@@ -174,10 +176,11 @@ impl Recognizer {
         act: Act,
         now: Instant,
         careless: Careless,
+        rules: &Rules,
         held: impl Fn(&str) -> bool,
     ) -> Progress {
         let mut nothing = Progress::Same;
-        if self.reached > 0 && self.is_broken_by(stages, act, now, careless) {
+        if self.reached > 0 && self.is_broken_by(stages, act, now, careless, rules) {
             if let Some(Stage { awaited: Awaited::Elapsed(least), .. }) = stages.get(self.reached)
                 && matches!(act, Act::Up(_))
             {
@@ -192,12 +195,15 @@ impl Recognizer {
             (Awaited::Down(wanted), Act::Down(button)) | (Awaited::Up(wanted), Act::Up(button)) => {
                 wanted == button
             }
-            (Awaited::PowerUpAfter(least), Act::PowerUp { off, .. }) => off >= least,
+            (Awaited::PowerUpAfter(least), Act::PowerUp { off, .. }) => {
+                rules.decides(Rule::OffLongEnough, off >= least)
+            }
             (Awaited::PowerUpTapped(most), Act::PowerUp { tapped, .. }) => {
-                tapped.is_some_and(|at| at <= most)
+                rules.decides(Rule::TouchedInTheDark, tapped.is_some_and(|at| at <= most))
             }
             (Awaited::PowerUpHeld(least), Act::PowerUp { tapped, .. }) => {
-                tapped.is_some_and(|at| at >= scaled(least, careless.percent))
+                let is_long = tapped.is_some_and(|at| at >= scaled(least, careless.percent));
+                rules.decides(Rule::TouchedInTheDark, is_long)
             }
             (Awaited::PowerUp, Act::PowerUp { .. })
             | (Awaited::DoorOpened, Act::DoorOpened)
@@ -206,17 +212,23 @@ impl Recognizer {
             | (Awaited::Armed, Act::Armed)
             | (Awaited::Entered, Act::Entered) => true,
             (Awaited::CellOut(wanted), Act::CellOut(number))
-            | (Awaited::CellIn(wanted), Act::CellIn(number)) => wanted == number,
+            | (Awaited::CellIn(wanted), Act::CellIn(number)) => {
+                rules.decides(Rule::CellMatches, wanted == number)
+            }
             (Awaited::Turned(degrees), Act::Turned(angle)) => {
                 let needed = if careless.half_turn { degrees / 2 } else { degrees };
                 let turned = angle.as_millionths() / 1_000_000;
-                turned.signum() == needed.signum() && turned.abs() >= needed.abs() * 9 / 10
+                let is_that_way =
+                    rules.decides(Rule::TurnDirection, turned.signum() == needed.signum());
+                is_that_way && rules.decides(Rule::TurnFar, turned.abs() >= needed.abs() * 9 / 10)
             }
-            (Awaited::Key(wanted), Act::Key(key)) => wanted == key || self.takes_any(stages, careless),
+            (Awaited::Key(wanted), Act::Key(key)) => {
+                rules.decides(Rule::KeyMatches, wanted == key) || self.takes_any(stages, careless)
+            }
             _ => false,
         };
-        let holds = stage.holding.is_none_or(held);
-        if !(fits && holds) {
+        let holds = || stage.holding.is_none_or(|button| rules.decides(Rule::HeldThen, held(button)));
+        if !(fits && holds()) {
             return nothing;
         }
         let progress = self.reach(stages, now);
@@ -248,26 +260,38 @@ impl Recognizer {
         }
     }
 
-    pub(super) fn forget_if_late(&mut self, stages: &[Stage], now: Instant) {
-        if self.reached > 0 && self.is_late(stages, now) {
+    pub(super) fn forget_if_late(&mut self, stages: &[Stage], now: Instant, rules: &Rules) {
+        if self.reached > 0 && self.is_late(stages, now, rules) {
             self.reset();
         }
     }
 
-    fn is_late(&self, stages: &[Stage], now: Instant) -> bool {
+    fn is_late(&self, stages: &[Stage], now: Instant, rules: &Rules) -> bool {
         let within = stages.get(self.reached).and_then(|stage| stage.within);
-        within.is_some_and(|limit| now.since(self.since) > limit)
+        within.is_some_and(|limit| rules.decides(Rule::TooLate, now.since(self.since) > limit))
     }
 
-    fn is_broken_by(&self, stages: &[Stage], act: Act, now: Instant, careless: Careless) -> bool {
+    fn is_broken_by(
+        &self,
+        stages: &[Stage],
+        act: Act,
+        now: Instant,
+        careless: Careless,
+        rules: &Rules,
+    ) -> bool {
         let Some(stage) = stages.get(self.reached) else { return false };
         let released = matches!((act, stage.holding), (Act::Up(button), Some(held)) if button == held)
-            && !careless.released;
-        let late = self.is_late(stages, now) && !careless.late;
-        let pressed_again =
-            matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_))) && !careless.released;
+            && !careless.released
+            && rules.does(Rule::ReleaseBreaks);
+        let late = self.is_late(stages, now, rules) && !careless.late;
+        let pressed_again = matches!((act, stage.awaited), (Act::Down(_), Awaited::Elapsed(_)))
+            && !careless.released
+            && rules.does(Rule::ReleaseBreaks);
         let mistyped = match (act, stage.awaited) {
-            (Act::Key(key), Awaited::Key(wanted)) => key != wanted && !self.takes_any(stages, careless),
+            (Act::Key(key), Awaited::Key(wanted)) => {
+                let is_right = rules.decides(Rule::KeyMatches, key == wanted);
+                !is_right && !self.takes_any(stages, careless) && rules.does(Rule::WrongKeyBreaks)
+            }
             _ => false,
         };
         released || late || pressed_again || mistyped

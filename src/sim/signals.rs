@@ -5,6 +5,7 @@ use crate::trace::{Channel, Value};
 use super::defect::Defect;
 use super::design::{Cue, Show, Signal};
 use super::lock::{SimulatedLock, Task};
+use super::mutation::Rule;
 
 impl SimulatedLock {
     pub(super) fn play(&mut self, cue: Cue) {
@@ -12,14 +13,17 @@ impl SimulatedLock {
     }
 
     pub(super) fn play_confirmation(&mut self, cue: Cue) {
-        let stuck = self.has(Defect::StuckLight);
+        let stuck = self.has(Defect::StuckLight) || !self.rules.does(Rule::ConfirmLightEnds);
         for show in cue {
             let mut show = *show;
             match &mut show.what {
-                Signal::Light { colour, .. } if self.has(Defect::WrongColour) => {
+                Signal::Light { colour, .. }
+                    if self.has(Defect::WrongColour) || !self.rules.does(Rule::ConfirmColour) =>
+                {
                     *colour = if *colour == "red" { "green" } else { "red" };
                 }
                 Signal::Beep if self.has(Defect::ExtraBeep) => show.count += 1,
+                Signal::Beep => show.count = self.rules.counts(Rule::ConfirmBeeps, show.count),
                 _ => {}
             }
             self.show(show, stuck);

@@ -27,6 +27,7 @@ mod liars;
 mod limits;
 mod log;
 mod mutants;
+mod mutated;
 mod newcomer;
 mod packed;
 mod patterns;

@@ -9,7 +9,7 @@ use crate::evidence::{
 };
 use crate::lock::Named;
 use crate::scenario::Plan;
-use crate::sim::{Defect, Variation};
+use crate::sim::{Flaw, Variation};
 
 use super::super::files::{Files, Kind, Unpacked};
 use super::super::pack::is_run_folder;
@@ -79,7 +79,7 @@ pub(super) fn wanted(
     Ok(Wanted {
         rig,
         seed: manifest.seed,
-        defect: manifest.defect.as_deref().and_then(Defect::from_word),
+        defect: manifest.defect.as_deref().and_then(Flaw::from_word),
         variation: manifest.variation.as_deref().and_then(Variation::from_word),
         selected: manifest.selected.clone(),
         certifies: false,

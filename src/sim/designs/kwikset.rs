@@ -47,6 +47,7 @@ const SMARTCODE: Design = Design {
     entry: Entry::Terminated("lock"),
     lock_key: "lock",
     lockout: Some((5, s(60))),
+    lockout_is_stated: false,
     hub: true,
     handing: Some(HANDING),
     resets: &[BEEPS, PARAMETER_40],

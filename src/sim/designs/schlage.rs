@@ -139,6 +139,7 @@ pub(super) const DESIGNS: &[Design] = &[
         model: "schlage-s-6500f",
         buttons: &["n", "s"],
         entry: Entry::Terminated("#"),
+        entry_is_stated: false,
         hub: true,
         resets: &[Reset { trigger: Trigger::Service { buttons: ["n", "s"], key: "8" }, ..RESET }],
         slots: 10,

@@ -82,7 +82,7 @@ pub(super) const DESIGNS: &[Design] = &[
     Design { model: "yale-nf-yrd612-zw3", ..REFIT },
     Design { model: "yale-yrd622-zw3", ..REFIT },
     Design { model: "yale-yrd652-zw3", ..REFIT },
-    Design { model: "yale-yrd450-zw3", ..REFIT },
+    Design { model: "yale-yrd450-zw3", entry_is_stated: false, ..REFIT },
     Design { model: "yale-yrl256", resets: &[REFITTED, PARAMETER_15], ..REFIT },
     Design { model: "yale-yrd156", resets: &[HELD_DARK, PARAMETER_15], ..REFIT },
     Design { model: "yale-nextouch", resets: &[ONE_CELL, PARAMETER_15], ..TOUCH },

@@ -2,18 +2,21 @@
 
 use crate::sim::defect::Defect;
 use crate::sim::lock::SimulatedLock;
+use crate::sim::mutation::Rule;
 
 impl SimulatedLock {
     /// The master code that is valid now.
     pub(super) fn master(&self) -> Option<&str> {
-        self.memory.master.as_deref().or(self.design.default_master)
+        let default = || self.design.default_master.filter(|_| self.rules.does(Rule::DefaultMaster));
+        self.memory.master.as_deref().or_else(default)
     }
 
     /// Whether a code opens the lock now.
     pub(super) fn opens_for(&self, code: &str) -> bool {
         let is_universal = self.has(Defect::UniversalCodeOpens) && matches!(code, "000" | "4560852580");
-        let is_known =
-            self.memory.codes.values().any(|known| known == code || self.is_taken_for(known, code));
+        let is_known = self.memory.codes.values().any(|known| {
+            self.rules.decides(Rule::CodeMatches, known == code) || self.is_taken_for(known, code)
+        });
         if is_known || is_universal || self.remains_open_for(code) || self.opens_without_code(code) {
             return true;
         }
@@ -24,11 +27,13 @@ impl SimulatedLock {
         }
         let untouched = self.memory.fresh && self.memory.codes.is_empty();
         let defective = self.has(Defect::OpensForAnyCode) && self.memory.was_reset && self.memory.fresh;
-        if (self.design.open_when_fresh && untouched) || defective {
+        if (self.design.open_when_fresh && self.rules.decides(Rule::OpenWhenFresh, untouched)) || defective {
             return true;
         }
         let dead = self.has(Defect::DefaultCodeDead) && self.memory.was_reset;
-        self.memory.codes.is_empty() && !dead && self.design.default_codes.contains(&code)
+        let is_default = self.rules.decides(Rule::DefaultMatches, self.design.default_codes.contains(&code));
+        let counts = self.rules.decides(Rule::DefaultWithoutCodes, self.memory.codes.is_empty());
+        counts && !dead && is_default
     }
 
     /// Whether a careless comparison takes what was typed for a code that it is not.

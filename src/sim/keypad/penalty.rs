@@ -3,13 +3,14 @@
 use crate::sim::defect::Defect;
 use crate::sim::design::s;
 use crate::sim::lock::{SimulatedLock, Task};
+use crate::sim::mutation::Rule;
 use crate::unit::{Duration, Instant};
 
 use super::FORGET;
 
 impl SimulatedLock {
     pub(in crate::sim) fn is_in_penalty(&self) -> bool {
-        self.locked_until.is_some_and(|until| self.now < until)
+        self.locked_until.is_some_and(|until| self.rules.decides(Rule::LockoutRuns, self.now < until))
     }
 
     pub(in crate::sim) fn end_lockout(&mut self) {
@@ -59,8 +60,13 @@ impl SimulatedLock {
         let limit = if self.has(Defect::LockoutOneLate) { limit.saturating_add(1) } else { limit };
         let halved = Duration::nanoseconds(penalty.as_nanoseconds() / 2);
         let penalty = if self.has(Defect::LockoutHalved) { halved } else { penalty };
+        let (limit, penalty) = (
+            self.rules.counts(Rule::LockoutCount, u64::from(limit)),
+            self.rules.lasts(Rule::LockoutTime, penalty),
+        );
         self.memory.wrong_codes = self.memory.wrong_codes.saturating_add(1);
-        if self.memory.wrong_codes >= limit && !self.has(Defect::NoLockout) {
+        let is_enough = u64::from(self.memory.wrong_codes) >= limit;
+        if self.rules.decides(Rule::LockoutBegins, is_enough) && !self.has(Defect::NoLockout) {
             self.memory.wrong_codes = 0;
             // The flag that a faulty lock forgets to take back.
             let was_locked_out = std::mem::replace(&mut self.scratch.was_locked_out, true);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::sim::defect::Defect;
 use crate::sim::design::{Reset, ms, s};
 use crate::sim::memory::Source;
+use crate::sim::mutation::Rule;
 use crate::trace::{Channel, Value};
 use crate::unit::Duration;
 
@@ -21,11 +22,12 @@ impl SimulatedLock {
         let resets: &'static [Reset] = self.design.resets;
         let ignores = (self.has(Defect::SecondResetIgnored) && self.memory.was_reset)
             || (self.has(Defect::LockoutBlocksReset) && self.is_in_penalty());
-        if ignores || (resets[index].without_app && !self.memory.app.is_empty()) {
+        let is_bound = resets[index].without_app && !self.memory.app.is_empty();
+        if ignores || self.rules.decides(Rule::RefuseWhileBound, is_bound) {
             return;
         }
         self.scratch.near_miss = false;
-        if !self.has(Defect::SilentReset) {
+        if !self.has(Defect::SilentReset) && self.rules.does(Rule::Confirm) {
             self.play_confirmation(resets[index].cue);
         }
         if self.has(Defect::BoltOpensDuringReset) {
@@ -39,7 +41,7 @@ impl SimulatedLock {
         let gives_up = self.has(Defect::OverlongHoldHalves) && was_overlong;
         let keeps_no_intention = self.has(Defect::HalfErased) || self.has(Defect::IntentionInRam) || gives_up;
         // The intention is stored first, so that a power cut can't leave half of the data.
-        self.memory.erasing = !keeps_no_intention;
+        self.memory.erasing = !keeps_no_intention && self.rules.does(Rule::NoteErasing);
         let is_halved = (self.has(Defect::MotorHalvesErase) && self.touched_while_moving) || gives_up;
         self.touched_while_moving = false;
         if is_halved {
@@ -62,7 +64,8 @@ impl SimulatedLock {
             return;
         }
         let keeps = self.has(Defect::UnboundKeepsCodes) && self.memory.detached;
-        let codes = self.design.resets[reset].codes && !keeps;
+        let spares = self.rules.decides(Rule::SpareCodes, !self.design.resets[reset].codes);
+        let codes = !spares && !keeps;
         match step {
             0 if codes => {
                 if self.has(Defect::ErasedInVain) {
@@ -73,7 +76,10 @@ impl SimulatedLock {
                 }
                 self.shelve_codes();
                 let first = self.memory.codes.keys().next().copied();
-                if let Some(slot) = first.filter(|_| !self.has(Defect::ResidualUser) && !self.spares_slots())
+                let goes_first = !self.has(Defect::ResidualUser) && !self.spares_slots();
+                if let Some(slot) = first
+                    && goes_first
+                    && self.rules.does(Rule::EraseCodes)
                 {
                     self.memory.codes.remove(&slot);
                 }
@@ -82,15 +88,18 @@ impl SimulatedLock {
                 let spared = self.spared_slots();
                 let kept = self.has(Defect::ResidualUser);
                 let mut skip = usize::from(kept);
-                self.memory.codes.retain(|slot, _| std::mem::take(&mut skip) == 1 || spared.contains(slot));
+                if self.rules.does(Rule::EraseCodes) {
+                    let codes = &mut self.memory.codes;
+                    codes.retain(|slot, _| std::mem::take(&mut skip) == 1 || spared.contains(slot));
+                }
                 self.memory.ghosts.clear();
                 if self.has(Defect::MasterFallsBack) {
                     self.memory.master = self.memory.master_before.take();
-                } else if !self.has(Defect::MasterSurvives) {
+                } else if !self.has(Defect::MasterSurvives) && self.rules.does(Rule::EraseMaster) {
                     self.memory.master = None;
                 }
             }
-            2 => self.finish_erase(&self.design.resets[reset]),
+            2 if self.rules.does(Rule::EraseEnd) => self.finish_erase(&self.design.resets[reset]),
             _ => {}
         }
     }
@@ -135,29 +144,33 @@ impl SimulatedLock {
         self.note_old_bindings(reset);
         if self.has(Defect::OtherRolesKept) && reset.app {
             self.memory.app.remove("owner");
-        } else if reset.app && !self.has(Defect::AppBindingSurvives) {
+        } else if !self.rules.decides(Rule::SpareApp, !reset.app)
+            && !self.has(Defect::AppBindingSurvives)
+            && self.rules.does(Rule::EraseApp)
+        {
             self.memory.app.clear();
         }
         let was_bound = self.memory.hub;
         self.memory.obeyed = self.has(Defect::OldBindingObeyed);
         // The app's radio comes first, and a loop may end there.
         let ends_early = self.has(Defect::OneRadioCleared) && self.design.app && reset.app;
-        if !self.has(Defect::HubBindingSurvives) && !ends_early {
+        if !self.has(Defect::HubBindingSurvives) && !ends_early && self.rules.does(Rule::EraseHub) {
             self.memory.hub = false;
         }
-        if was_bound && !self.has(Defect::SilentLeave) {
+        if was_bound && !self.has(Defect::SilentLeave) && self.rules.does(Rule::TellHub) {
             self.put(Channel::Hub, Value::Notify("reset_locally".into()));
         }
         if codes {
-            self.memory.fresh = true;
-            if !self.has(Defect::WrongCountSurvives) {
+            self.memory.fresh |= self.rules.does(Rule::EraseFresh);
+            if !self.has(Defect::WrongCountSurvives) && self.rules.does(Rule::EraseWrongCount) {
                 self.memory.wrong_codes = 0;
             }
             let keeps_hand = self.has(Defect::HandSurvives) && self.memory.handed;
-            self.memory.handed = self.design.handing.is_none() || keeps_hand;
+            let needs_none = self.design.handing.is_none();
+            self.memory.handed = self.rules.decides(Rule::EraseHand, needs_none) || keeps_hand;
         }
         self.memory.was_reset = true;
-        self.memory.erasing = self.has(Defect::ErasesAgain);
+        self.memory.erasing = self.has(Defect::ErasesAgain) || !self.rules.does(Rule::NoteErased);
         self.restart_after_reset();
         self.after_erase();
     }

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use crate::sim::defect::Defect;
 use crate::sim::design::Reset;
 use crate::sim::memory::Source;
+use crate::sim::mutation::Rule;
 use crate::trace::{Channel, Value};
 
 use super::SimulatedLock;
@@ -12,6 +13,9 @@ use super::SimulatedLock;
 impl SimulatedLock {
     /// Stores a code that somebody added.
     pub(in crate::sim) fn add_code(&mut self, slot: u64, code: &str, source: Source) {
+        if !self.rules.does(Rule::AddCode) {
+            return;
+        }
         let before = self.memory.codes.insert(slot, code.to_owned());
         self.memory.sources.insert(slot, source);
         if let Some(before) = before.filter(|before| before != code) {
@@ -20,7 +24,7 @@ impl SimulatedLock {
             }
             self.memory.history.push(before);
         }
-        self.memory.fresh = false;
+        self.memory.fresh &= !self.rules.does(Rule::FreshEnds);
         for (number, hidden) in (100..).zip(std::mem::take(&mut self.memory.remnants)) {
             self.memory.codes.insert(number, hidden);
         }
@@ -36,7 +40,9 @@ impl SimulatedLock {
 
     /// Stores a master code.
     pub(in crate::sim) fn set_master(&mut self, code: String) {
-        self.memory.master_before = self.memory.master.replace(code);
+        if self.rules.does(Rule::SetMaster) {
+            self.memory.master_before = self.memory.master.replace(code);
+        }
     }
 
     /// Whether a code opens that is stored no more, or never was.

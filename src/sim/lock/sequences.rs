@@ -3,6 +3,7 @@
 use crate::sim::defect::Defect;
 use crate::sim::design::{Handing, Reset, Trigger};
 use crate::sim::keypad::Keypad;
+use crate::sim::mutation::Rule;
 use crate::sim::recognizer::{Act, Awaited, Careless, Progress, Stage};
 use crate::unit::Instant;
 
@@ -20,7 +21,7 @@ impl SimulatedLock {
             Some(Defect::LongHoldNeeded) => 150,
             Some(Defect::NearMissShortens) if self.scratch.near_miss => 50,
             Some(Defect::LowVoltageHalvesHold) if self.runs_low() => 50,
-            _ => self.clock(),
+            _ => self.rules.counts(Rule::HoldTime, self.clock()),
         }
     }
 
@@ -41,16 +42,23 @@ impl SimulatedLock {
         for (index, reset) in resets.iter().enumerate() {
             match reset.trigger {
                 Trigger::Stages { stages, survives_power } => {
-                    let alive = if survives_power { self.volts_suffice() } else { self.powered };
+                    let alive = if survives_power {
+                        self.volts_suffice()
+                    } else {
+                        self.rules.decides(Rule::AwakeOnly, self.powered)
+                    };
                     if alive {
                         self.note_overlong_hold(index, stages, act);
                         let down = &self.down;
                         let held = |name: &str| down.contains(name);
-                        let progress = self.recognizers[index].act(stages, act, self.now, careless, held);
+                        let recognizer = &mut self.recognizers[index];
+                        let progress = recognizer.act(stages, act, self.now, careless, &self.rules, held);
                         self.progress(index, stages, progress);
                     }
                 }
-                Trigger::Proof { button, cue } if is_start && self.down.contains(button) => {
+                Trigger::Proof { button, cue }
+                    if is_start && self.rules.decides(Rule::ProofButton, self.down.contains(button)) =>
+                {
                     self.proof_mode = Some(index);
                     self.keypad = Keypad::default();
                     self.play(cue);
@@ -59,7 +67,8 @@ impl SimulatedLock {
                     let is_held = |button: &&str| self.down.contains(*button);
                     let one_is_enough = self.has(Defect::OneButtonSuffices);
                     let are_held =
-                        buttons.iter().all(is_held) || (one_is_enough && buttons.iter().any(is_held));
+                        self.rules.decides(Rule::ServiceButtons, buttons.iter().all(is_held))
+                            || (one_is_enough && buttons.iter().any(is_held));
                     self.keypad.open_service(are_held.then_some(index));
                 }
                 _ => {}
@@ -70,7 +79,9 @@ impl SimulatedLock {
         {
             let down = &self.down;
             let held = |name: &str| down.contains(name);
-            if self.handing.act(stages, act, self.now, Careless::default(), held) == Progress::Complete {
+            let careless = Careless::default();
+            let progress = self.handing.act(stages, act, self.now, careless, &self.rules, held);
+            if progress == Progress::Complete {
                 self.teach_hand();
             }
         }
@@ -97,7 +108,9 @@ impl SimulatedLock {
             Progress::LetGo { percent } => self.scratch.near_miss |= percent >= NEAR_MISS,
             Progress::Same => {}
             Progress::Reached(stage) => {
-                if let Some(cue) = stages[stage].cue {
+                if let Some(cue) = stages[stage].cue
+                    && self.rules.does(Rule::StageCue)
+                {
                     self.play(cue);
                 }
             }
@@ -113,7 +126,7 @@ impl SimulatedLock {
         let resets: &'static [Reset] = self.design.resets;
         for (recognizer, reset) in self.recognizers.iter_mut().zip(resets) {
             if let Trigger::Stages { stages, .. } = reset.trigger {
-                recognizer.forget_if_late(stages, self.now);
+                recognizer.forget_if_late(stages, self.now, &self.rules);
             }
         }
     }

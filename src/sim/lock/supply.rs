@@ -3,6 +3,7 @@
 
 use crate::sim::defect::Defect;
 use crate::sim::design::{Reset, Trigger, ms, s};
+use crate::sim::mutation::Rule;
 use crate::unit::{Duration, Instant, Voltage};
 
 use super::{MOTOR, SimulatedLock, Task};
@@ -84,6 +85,31 @@ impl SimulatedLock {
         if self.has(Defect::CountLostWithPower) {
             self.memory.wrong_codes = 0;
         }
+    }
+
+    /// All that it remembers outlasts the loss of power; a mutant forgets one thing.
+    pub(in crate::sim) fn remember_without_power(&mut self) {
+        let (rules, memory) = (&self.rules, &mut self.memory);
+        if !memory.codes.is_empty() && !rules.does(Rule::KeepCodes) {
+            memory.codes.clear();
+        }
+        if memory.master.is_some() && !rules.does(Rule::KeepMaster) {
+            memory.master = None;
+        }
+        if !memory.app.is_empty() && !rules.does(Rule::KeepApp) {
+            memory.app.clear();
+        }
+        if memory.wrong_codes > 0 && !rules.does(Rule::KeepWrongCount) {
+            memory.wrong_codes = 0;
+        }
+        if memory.penalty > Duration::ZERO && !rules.does(Rule::KeepLockout) {
+            memory.penalty = Duration::ZERO;
+        }
+        memory.hub = rules.decides(Rule::KeepHub, memory.hub);
+        memory.handed = rules.decides(Rule::KeepHand, memory.handed);
+        memory.fresh = !rules.decides(Rule::KeepSetUp, !memory.fresh);
+        memory.erasing = rules.decides(Rule::KeepErasing, memory.erasing);
+        memory.proof_used = rules.decides(Rule::KeepProofUsed, memory.proof_used);
     }
 
     /// Power is gone, and the lock with it.

@@ -2,6 +2,7 @@
 
 use crate::sim::defect::Defect;
 use crate::sim::lock::SimulatedLock;
+use crate::sim::mutation::Rule;
 use crate::trace::{Channel, Reason, Request};
 
 use super::{Refusal, text};
@@ -9,7 +10,8 @@ use super::{Refusal, text};
 impl SimulatedLock {
     pub(super) fn permit(&mut self, channel: &Channel, request: &Request) -> Result<(), Refusal> {
         let role = text(request, "role");
-        let is_bound = self.is_bound(channel);
+        let bound = if *channel == Channel::App { Rule::AppBound } else { Rule::HubBound };
+        let is_bound = self.rules.decides(bound, self.is_bound(channel));
         if !is_bound && !self.memory.obeyed && !self.obeys_unbound(channel, &request.op, role) {
             return Err((Reason::NotFound, "not paired"));
         }
@@ -18,10 +20,29 @@ impl SimulatedLock {
             Some(Defect::OldGuestObeyed) => !is_bound && role == Some("guest"),
             _ => false,
         };
+        if self.may_change(role) || is_unchecked {
+            Ok(())
+        } else {
+            Err((Reason::NotPermitted, "this role may not do that"))
+        }
+    }
+
+    fn may_change(&self, role: Option<&str>) -> bool {
         match role {
-            Some("owner" | "admin") => Ok(()),
-            _ if is_unchecked => Ok(()),
-            _ => Err((Reason::NotPermitted, "this role may not do that")),
+            Some("owner") => self.rules.does(Rule::OwnerMayChange),
+            Some("admin") => true,
+            Some("guest") => self.rules.decides(Rule::GuestMayChange, false),
+            _ => self.rules.decides(Rule::StrangerMayChange, false),
+        }
+    }
+
+    /// Only its owner may reset a lock.
+    pub(super) fn may_reset(&self, role: Option<&str>) -> bool {
+        match role {
+            Some("owner") => self.rules.does(Rule::OwnerMayReset),
+            Some("admin") => self.rules.decides(Rule::AdminMayReset, false),
+            Some("guest") => self.rules.decides(Rule::GuestMayReset, false),
+            _ => self.rules.decides(Rule::StrangerMayReset, false),
         }
     }
 

@@ -20,9 +20,8 @@ use std::time::{Duration, Instant as Clock};
 
 use board::Board;
 use contact::Contact;
-use lockrig::lock::Named as _;
 use lockrig::rig::{Hello, LockstepDevice};
-use lockrig::sim::{Defect, SimulatedLock};
+use lockrig::sim::{Flaw, SimulatedLock};
 use lockrig::trace::{Channel, Keystroke, Value};
 use lockrig::unit::{Instant, Voltage};
 use talk::Talk;
@@ -96,7 +95,7 @@ fn main() {
         }
     }
     let defect = std::env::var("LOCK_DEFECT").ok().filter(|word| !word.is_empty());
-    let defect = defect.map(|word| Defect::from_word(&word).expect("a defect"));
+    let defect = defect.map(|word| Flaw::from_word(&word).expect("a defect"));
     let mut lock = SimulatedLock::new(std::env::var_os("LOCK_NOISE").is_some(), defect);
     let hello = Hello { model, case: "bench".into(), seed: 1 };
     let ready = lock.start(&hello).unwrap_or_else(|fault| panic!("{fault}"));

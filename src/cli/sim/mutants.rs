@@ -1,0 +1,87 @@
+//! `lockrig sim defects --mutants`: how many faults that nobody chose the claims catch.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::run::{self, Fate, Hunted, wilson};
+use crate::sim::draw_mutants;
+use crate::unit::counted;
+
+use super::super::exit::Exit;
+use super::super::terminal::Terminal;
+use super::{DEFAULT_SEED, simulated};
+
+/// Draws mutants, plays them, and shows how many were caught and what became of the others.
+pub(super) fn mutants(count: u32, seed: u64, as_json: bool, terminal: &Terminal) -> Exit {
+    let Some((library, cases)) = simulated(terminal) else { return Exit::Usage };
+    let drawn = draw_mutants(seed, count as usize);
+    if drawn.len() < count as usize {
+        terminal.warning(&format!("there are no more than {} mutants", drawn.len()));
+    }
+    // The seed is that of `certify`, which has to show the same when a survivor is played.
+    let all = run::hunt(&library, &cases, &drawn, DEFAULT_SEED);
+    if as_json {
+        terminal.line(&record(&all, seed));
+    } else {
+        show(&all, terminal);
+    }
+    Exit::Pass
+}
+
+fn survivors(all: &[Hunted]) -> impl Iterator<Item = &Hunted> {
+    all.iter().filter(|hunted| hunted.fate() != Fate::Caught)
+}
+
+/// How many were caught, and how many showed anything that a sound lock does not: the others may be no other lock.
+fn totals(all: &[Hunted]) -> (usize, usize) {
+    let differs = |hunted: &&Hunted| matches!(hunted.fate(), Fate::Caught | Fate::Unopposed);
+    (all.len() - survivors(all).count(), all.iter().filter(differs).count())
+}
+
+fn designs(all: &[Hunted]) -> usize {
+    all.iter().map(|hunted| hunted.model).collect::<BTreeSet<_>>().len()
+}
+
+fn share(hits: usize, all: usize) -> f64 {
+    hits as f64 / all.max(1) as f64
+}
+
+fn command(hunted: &Hunted) -> String {
+    format!("lockrig certify --model {} --defect {}", hunted.model, hunted.mutant)
+}
+
+fn record(all: &[Hunted], seed: u64) -> String {
+    let (caught, differing) = totals(all);
+    let survivor = |hunted: &Hunted| {
+        json!({"model": hunted.model, "mutant": hunted.mutant.word(), "described": hunted.mutant.described(),
+               "fate": hunted.fate(), "reason": hunted.reason(), "cases": hunted.cases, "acted": hunted.acted,
+               "play": command(hunted)})
+    };
+    let survived: Vec<_> = survivors(all).map(survivor).collect();
+    json!({"seed": seed, "drawn": all.len(), "designs": designs(all), "caught": caught,
+           "share": share(caught, all.len()), "interval": wilson(caught, all.len()), "differing": differing,
+           "share_of_differing": share(caught, differing), "interval_of_differing": wilson(caught, differing),
+           "cases": all.iter().map(|hunted| hunted.cases).sum::<usize>(), "survivors": survived})
+    .to_string()
+}
+
+fn show(all: &[Hunted], terminal: &Terminal) {
+    let (caught, differing) = totals(all);
+    for hunted in survivors(all) {
+        let (model, mutant, fate) = (hunted.model, hunted.mutant, hunted.fate());
+        let line = format!("{model}  {mutant}  {fate}: {}; {}", mutant.described(), hunted.reason());
+        terminal.text(&line, 2);
+        // A command stands alone, so that it can be copied.
+        terminal.line(&format!("  {}", command(hunted)));
+    }
+    let of = |all: usize| {
+        let (low, high) = wilson(caught, all);
+        let percent = 100.0 * share(caught, all);
+        format!("{percent:.1} % (95 % interval: {:.1} to {:.1} %)", 100.0 * low, 100.0 * high)
+    };
+    let (drawn, designs) = (counted(all.len() as u64, "mutant"), counted(designs(all) as u64, "design"));
+    terminal.text(&format!("{drawn} of {designs}: {caught} caught, {}", of(all.len())), 2);
+    let line = format!("{differing} showed what no sound lock shows: {} of those were caught", of(differing));
+    terminal.text(&line, 2);
+}
