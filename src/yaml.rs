@@ -8,7 +8,7 @@ mod document;
 pub mod shape;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, nearest};
-pub use document::{At, MAX_DOCUMENT_BYTES, Map, OneOrMany, Place, Scalar, Source, Spanned, load};
+pub use document::{At, MAX_DOCUMENT_BYTES, Map, OneOrMany, Place, Scalar, Source, Spanned, load, load_all};
 
 /// What an identifier is made of.
 pub const IDENTIFIER: &str = "2 to 60 lowercase letters, digits and hyphens, starting with a letter";

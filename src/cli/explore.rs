@@ -1,30 +1,37 @@
 //! `lockrig explore`: lives that nobody wrote, until one shows a failure.
 
-use std::io::Write as _;
+mod record;
+mod rounds;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use clap_complete::engine::ArgValueCompleter;
 use rayon::prelude::*;
 use serde_json::json;
 
+use crate::drivers::clock;
 use crate::explore::{Coverage, Kind};
 use crate::lock::{Method, Named};
-use crate::rig::Device;
-use crate::run::{self, Budget, Explored, Explorer, Found};
+use crate::rig::{Device, Rig};
+use crate::run::{self, Explored, Health};
 use crate::scenario::Library;
 use crate::scenario::ast::Model;
-use crate::sim::{self, Peer, SimulatedLock};
+use crate::sim;
 use crate::unit;
+use crate::verdict::Verdict;
 
 use super::complete;
 use super::exit::Exit;
-use super::files::{Files, unknown};
+use super::files::{Files, Unpacked, unknown};
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
+use record::{Asked, Played, Record};
+use rounds::{Bench, Discovery, Outcome, Task};
 
 #[derive(clap::Args)]
 pub(super) struct ExploreArgs {
@@ -34,7 +41,7 @@ pub(super) struct ExploreArgs {
     /// Reset method; may be repeated
     #[arg(long)]
     focus: Vec<String>,
-    /// Simulated locks, or a rig whose lock is a program (`lockstep`)
+    /// Rig: simulated locks, a lock that is a program (`lockstep`), or a bench
     #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
     rig: String,
     /// How long to look at each model
@@ -52,176 +59,248 @@ pub(super) struct ExploreArgs {
     /// Harmless variation to switch on in the simulated lock (see `lockrig sim variations`)
     #[arg(long)]
     variation: Option<String>,
-    /// Folder for the scenarios that were found
-    #[arg(long, default_value = "found")]
+    /// Folder to create the exploration's folder in
+    #[arg(long, default_value = "explored")]
     out: PathBuf,
+    /// Evidence of simulated lives to keep, in MiB; what was found, and what real locks did, is kept always
+    #[arg(long, default_value_t = 512)]
+    keep: u64,
+    /// Folder of an earlier exploration: go on where it ended
+    #[arg(long, conflicts_with_all = ["model", "focus", "rig", "seed", "defect", "variation", "out"])]
+    resume: Option<PathBuf>,
     /// Print what was found as JSON, a line each
     #[arg(long)]
     json: bool,
 }
 
-/// A model and a method that are explored.
-struct Task<'a> {
-    model: &'a Model,
-    method: Method,
-}
+/// Why nothing is explored, and what would help.
+type Refusal = (String, Option<String>);
 
 pub(super) fn explore(args: &ExploreArgs, terminal: &Terminal) -> Exit {
-    match look(args, terminal) {
-        Ok(exit) => exit,
-        Err((message, hint)) => {
-            terminal.error(&message, hint.as_deref());
-            Exit::Usage
-        }
-    }
+    look(args, terminal).unwrap_or_else(|(message, hint)| {
+        terminal.error(&message, hint.as_deref());
+        Exit::Usage
+    })
 }
 
-fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, (String, Option<String>)> {
+fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let plain = |message: String| (message, None);
-    let Some((library, rigs)) = Files::library().usable(&[], terminal) else {
-        return Ok(Exit::Usage);
-    };
-    let rig = rigs.get(args.rig.as_str()).ok_or_else(|| {
-        let (message, hint) = unknown("rig", &args.rig, &rigs);
-        (message, Some(hint))
-    })?;
-    let defect = args.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
-    let variation = args.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
     let budget: unit::Duration = unit::parse(&args.budget).map_err(|error| {
         (format!("`{}` is not a time: {error}", args.budget), Some("write `30 s` or `2 h`".to_owned()))
     })?;
-    let tasks = tasks(args, &library, rig.model().map(|model| &**model))?;
-    let interrupt = Arc::new(AtomicBool::new(false));
-    signals::listen(&interrupt).map_err(|error| plain(format!("signals can't be listened to: {error}")))?;
-    let explore = |task: &Task<'_>| -> Result<Explored, String> {
-        let explorer =
-            Explorer { model: task.model, method: task.method, seed: args.seed, interrupt: &interrupt };
-        let budget = Budget {
-            until: Instant::now() + std::time::Duration::from_nanos(budget.as_nanoseconds()),
-            lives: args.lives,
-        };
-        match &rig.device {
-            Device::Simulated { noise } => {
-                let mut lock = SimulatedLock::new(*noise, defect).varied(variation);
-                Ok(explorer.explore(&mut lock, budget))
-            }
-            Device::Lockstep { command, answer_within, .. } => {
-                let mut peer = Peer::new(command.clone(), *answer_within);
-                Ok(explorer.explore(&mut peer, budget))
-            }
-            Device::Bench(_) => {
-                Err("a bench can't be explored yet: only simulated locks and lockstep programs can".into())
-            }
+    let (earlier, asked, played) = match &args.resume {
+        None => (None, asked(args), Vec::new()),
+        Some(folder) => {
+            let (record, asked, played) = Record::open(folder).map_err(|error| {
+                let hint = "give the folder of an exploration, which has an explored.jsonl";
+                (format!("{} can't be continued: {error}", folder.display()), Some(hint.to_owned()))
+            })?;
+            (Some(record), asked, played)
         }
     };
+    let mut files = Files::library();
+    let named: Vec<&str> = asked.models.iter().map(String::as_str).chain([asked.rig.as_str()]).collect();
+    let Some((library, rigs)) = files.usable(&named, terminal) else { return Ok(Exit::Usage) };
+    let rig = rigs.get(asked.rig.as_str()).ok_or_else(|| {
+        let (message, hint) = unknown("rig", &asked.rig, &rigs);
+        (message, Some(hint))
+    })?;
+    let defect = asked.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
+    let variation = asked.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
+    check_rig(rig, defect.is_some() || variation.is_some())?;
+    let tasks = tasks(&asked, &library, rig, &played, Duration::from_nanos(budget.as_nanoseconds()))?;
+    let unpacked =
+        Unpacked::new(rig).map_err(|error| plain(format!("the rig's program can't be unpacked: {error}")))?;
+    let interrupt = Arc::new(AtomicBool::new(false));
+    signals::listen(&interrupt).map_err(|error| plain(format!("signals can't be listened to: {error}")))?;
+    let record = match earlier {
+        Some(record) => record,
+        None => {
+            let utc = clock::utc().map_err(|error| plain(error.to_string()))?;
+            let name = utc.strftime("%Y%m%dT%H%M%SZ").to_string();
+            let record = Record::create(&args.out, &name, &asked);
+            record.map_err(|error| plain(format!("{}: {error}", args.out.display())))?
+        }
+    };
+    let bench = Bench {
+        files: &files,
+        rig: &unpacked.rig,
+        seed: asked.seed,
+        defect,
+        variation,
+        interrupt: &interrupt,
+        record: &record,
+        most_kept: args.keep.saturating_mul(1 << 20),
+        operations: AtomicU64::new(0),
+    };
     let began = Instant::now();
-    let found: Vec<(&Task<'_>, Result<Explored, String>)> =
-        tasks.par_iter().map(|task| (task, explore(task))).collect();
-    let mut all = Totals::default();
-    for (task, explored) in found {
-        let explored = explored.map_err(plain)?;
-        all.add(&explored);
-        if let Some(found) = &explored.found {
-            all.found += 1;
-            tell(args, task, found, terminal).map_err(plain)?;
+    let explore = |task: &Task<'_>| -> Result<Outcome, String> {
+        let outcome = bench.explore(task, args.lives)?;
+        if let Some(discovery) = &outcome.found {
+            tell(args, &asked, task, discovery, &record, terminal);
+        }
+        Ok(outcome)
+    };
+    let outcomes: Vec<Result<Outcome, String>> = match &unpacked.rig.device {
+        Device::Simulated { .. } | Device::Lockstep { .. } => tasks.par_iter().map(explore).collect(),
+        // There is one lock on it.
+        Device::Bench(_) => tasks.iter().map(explore).collect(),
+    };
+    let mut all = Totals { operations: bench.operations.load(Ordering::Relaxed), ..Totals::default() };
+    let mut broken = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(outcome) => all.add(&outcome),
+            Err(error) => broken = broken.or(Some(error)),
         }
     }
-    all.told(args, began, tasks.len(), terminal);
+    all.told(args, began.elapsed(), tasks.len(), &record, terminal);
+    if let Some(error) = &broken {
+        let hint = format!("what was played before that is in {}", record.folder.display());
+        terminal.error(error, Some(&hint));
+    }
     Ok(if all.found > 0 {
         Exit::Failed
     } else if interrupt.load(Ordering::Relaxed) {
         Exit::Interrupted
-    } else if all.lives == 0 || all.unclear > 0 {
+    } else if broken.is_some() || all.lives == 0 || all.unclear > 0 {
         Exit::Unproven
     } else {
         Exit::Pass
     })
 }
 
-/// What is explored: every method with a procedure of every model that is wanted.
+fn asked(args: &ExploreArgs) -> Asked {
+    Asked {
+        rig: args.rig.clone(),
+        models: args.model.clone(),
+        methods: args.focus.clone(),
+        seed: args.seed,
+        defect: args.defect.clone(),
+        variation: args.variation.clone(),
+    }
+}
+
+fn check_rig(rig: &Rig, is_altered: bool) -> Result<(), Refusal> {
+    if is_altered && !matches!(rig.device, Device::Simulated { .. }) {
+        let hint = "pass the fault to the peer in the rig's `command`";
+        return Err(("--defect and --variation are for the simulated rig".into(), Some(hint.into())));
+    }
+    if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
+        let hint = format!("fix it, then run `lockrig rig selftest {}`", rig.id);
+        return Err((format!("rig `{}` is out of use after a fault: {fault}", rig.id), Some(hint)));
+    }
+    Ok(())
+}
+
+/// What is explored: every method with a procedure of every model that is wanted, but those that were found wanting.
 fn tasks<'a>(
-    args: &ExploreArgs,
+    asked: &Asked,
     library: &'a Library,
-    mounted: Option<&str>,
-) -> Result<Vec<Task<'a>>, (String, Option<String>)> {
-    let methods = args.focus.iter().map(|word| {
+    rig: &Rig,
+    played: &[Played],
+    budget: Duration,
+) -> Result<Vec<Task<'a>>, Refusal> {
+    let methods = asked.methods.iter().map(|word| {
         Method::from_word(word).ok_or_else(|| {
             let words: Vec<&str> = Method::words().collect();
             (format!("unknown method `{word}`"), Some(format!("the methods are {}", words.join(", "))))
         })
     });
     let methods: Vec<Method> = methods.collect::<Result<_, _>>()?;
-    for id in &args.model {
+    for id in &asked.models {
         if !library.models.contains_key(id.as_str()) {
             let (message, hint) = unknown("model", id, &library.models);
             return Err((message, Some(hint)));
         }
+        if let Some(mounted) = rig.model().filter(|mounted| ***mounted != *id) {
+            return Err((format!("rig `{}` has a `{mounted}`, not a `{id}`", rig.id), None));
+        }
     }
     let is_wanted = |model: &&Model| {
         let id = &*model.facts.id;
-        match mounted {
-            Some(mounted) => mounted == id,
-            None if args.model.is_empty() => sim::models().any(|known| known == id),
-            None => args.model.iter().any(|wanted| wanted == id),
+        match rig.model() {
+            Some(mounted) => **mounted == *id,
+            None if asked.models.is_empty() => sim::models().any(|known| known == id),
+            None => asked.models.iter().any(|wanted| wanted == id),
         }
     };
-    let tasks: Vec<Task<'a>> = library
-        .models
-        .values()
-        .filter(is_wanted)
-        .flat_map(|model| run::methods(model).into_iter().map(move |method| Task { model, method }))
-        .filter(|task| methods.is_empty() || methods.contains(&task.method))
-        .collect();
+    let mut before: BTreeMap<(&str, &str), (u64, bool)> = BTreeMap::new();
+    for round in played {
+        let (lives, is_found) = before.entry((&round.model, &round.method)).or_default();
+        *lives += round.drawn;
+        *is_found |= round.counts.of(Verdict::Fail) > 0;
+    }
+    let mut tasks = Vec::new();
+    for model in library.models.values().filter(is_wanted) {
+        let of_model = run::methods(model).into_iter();
+        let of_model: Vec<Method> =
+            of_model.filter(|method| methods.is_empty() || methods.contains(method)).collect();
+        let budget = budget / u32::try_from(of_model.len()).unwrap_or(1).max(1);
+        for method in of_model {
+            let (played, is_found) =
+                before.get(&(&*model.facts.id, method.word())).copied().unwrap_or_default();
+            if !is_found {
+                tasks.push(Task { model, method, played, budget });
+            }
+        }
+    }
     if tasks.is_empty() {
-        let hint = "`lockrig list models` shows which methods each model has";
-        return Err(("nothing to explore: no model has such a method".into(), Some(hint.into())));
+        let message = if played.is_empty() {
+            "nothing to explore: no model has such a method"
+        } else {
+            "nothing is left to explore: a failure was found by each method"
+        };
+        return Err((
+            message.into(),
+            Some("`lockrig list models` shows which methods each model has".into()),
+        ));
     }
     Ok(tasks)
 }
 
-/// Writes the scenario of what was found, and says how to play it.
-fn tell(args: &ExploreArgs, task: &Task<'_>, found: &Found, terminal: &Terminal) -> Result<(), String> {
-    let id = run::name(found, &task.model.facts.id, task.method, args.seed);
-    let title = format!("Found by exploring, after these deeds - {}", found.life.told());
-    let text = found.life.scenario(&id, &title);
-    let path = args.out.join(format!("{id}.yaml"));
-    let written = std::fs::create_dir_all(&args.out)
-        .and_then(|()| std::fs::File::create(&path))
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| format!("{}: {error}", path.display()))?;
+/// Says what was found, and how to play it.
+fn tell(
+    args: &ExploreArgs,
+    asked: &Asked,
+    task: &Task<'_>,
+    discovery: &Discovery,
+    record: &Record,
+    terminal: &Terminal,
+) {
+    let Discovery { found, id, is_confirmed } = discovery;
+    let file = record.folder.join(format!("{id}.yaml")).display().to_string();
+    let (model, method) = (&task.model.facts.id, task.method);
     let deeds = found.life.possible().len();
     if args.json {
-        let line = json!({"model": &*task.model.facts.id, "method": task.method.word(), "life": found.number,
-            "reason": found.reason, "deeds": deeds, "drawn": found.drawn, "scenario": path.display().to_string()});
-        terminal.line(&line.to_string());
-        return Ok(());
+        let line = json!({"model": &**model, "method": method.word(), "life": found.number,
+            "reason": found.reason, "deeds": deeds, "drawn": found.drawn, "tries": found.tries,
+            "confirmed": is_confirmed, "scenario": file, "evidence": record.folder.join(id).display().to_string()});
+        return terminal.line(&line.to_string());
     }
-    terminal.line(&format!(
-        "{}, reset by {}: {}",
-        task.model.facts.id,
-        task.method,
-        unit::visible(&found.reason)
-    ));
+    terminal.line(&format!("{model}, reset by {method}: {}", unit::visible(&found.reason)));
     terminal.text(&format!("  {deeds} deeds, of {} that were drawn: {}", found.drawn, found.life.told()), 4);
-    let mut again =
-        format!("  lockrig run {} --model {}", typed(&path.to_string_lossy()), task.model.facts.id);
+    if !is_confirmed {
+        terminal.text("  it did not fail when it was played once more: look at the rig, too", 4);
+    }
+    let mut again = format!("  lockrig run {} --model {model}", typed(&file));
     for (option, value) in [
-        ("--rig", Some(&args.rig).filter(|rig| *rig != "simulated")),
-        ("--defect", args.defect.as_ref()),
-        ("--variation", args.variation.as_ref()),
+        ("--rig", Some(&asked.rig).filter(|rig| *rig != "simulated")),
+        ("--defect", asked.defect.as_ref()),
+        ("--variation", asked.variation.as_ref()),
     ] {
         if let Some(value) = value {
             again += &format!(" {option} {}", typed(value));
         }
     }
-    terminal.line(&format!("{again} --seed {}", args.seed));
-    Ok(())
+    terminal.line(&format!("{again} --seed {}", asked.seed));
 }
 
 #[derive(Default)]
 struct Totals {
     found: usize,
     lives: u64,
+    operations: u64,
     unclear: u64,
     reason: Option<String>,
     coverage: Coverage,
@@ -230,35 +309,43 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, explored: &Explored) {
-        self.lives += explored.lives;
-        self.unclear += explored.unclear.0;
+    fn add(&mut self, outcome: &Outcome) {
+        let Explored { lives, coverage, unclear, virtual_time } = &outcome.explored;
+        self.found += usize::from(outcome.found.is_some());
+        self.lives += lives;
+        self.unclear += unclear.0;
         if self.reason.is_none() {
-            self.reason.clone_from(&explored.unclear.1);
+            self.reason.clone_from(&unclear.1);
         }
-        self.coverage.add(&explored.coverage);
-        self.kinds.extend(&explored.kinds);
-        self.virtual_time = self.virtual_time.saturating_add(explored.virtual_time);
+        self.coverage.add(coverage);
+        self.kinds.extend(&outcome.kinds);
+        self.virtual_time = self.virtual_time.saturating_add(*virtual_time);
     }
 
-    fn told(&self, args: &ExploreArgs, began: Instant, tasks: usize, terminal: &Terminal) {
+    fn told(&self, args: &ExploreArgs, wall: Duration, tasks: usize, record: &Record, terminal: &Terminal) {
         let reached = self.coverage.reached();
         let words = |permitted: bool| -> Vec<&'static str> {
             let never = self.coverage.never().into_iter();
             never.filter(|kind| self.kinds.contains(kind) == permitted).map(|kind| kind.word()).collect()
         };
         let (never, denied) = (words(true), words(false));
-        let wall = began.elapsed();
+        let folder = record.folder.display().to_string();
         if args.json {
             let line = json!({"explored": tasks, "found": self.found, "lives": self.lives, "deeds": reached.deeds,
-                "states": reached.states, "transitions": reached.transitions, "pairs": reached.pairs,
-                "not_reached": never, "not_permitted": denied, "unclear": self.unclear, "wall_ms": wall.as_millis() as u64});
+                "operations": self.operations, "states": reached.states, "transitions": reached.transitions,
+                "pairs": reached.pairs, "not_reached": never, "not_permitted": denied, "unclear": self.unclear,
+                "wall_ms": u64::try_from(wall.as_millis()).unwrap_or(u64::MAX), "folder": folder});
             return terminal.line(&line.to_string());
         }
-        let per_second = reached.deeds as f64 / wall.as_secs_f64().max(0.001);
+        let seconds = wall.as_secs_f64().max(0.001);
         terminal.line(&format!(
-            "{} found in {tasks} methods of models; {} lives with {} deeds, {per_second:.0} a second, {} in the lock's time",
+            "{} found in {tasks} methods of models; {} lives with {} deeds, {} in the lock's time",
             self.found, self.lives, reached.deeds, self.virtual_time
+        ));
+        terminal.line(&format!(
+            "{} operations of the lock, {:.0} a second, with evidence in {folder}",
+            self.operations,
+            self.operations as f64 / seconds
         ));
         terminal.line(&format!(
             "reached: {} states, {} deeds in them, {} pairs of deeds",

@@ -87,11 +87,11 @@ impl Files {
             let paths = if folder.is_dir() { self.yaml_files(&folder) } else { Vec::new() };
             for path in paths {
                 let recorded = read_bounded(&path).ok().and_then(|bytes| Source::new("recorded", bytes).ok());
-                let Some(id) = recorded.as_ref().and_then(defined) else { continue };
-                let has_id = |(known, source): &(Kind, Arc<Source>)| {
-                    *known == kind && defined(source).is_some_and(|own| own == id)
+                let ids = recorded.as_ref().map(defined).unwrap_or_default();
+                let has_one = |(known, source): &(Kind, Arc<Source>)| {
+                    *known == kind && defined(source).iter().any(|own| ids.contains(own))
                 };
-                if !self.sources.iter().any(has_id) {
+                if !ids.is_empty() && !self.sources.iter().any(has_one) {
                     self.read_file(Some(kind), &path);
                 }
             }
@@ -283,10 +283,16 @@ impl Files {
         }
     }
 
-    /// Turns a path into the id that the file defines, reading it; an id stays what it is.
+    /// Turns a path into the first id that the file defines, reading it; an id stays what it is.
     pub(super) fn id_of(&mut self, kind: Kind, word: &str) -> Arc<str> {
+        self.ids_of(kind, word).into_iter().next().unwrap_or_else(|| word.into())
+    }
+
+    /// Turns a path into the ids that the file defines, reading it; an id, or the path of a file without any, stays what
+    /// it is.
+    pub(super) fn ids_of(&mut self, kind: Kind, word: &str) -> Vec<Arc<str>> {
         if !is_yaml(Path::new(word)) {
-            return word.into();
+            return vec![word.into()];
         }
         self.read_file(Some(kind), Path::new(word));
         let own = fs::canonicalize(word).ok();
@@ -294,15 +300,14 @@ impl Files {
             .sources
             .iter()
             .find(|(_, source)| fs::canonicalize(&source.name).ok() == own && own.is_some());
-        let id = source.and_then(|(_, source)| {
-            let head = head(source);
-            match kind {
-                Kind::Model => head.model,
-                Kind::Scenario => head.scenario,
-                Kind::Rig => head.rig,
-            }
-        });
-        id.map_or_else(|| word.into(), |Scalar(id)| id.into())
+        let of = |head: Head| match kind {
+            Kind::Model => head.model,
+            Kind::Scenario => head.scenario,
+            Kind::Rig => head.rig,
+        };
+        let ids = source.into_iter().flat_map(|(_, source)| heads(source)).filter_map(of);
+        let ids: Vec<Arc<str>> = ids.map(|Scalar(id)| id.into()).collect();
+        if ids.is_empty() { vec![word.into()] } else { ids }
     }
 
     /// Every file that the planned cases use, as it will stand under `inputs/`.
@@ -413,14 +418,17 @@ struct Head {
     rig: Option<Scalar>,
 }
 
-/// The id that a file defines.
-fn defined(source: &Arc<Source>) -> Option<String> {
-    let Head { model, family, scenario, rig } = head(source);
-    [model, family, scenario, rig].into_iter().flatten().next().map(|Scalar(id)| id)
+/// The ids that a file defines.
+fn defined(source: &Arc<Source>) -> Vec<String> {
+    let id = |head: Head| {
+        let Head { model, family, scenario, rig } = head;
+        [model, family, scenario, rig].into_iter().flatten().next().map(|Scalar(id)| id)
+    };
+    heads(source).into_iter().filter_map(id).collect()
 }
 
-fn head(source: &Arc<Source>) -> Head {
-    yaml::load(source, &[]).unwrap_or_default()
+fn heads(source: &Arc<Source>) -> Vec<Head> {
+    yaml::load_all(source, &[]).unwrap_or_default()
 }
 
 pub(super) fn is_yaml(path: &Path) -> bool {

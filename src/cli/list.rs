@@ -72,7 +72,7 @@ type Row = (Vec<String>, serde_json::Value);
 pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
     let mut files = Files::library();
     let mut ids = |kind: Kind, words: &[String]| -> Vec<Arc<str>> {
-        words.iter().map(|word| files.id_of(kind, word)).collect()
+        words.iter().flat_map(|word| files.ids_of(kind, word)).collect()
     };
     let selection = Selection {
         models: ids(Kind::Model, &args.model),

@@ -235,17 +235,22 @@ fn wanted(
     let defect = common.defect.as_deref().map(parse_defect).transpose();
     let variation = common.variation.as_deref().map(parse_variation).transpose();
     let mut given = BTreeMap::new();
-    let mut id = |kind: Kind, word: &String| -> Arc<str> {
-        let id = files.id_of(kind, word);
-        if *id != **word {
-            given.insert(Arc::clone(&id), word.clone());
+    let mut ids = |kind: Kind, words: &[String]| -> Vec<Arc<str>> {
+        let mut all = Vec::new();
+        for word in words {
+            let found = files.ids_of(kind, word);
+            let by_path = found.iter().filter(|id| ***id != **word);
+            given.extend(by_path.map(|id| (Arc::clone(id), word.clone())));
+            all.extend(found);
         }
-        id
+        all
     };
-    let models = common.model.iter().map(|word| id(Kind::Model, word).to_string()).collect();
-    let scenarios = scenarios.iter().map(|word| id(Kind::Scenario, word).to_string()).collect();
+    let text = |ids: Vec<Arc<str>>| -> Vec<String> { ids.iter().map(ToString::to_string).collect() };
+    let models = text(ids(Kind::Model, &common.model));
+    let scenarios = text(ids(Kind::Scenario, scenarios));
+    let rig = ids(Kind::Rig, std::slice::from_ref(&common.rig)).into_iter().next();
     Ok(Wanted {
-        rig: id(Kind::Rig, &common.rig),
+        rig: rig.unwrap_or_else(|| common.rig.as_str().into()),
         seed: common.seed,
         defect: defect.map_err(|message| Refusal::usage(message, ""))?,
         variation: variation.map_err(|message| Refusal::usage(message, ""))?,
@@ -351,7 +356,7 @@ fn perform(
     let mut progress = Progress::new(plan.count(), said, &path, terminal);
     let played = session.run(plan, prepared, &mut folder, &mut |event| progress.show(&event));
     progress.finish();
-    let manifest = played.and_then(|()| seal(folder).map_err(SessionError::Evidence)).map_err(|error| {
+    let manifest = played.and_then(|_| seal(folder).map_err(SessionError::Evidence)).map_err(|error| {
         unwritable(&format!("{error}; what was saved before that is in {}", path.display()))
     })?;
     // What an earlier part of the run found is not undone by the rest.
@@ -398,7 +403,7 @@ fn unwritable(message: &str) -> Refusal {
 type View = fn(&Path, &mut dyn Write) -> Result<(), EvidenceError>;
 
 /// Adds the views and closes the folder.
-fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
+pub(super) fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
     folder.finish_results()?;
     let write = |name: &str, view: View| {
         let path = folder.path().join(name);
@@ -414,7 +419,7 @@ fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
     folder.close(ended)
 }
 
-fn shown_time(utc: jiff::Timestamp) -> String {
+pub(super) fn shown_time(utc: jiff::Timestamp) -> String {
     utc.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

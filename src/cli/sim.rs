@@ -1,6 +1,7 @@
 //! `lockrig sim`.
 
 mod mutants;
+mod score;
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::lock::Named;
-use crate::run::{self, Caught, must_catch};
+use crate::rig::Rig;
 use crate::scenario::{Library, Planned, Selection, expand};
 use crate::sim::{Defect, Flaw, SimulatedLock, Variation, models, serve};
 
@@ -36,6 +37,9 @@ enum SimCommand {
         /// With --score: how many noise seeds must raise no false alarm
         #[arg(long, default_value_t = 20, requires = "score")]
         seeds: u64,
+        /// With --score or --mutants: explore each faulty lock as well, for so long a model, and show what only that finds
+        #[arg(long, value_name = "BUDGET")]
+        explore: Option<String>,
         /// Draw so many locks with one rule changed at random, and show which of them no claim catches
         #[arg(long, conflicts_with = "score", value_parser = clap::value_parser!(u32).range(1..))]
         mutants: Option<u32>,
@@ -66,10 +70,12 @@ enum SimCommand {
 
 pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
     match &args.command {
-        SimCommand::Defects { mutants: Some(count), seed, json, .. } => {
-            mutants::mutants(*count, *seed, *json, terminal)
+        SimCommand::Defects { mutants: Some(count), seed, explore, json, .. } => {
+            mutants::mutants(*count, *seed, explore.as_deref(), *json, terminal)
         }
-        SimCommand::Defects { score: true, seeds, json, .. } => self::score(*seeds, *json, terminal),
+        SimCommand::Defects { score: true, seeds, explore, json, .. } => {
+            score::score(*seeds, explore.as_deref(), *json, terminal)
+        }
         SimCommand::Defects { json: true, .. } => {
             terminal.line(&json!(Defect::words().collect::<Vec<_>>()).to_string());
             Exit::Pass
@@ -102,58 +108,21 @@ fn described(all: impl Iterator<Item = (&'static str, &'static str)>, terminal: 
     }
 }
 
-/// The library, and every case of the models that are simulated.
-fn simulated(terminal: &Terminal) -> Option<(Library, Vec<Planned>)> {
-    let (library, _) = Files::library().usable(&[], terminal)?;
+/// What is played on simulated locks.
+struct Simulated {
+    library: Library,
+    rig: Rig,
+    /// Every case of the models that are simulated.
+    cases: Vec<Planned>,
+}
+
+fn simulated(terminal: &Terminal) -> Option<Simulated> {
+    let (library, mut rigs) = Files::library().usable(&["simulated"], terminal)?;
+    let rig = rigs.remove("simulated")?;
     let is_simulated = |model: &Arc<str>| models().any(|known| known == &**model);
     let models = library.models.keys().filter(|model| is_simulated(model)).cloned().collect();
     let cases = expand(&library, &Selection { models, ..Selection::default() });
-    Some((library, cases))
-}
-
-/// The table of defects and what catches them, computed from runs.
-fn score(seeds: u64, json: bool, terminal: &Terminal) -> Exit {
-    let Some((library, cases)) = simulated(terminal) else { return Exit::Usage };
-    let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
-    let all = run::score(&library, &cases, &defects, DEFAULT_SEED);
-    let missed: Vec<&str> = all.iter().filter(|c| !c.is_caught()).map(|c| c.defect.word()).collect();
-    let alarms = run::false_alarms(&library, &cases, seeds, None);
-    if json {
-        let row = |caught: &Caught| {
-            json!({"defect": caught.defect, "must_catch": must_catch(caught.defect), "caught": caught.is_caught(), "unseen": caught.unseen,
-                   "by": caught.by})
-        };
-        all.iter().for_each(|caught| terminal.line(&row(caught).to_string()));
-        let false_alarms: Vec<_> =
-            alarms.iter().map(|(seed, (case, ..))| json!({"seed": seed, "case": case})).collect();
-        terminal.line(
-            &json!({"defects": all.len(), "missed": missed, "seeds": seeds, "false_alarms": false_alarms})
-                .to_string(),
-        );
-    } else {
-        terminal.line(&format!(
-            "{:<26} {:<38} {:>6}  {:>9}",
-            "defect", "must be caught by", "models", "scenarios"
-        ));
-        for caught in &all {
-            let mark = if caught.is_caught() { "" } else { "  MISSED" };
-            terminal.line(&format!(
-                "{:<26} {:<38} {:>6}  {:>9}{mark}",
-                caught.defect.word(),
-                must_catch(caught.defect).unwrap_or("any claim"),
-                caught.models().len(),
-                caught.by.len()
-            ));
-        }
-        for (seed, (case, verdict, reason)) in &alarms {
-            terminal.line(&format!("false alarm: seed {seed}, {case}: {verdict}, {reason}"));
-        }
-        terminal.line(&format!(
-            "{} of {} defects caught by the claim that must catch them; false alarms: {} ({seeds} noise seeds over {} cases)",
-            all.len() - missed.len(), all.len(), alarms.len(), cases.len()
-        ));
-    }
-    if missed.is_empty() && alarms.is_empty() { Exit::Pass } else { Exit::Failed }
+    Some(Simulated { library, rig, cases })
 }
 
 fn peer((defect, variation): (Option<&str>, Option<&str>), noise: bool, terminal: &Terminal) -> Exit {

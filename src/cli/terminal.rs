@@ -1,7 +1,7 @@
 //! Standard output and error: colours only on a terminal, control bytes never.
 
-use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::unit::is_harmful;
 use crate::verdict::Verdict;
@@ -17,7 +17,7 @@ pub(super) struct Terminal {
     color: bool,
     interactive: bool,
     columns: usize,
-    lost: Cell<bool>,
+    lost: AtomicBool,
 }
 
 impl Terminal {
@@ -28,7 +28,7 @@ impl Terminal {
             color: io::stdout().is_terminal() && !plain && !dumb,
             interactive: io::stderr().is_terminal() && !dumb,
             columns: columns(),
-            lost: Cell::new(false),
+            lost: AtomicBool::new(false),
         }
     }
 
@@ -52,7 +52,9 @@ impl Terminal {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             // A reader that went away (`| head`) has what it wanted.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.lost.set(true),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.lost.store(true, Ordering::Relaxed)
+            }
             _ => {}
         }
     }
@@ -85,7 +87,7 @@ impl Terminal {
 
     /// Whether some of the answer could not be written.
     pub(super) fn has_lost_output(&self) -> bool {
-        self.lost.get()
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Something beside the answer.

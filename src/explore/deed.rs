@@ -29,6 +29,8 @@ named_enum! {
         Dip = "dip",
         /// The supply goes down and up slowly.
         Ramp = "ramp",
+        /// The supply is gone while the bolt opens.
+        CutWhileOpening = "cut the power while it opens",
         /// Nothing is done.
         Wait = "wait",
         /// App or hub ask how things stand.
@@ -39,6 +41,10 @@ named_enum! {
         Unpair = "unpair",
         /// It is made again.
         Pair = "pair again",
+        /// The app's is made again, as an administrator.
+        PairAsAdmin = "pair the app as an admin",
+        /// Whoever gave up a binding asks for something.
+        AskUnpaired = "ask though unpaired",
         /// A hold that is too short.
         ShortHold = "hold too briefly",
         /// A hold that is let go in its middle.
@@ -79,6 +85,8 @@ pub enum Deed {
     Dip(u8, Duration),
     /// The supply goes down and up, each in so long.
     Ramp(Duration),
+    /// The so-many-th code is entered, and the supply is gone while the bolt opens.
+    CutWhileOpening(usize),
     /// Nothing is done for so long.
     Wait(Duration),
     /// App or hub ask how things stand.
@@ -89,6 +97,10 @@ pub enum Deed {
     Unpair(Bond),
     /// It is made again.
     Pair(Bond),
+    /// The app's is made again, as an administrator.
+    PairAsAdmin,
+    /// Whoever gave up a binding asks for something.
+    AskUnpaired(Bond, &'static str),
     /// A hold for a share of its stated time, in percent.
     ShortHold(u8),
     /// A hold that is let go in its middle for so long.
@@ -118,11 +130,14 @@ impl Deed {
             Self::Batteries(_) => Kind::Batteries,
             Self::Dip(..) => Kind::Dip,
             Self::Ramp(_) => Kind::Ramp,
+            Self::CutWhileOpening(_) => Kind::CutWhileOpening,
             Self::Wait(_) => Kind::Wait,
             Self::Status(_) => Kind::Status,
             Self::Guest(_) => Kind::Guest,
             Self::Unpair(_) => Kind::Unpair,
             Self::Pair(_) => Kind::Pair,
+            Self::PairAsAdmin => Kind::PairAsAdmin,
+            Self::AskUnpaired(..) => Kind::AskUnpaired,
             Self::ShortHold(_) => Kind::ShortHold,
             Self::Interrupted(_) => Kind::Interrupted,
             Self::Cut(_) => Kind::Cut,
@@ -152,6 +167,7 @@ impl Deed {
             Self::Add(slot) if *slot > 5 => vec![Self::Add(5)],
             Self::AddBy(bond, slot) if *slot > 5 => vec![Self::AddBy(*bond, 5)],
             Self::Use(number) if *number > 0 => vec![Self::Use(0)],
+            Self::CutWhileOpening(number) if *number > 0 => vec![Self::CutWhileOpening(0)],
             Self::Near(number, near) if *number > 0 => vec![Self::Near(0, *near)],
             Self::Add(_)
             | Self::AddBy(..)
@@ -162,10 +178,13 @@ impl Deed {
             | Self::LockOut
             | Self::Dip(..)
             | Self::Ramp(_)
+            | Self::CutWhileOpening(_)
             | Self::Status(_)
             | Self::Guest(_)
             | Self::Unpair(_)
             | Self::Pair(_)
+            | Self::PairAsAdmin
+            | Self::AskUnpaired(..)
             | Self::ShortHold(_)
             | Self::Interrupted(_)
             | Self::Cut(_)

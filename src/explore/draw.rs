@@ -27,12 +27,23 @@ pub struct Drawing {
     kinds: Vec<Kind>,
     bonds: Vec<Bond>,
     slots: u8,
+    longest: Option<Duration>,
 }
 
+/// What somebody may ask for who has no right to it.
+const REQUESTS: &[&str] = &["add_code", "remove_code", "set_master", "factory_reset", "unpair"];
+
 impl Drawing {
-    /// For a method, and a lock with so many slots; none, if it takes no codes.
-    pub fn new(seed: u64, method: Method, kinds: Vec<Kind>, bonds: Vec<Bond>, slots: u8) -> Self {
-        Self { random: ChaCha8Rng::seed_from_u64(seed), method, kinds, bonds, slots }
+    /// For a method, and a lock with so many slots; none, if it takes no codes. No time is longer than `longest`.
+    pub fn new(
+        seed: u64,
+        method: Method,
+        kinds: Vec<Kind>,
+        bonds: Vec<Bond>,
+        slots: u8,
+        longest: Option<Duration>,
+    ) -> Self {
+        Self { random: ChaCha8Rng::seed_from_u64(seed), method, kinds, bonds, slots, longest }
     }
 
     /// The next life.
@@ -100,9 +111,16 @@ impl Drawing {
             ms(60_000),
             ms(600_000),
             ms(3_700_000),
-            ms(90_000_000),
+            ms(86_400_000),
         ];
-        all[self.below(all.len())]
+        self.at_most(&all)
+    }
+
+    /// One of some times that are not too long; the first, if all are.
+    fn at_most(&mut self, all: &[Duration]) -> Duration {
+        let few = all.iter().take_while(|time| self.longest.is_none_or(|longest| **time <= longest)).count();
+        let index = self.below(few);
+        all.get(index).copied().unwrap_or_default()
     }
 
     fn deed(&mut self) -> Option<Deed> {
@@ -120,24 +138,25 @@ impl Drawing {
             }
             Kind::LockOut => Deed::LockOut,
             Kind::Restart => Deed::Restart(self.time()),
-            Kind::Batteries => Deed::Batteries(self.of(&[ms(1_000), ms(60_000), ms(3_600_000)])?),
+            Kind::Batteries => Deed::Batteries(self.at_most(&[ms(1_000), ms(60_000), ms(3_600_000)])),
             Kind::Dip => {
                 Deed::Dip(self.of(&[20, 40, 50, 60, 70, 80, 90])?, self.of(&[ms(10), ms(400), ms(5_000)])?)
             }
             Kind::Ramp => Deed::Ramp(self.of(&[ms(1_000), ms(10_000)])?),
+            Kind::CutWhileOpening => Deed::CutWhileOpening(self.below(6)),
             Kind::Wait => Deed::Wait(self.time()),
             Kind::Status => Deed::Status(self.of(&bonds)?),
-            Kind::Guest => {
-                Deed::Guest(self.of(&["add_code", "remove_code", "set_master", "factory_reset", "unpair"])?)
-            }
+            Kind::Guest => Deed::Guest(self.of(REQUESTS)?),
             Kind::Unpair => Deed::Unpair(self.of(&bonds)?),
             Kind::Pair => Deed::Pair(self.of(&bonds)?),
+            Kind::PairAsAdmin => Deed::PairAsAdmin,
+            Kind::AskUnpaired => Deed::AskUnpaired(self.of(&bonds)?, self.of(REQUESTS)?),
             Kind::ShortHold => Deed::ShortHold(self.of(&[4, 30, 60, 80, 95])?),
             Kind::Interrupted => Deed::Interrupted(self.of(&[ms(80), ms(300), ms(1_000)])?),
             Kind::Cut => Deed::Cut(self.of(&[10, 50, 90])?),
             Kind::Reset => {
-                let after = [ms(20_000), ms(200_000), ms(3_700_000), ms(90_000_000)];
-                Deed::Reset(self.of(&after)?, self.codes())
+                let after = [ms(20_000), ms(200_000), ms(3_700_000), ms(86_400_000)];
+                Deed::Reset(self.at_most(&after), self.codes())
             }
             Kind::ResetAndAsk => Deed::ResetAndAsk(self.codes()),
             Kind::Verify => Deed::Verify,

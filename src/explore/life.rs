@@ -112,16 +112,19 @@ impl Standing {
                 format!("power: {{to: on, over: {over}}}"),
                 "wait: 10 s".into(),
             ],
+            Deed::CutWhileOpening(number) => {
+                let name = &self.code(*number)?.0;
+                vec![
+                    format!("do: {{operation: enter, with: {{code: {name}}}}}"),
+                    "wait: 200 ms".into(),
+                    "never: {bolt: open, while: [{restart: {off: 10 s}}, {wait: 20 s}]}".into(),
+                    "do: lock".into(),
+                ]
+            }
             Deed::Wait(length) => vec![format!("wait: {length}")],
             Deed::Status(bond) if is_bound(bond) => vec![format!("ask: {{{}: status}}", word(bond))],
             Deed::Guest(op) if is_bound(&Bond::App) => {
-                let with = match *op {
-                    "add_code" => ", slot: 40, code: wrong",
-                    "remove_code" => ", slot: 1",
-                    "set_master" => ", code: wrong",
-                    _ => "",
-                };
-                vec![format!("ask: {{app: {op}, role: guest{with}, expect: refused}}")]
+                vec![refused("app", op, "guest")]
             }
             Deed::Unpair(bond) if is_bound(bond) => {
                 self.unbound.push(*bond);
@@ -132,7 +135,17 @@ impl Standing {
                 self.unbound.retain(|known| known != bond);
                 vec![format!("do: {}", bond.operation())]
             }
-            Deed::Status(_) | Deed::Guest(_) | Deed::Unpair(_) | Deed::Pair(_) => return None,
+            Deed::PairAsAdmin if !is_bound(&Bond::App) => {
+                self.unbound.retain(|known| *known != Bond::App);
+                vec!["ask: {app: pair, role: admin, within: 30 s}".into()]
+            }
+            Deed::AskUnpaired(bond, op) if !is_bound(bond) => vec![refused(&word(bond), op, "owner")],
+            Deed::Status(_)
+            | Deed::Guest(_)
+            | Deed::Unpair(_)
+            | Deed::Pair(_)
+            | Deed::PairAsAdmin
+            | Deed::AskUnpaired(..) => return None,
             Deed::ShortHold(share) => vec![format!("reset_but: {{hold: {share} %}}")],
             Deed::Interrupted(length) => vec![format!("reset_but: {{interrupted_for: {length}}}")],
             Deed::Cut(share) => vec![format!("reset_but: {{cut_power_at: {share} %, cut_from: hold}}")],
@@ -166,6 +179,17 @@ const BY_CLAIMS: u8 = 6;
 /// A scenario names so many codes of its own at most.
 const MAX_EXTRA: u8 = 50;
 
+/// Somebody asks for what they may not have.
+fn refused(channel: &str, op: &str, role: &str) -> String {
+    let with = match op {
+        "add_code" => ", slot: 40, code: wrong",
+        "remove_code" => ", slot: 1",
+        "set_master" => ", code: wrong",
+        _ => "",
+    };
+    format!("ask: {{{channel}: {op}, role: {role}{with}, expect: refused}}")
+}
+
 fn accepted(name: &str) -> String {
     format!("attempt: {{code: {name}, expect: accepted}}")
 }
@@ -184,7 +208,7 @@ impl Life {
     /// The kinds of its deeds, in words.
     pub fn told(&self) -> String {
         let words: Vec<&str> = self.possible().iter().map(|deed| deed.kind().word()).collect();
-        words.join(", ")
+        if words.is_empty() { "nothing but its set-up".into() } else { words.join(", ") }
     }
 
     /// A scenario file.

@@ -1,41 +1,34 @@
-//! Plays lives on a device in virtual time until one fails, and makes that one as short as it can be.
+//! Explores a model: hands out lives in rounds, hears what became of them, and makes one that failed as short as it can
+//! be. A round is played like any plan, so whatever has cases has lives: evidence, replay and real benches.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant as Wall;
 
 use crate::belief::Bond;
-use crate::engine::Precision;
+use crate::engine::{CaseResult, Cause};
+use crate::evidence::CaseEntry;
 use crate::explore::{Coverage, Deed, Drawing, Kind, Life, Shrinking};
 use crate::lock::{Method, Named, Near};
-use crate::rig::{Hello, LockstepDevice};
+use crate::rig::Rig;
 use crate::scenario::ast::{Model, Scenario};
-use crate::scenario::{Content, Library, Start, build};
+use crate::scenario::{Content, Library, Plan, Selection, build};
 use crate::unit::Duration;
 use crate::verdict::Verdict;
 use crate::yaml::Source;
 
-use super::lockstep::{Interrupt, play};
+use super::fit::{start_of, unwired};
 use super::session::case_seed;
-use super::vault::Vault;
 
 /// A life that fails is tried to be made simpler so often at most.
 const MAX_TRIES: usize = 2_000;
-
+/// A file has so many lives at most: more would be a larger document than is read.
+const LIVES_A_FILE: usize = 64;
 /// A lock whose source does not say how many codes it holds has so many slots at least.
 const FEW_SLOTS: u16 = 8;
 
-/// How long lives are drawn.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Until this moment.
-    pub until: Wall,
-    /// So many lives at most.
-    pub lives: u64,
-}
-
-/// A life that failed, as short as it can be.
+/// A life that failed, as short as it could be made.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// What is done.
@@ -46,174 +39,347 @@ pub struct Found {
     pub drawn: usize,
     /// The number of the life.
     pub number: u64,
+    /// So many simpler lives were tried.
+    pub tries: usize,
 }
 
-/// What became of a model and a method.
+/// What became of a model and a method so far.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {
     /// Lives that were played.
     pub lives: u64,
     /// What they reached.
     pub coverage: Coverage,
-    /// Kinds of deeds that the model permits.
-    pub kinds: Vec<Kind>,
-    /// The first that failed.
-    pub found: Option<Found>,
     /// Lives that nothing could be concluded from, with the reason of the first.
     pub unclear: (u64, Option<String>),
     /// How long it was in the lock's time.
     pub virtual_time: Duration,
 }
 
+/// Why a round is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look at lives that were just drawn.
+    Drawn,
+    /// To make a life that failed simpler.
+    Simpler,
+    /// To keep what was found, with its evidence.
+    Proof,
+}
+
+/// Lives that are played one after the other.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// Why.
+    pub purpose: Purpose,
+    /// The model, and the scenario of each life.
+    pub library: Library,
+    /// Their cases.
+    pub plan: Plan,
+    /// The files in which they are written, by name.
+    pub files: BTreeMap<String, String>,
+    /// The number of the first life that was drawn for it.
+    pub first: u64,
+    lives: BTreeMap<String, (u64, Life)>,
+}
+
+impl Round {
+    /// How many lives were drawn for it.
+    pub fn drawn(&self) -> u64 {
+        if self.purpose == Purpose::Drawn { self.lives.len() as u64 } else { 0 }
+    }
+}
+
+/// What became of a life.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its scenario.
+    pub scenario: String,
+    /// The outcome.
+    pub result: CaseResult,
+    /// How long it was in the lock's time.
+    pub length: Duration,
+}
+
+impl From<CaseEntry> for Ended {
+    fn from(entry: CaseEntry) -> Self {
+        let length = Duration::nanoseconds(entry.length_ns);
+        Self { scenario: entry.scenario, result: entry.result, length }
+    }
+}
+
+/// What is done next.
+#[derive(Clone, Debug)]
+enum State {
+    /// Lives are drawn.
+    Drawing,
+    /// One failed, and is made simpler.
+    Shrinking { shrinking: Shrinking, number: u64, drawn: usize, reason: String, tries: usize },
+    /// The rig failed: it is not asked any more.
+    Broken,
+}
+
 /// Explores a model by one of its methods.
 pub struct Explorer<'a> {
-    /// The model.
-    pub model: &'a Model,
-    /// By what it is reset.
-    pub method: Method,
-    /// Seed of the lives, of codes and noise.
-    pub seed: u64,
-    /// Set to end it.
-    pub interrupt: &'a Interrupt,
+    model: &'a Model,
+    method: Method,
+    drawing: Drawing,
+    kinds: Vec<Kind>,
+    /// What was drawn so far, which steers what is drawn next.
+    drawn: Coverage,
+    next: u64,
+    state: State,
+    /// What became of it so far.
+    pub explored: Explored,
 }
 
-impl Explorer<'_> {
-    /// Plays lives until one fails, or until the budget is spent.
-    pub fn explore(&self, device: &mut dyn LockstepDevice, budget: Budget) -> Explored {
-        let mut explored = Explored::default();
-        let kinds = self.kinds();
-        explored.kinds.clone_from(&kinds);
-        if kinds.is_empty() {
-            return explored;
+impl<'a> Explorer<'a> {
+    /// Draws from what a model permits and a rig can do; no time of a life is longer than `longest`.
+    pub fn new(model: &'a Model, method: Method, seed: u64, rig: &Rig, longest: Option<Duration>) -> Self {
+        let kinds = kinds(model, method, rig);
+        let slots = model.facts.code_slots.known().copied().unwrap_or(FEW_SLOTS);
+        let slots = if has_codes(model) { u8::try_from(slots).unwrap_or(u8::MAX) } else { 0 };
+        let bonds: Vec<Bond> = Bond::ALL.into_iter().filter(|bond| has_bond(model, *bond)).collect();
+        let own = case_seed(seed, &format!("{}~{method}", model.facts.id));
+        let drawing = Drawing::new(own, method, kinds.clone(), bonds, slots, longest);
+        Self {
+            model,
+            method,
+            drawing,
+            kinds,
+            drawn: Coverage::default(),
+            next: 1,
+            state: State::Drawing,
+            explored: Explored::default(),
         }
-        let slots = self.model.facts.code_slots.known().copied().unwrap_or(FEW_SLOTS);
-        let slots = u8::try_from(slots).unwrap_or(u8::MAX);
-        let bonds: Vec<Bond> = Bond::ALL
-            .into_iter()
-            .filter(|bond| self.model.operation(bond.operation()).known().is_some())
-            .collect();
-        let own = case_seed(self.seed, &format!("{}~{}", self.model.facts.id, self.method));
-        let mut drawing =
-            Drawing::new(own, self.method, kinds, bonds, if self.has_codes() { slots } else { 0 });
-        while explored.lives < budget.lives && Wall::now() < budget.until && !self.is_interrupted() {
-            let life = drawing.life(&explored.coverage);
-            explored.lives += 1;
-            let Some((verdict, reason, end)) = self.play(&life, device) else { continue };
-            explored.coverage.note(&life);
-            explored.virtual_time = explored.virtual_time.saturating_add(end);
-            match verdict {
-                Verdict::Pass | Verdict::NotApplicable => {}
-                Verdict::Fail => {
-                    let number = explored.lives;
-                    let (drawn, reason) = (life.possible().len(), reason);
-                    let (life, reason) = self.shrink(life, reason, device);
-                    explored.found = Some(Found { life, reason, drawn, number });
-                    return explored;
+    }
+
+    /// Kinds of deeds that the model permits.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Draws so many lives again that were played before, and goes on behind them.
+    pub fn skip(&mut self, lives: u64) {
+        for _ in 0..lives {
+            self.draw();
+        }
+    }
+
+    /// Whether a life failed, and may still be made simpler.
+    pub fn is_shrinking(&self) -> bool {
+        matches!(self.state, State::Shrinking { .. })
+    }
+
+    /// What is played next, so many lives at most; nothing once it is over.
+    ///
+    /// # Errors
+    /// A life is not what the language permits, which is lockrig's own fault.
+    pub fn round(&mut self, size: usize) -> Result<Option<Round>, String> {
+        let (purpose, first, lives) = self.next(size);
+        if lives.is_empty() { Ok(None) } else { self.written(purpose, first, lives).map(Some) }
+    }
+
+    fn next(&mut self, size: usize) -> (Purpose, u64, Vec<(String, u64, Life)>) {
+        if let State::Shrinking { shrinking, number, tries, .. } = &mut self.state {
+            let left = size.min(MAX_TRIES.saturating_sub(*tries));
+            let simpler: Vec<Life> = std::iter::from_fn(|| shrinking.simpler()).take(left).collect();
+            *tries += simpler.len();
+            let first = *number;
+            let named =
+                simpler.into_iter().zip(1..).map(|(life, try_)| (format!("try-{try_:04}"), try_, life));
+            return (Purpose::Simpler, first, named.collect());
+        }
+        let first = self.next;
+        let is_over = matches!(self.state, State::Broken) || self.kinds.is_empty();
+        let drawn = (0..if is_over { 0 } else { size }).map(|_| self.draw());
+        let named = drawn.map(|(number, life)| (format!("life-{number:07}"), number, life));
+        (Purpose::Drawn, first, named.collect())
+    }
+
+    /// What was found, once more, under a name of its own.
+    ///
+    /// # Errors
+    /// That of [`Explorer::round`].
+    pub fn proof(&self, found: &Found, id: &str) -> Result<Round, String> {
+        self.written(Purpose::Proof, found.number, vec![(id.to_owned(), found.number, found.life.clone())])
+    }
+
+    fn draw(&mut self) -> (u64, Life) {
+        let life = self.drawing.life(&self.drawn);
+        self.drawn.note(&life);
+        let number = self.next;
+        self.next += 1;
+        (number, life)
+    }
+
+    fn written(
+        &self,
+        purpose: Purpose,
+        first: u64,
+        lives: Vec<(String, u64, Life)>,
+    ) -> Result<Round, String> {
+        let mut files = BTreeMap::new();
+        for (index, chunk) in lives.chunks(LIVES_A_FILE).enumerate() {
+            let mut text = String::new();
+            for (id, number, life) in chunk {
+                let title = match purpose {
+                    Purpose::Drawn => format!("Life {number} - {}", life.told()),
+                    Purpose::Simpler => format!("Life {first}, made simpler - {}", life.told()),
+                    Purpose::Proof => title_of(life),
+                };
+                let rule = if text.is_empty() { "" } else { "---\n" };
+                // Writing to memory can't fail.
+                let _ = write!(text, "{rule}{}", life.scenario(id, &title));
+            }
+            files.insert(format!("lives-{:04}.yaml", index + 1), text);
+        }
+        let sources = files.iter().map(|(name, text)| Source::new(name, text.clone().into_bytes()));
+        let sources: Vec<Arc<Source>> =
+            sources.collect::<Result<_, _>>().map_err(|diagnostic| diagnostic.message)?;
+        let (mut library, findings) = Library::read(&[], &sources);
+        if findings.has_errors() {
+            return Err(format!(
+                "lockrig itself wrote lives that it can't read: {}",
+                findings.render(false, 100)
+            ));
+        }
+        library.models.insert(Arc::clone(&self.model.facts.id), self.model.clone());
+        let selection = Selection { methods: vec![self.method], ..Selection::default() };
+        let plan = Plan::new(&library, selection);
+        let lives = lives.into_iter().map(|(id, number, life)| (id, (number, life))).collect();
+        Ok(Round { purpose, library, plan, files, first, lives })
+    }
+
+    /// Hears what became of a round.
+    pub fn hear(&mut self, round: &Round, ended: impl IntoIterator<Item = Ended>) {
+        let known = ended.into_iter().filter_map(|one| {
+            let (number, life) = round.lives.get(&one.scenario)?;
+            Some((*number, life, one))
+        });
+        let mut lives: Vec<(u64, &Life, Ended)> = known.collect();
+        lives.sort_by_key(|(number, ..)| *number);
+        let failed = lives.iter().find(|(.., one)| one.result.verdict == Verdict::Fail);
+        let failed = failed.map(|(number, life, one)| (*number, (*life).clone(), one.result.reason.clone()));
+        if round.purpose == Purpose::Drawn {
+            lives.iter().for_each(|(_, life, one)| self.count(one, life));
+        }
+        if let Some((number, life, because)) = failed {
+            match &mut self.state {
+                State::Drawing => {
+                    let drawn = life.possible().len();
+                    let shrinking = Shrinking::new(life);
+                    self.state = State::Shrinking { shrinking, number, drawn, reason: because, tries: 0 };
                 }
-                Verdict::Inconclusive | Verdict::Error | Verdict::Aborted => {
-                    explored.unclear.0 += 1;
-                    explored.unclear.1.get_or_insert(reason);
+                State::Shrinking { shrinking, reason, .. } => {
+                    shrinking.fails(life);
+                    *reason = because;
                 }
+                State::Broken => {}
             }
         }
-        explored
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::Relaxed)
-    }
-
-    /// Whether codes can be stored and tried.
-    fn has_codes(&self) -> bool {
-        ["add_code", "enter"].iter().all(|name| self.model.operation(name).known().is_some())
-    }
-
-    /// Kinds of deeds that the model permits: a life of one such deed can be made.
-    fn kinds(&self) -> Vec<Kind> {
-        let second = Duration::seconds(1);
-        let bond = |bond: Bond| self.model.operation(bond.operation()).known().is_some();
-        let some_bond = if bond(Bond::Hub) { Bond::Hub } else { Bond::App };
-        let of = |kind: Kind| match kind {
-            Kind::Add => vec![Deed::Add(4)],
-            Kind::AddBy => vec![Deed::AddBy(some_bond, 4)],
-            Kind::Remove => vec![Deed::Remove(some_bond, 1)],
-            Kind::Use => vec![Deed::Use(0)],
-            Kind::Wrong => vec![Deed::Wrong],
-            Kind::Near => vec![Deed::Near(0, Near::OneWrong)],
-            Kind::LockOut => vec![Deed::LockOut],
-            Kind::Restart => vec![Deed::Restart(second)],
-            Kind::Batteries => vec![Deed::Batteries(second)],
-            Kind::Dip => vec![Deed::Dip(50, second)],
-            Kind::Ramp => vec![Deed::Ramp(second)],
-            Kind::Wait => vec![Deed::Wait(second)],
-            Kind::Status => vec![Deed::Status(some_bond)],
-            Kind::Guest => vec![Deed::Guest("unpair")],
-            Kind::Unpair => vec![Deed::Unpair(some_bond)],
-            Kind::Pair => vec![Deed::Unpair(some_bond), Deed::Pair(some_bond)],
-            Kind::ShortHold => vec![Deed::ShortHold(50)],
-            Kind::Interrupted => vec![Deed::Interrupted(second)],
-            Kind::Cut => vec![Deed::Cut(50)],
-            Kind::Reset => vec![Deed::Reset(second.times(20), 1)],
-            Kind::ResetAndAsk => vec![Deed::ResetAndAsk(1)],
-            Kind::Verify => vec![Deed::Verify],
-        };
-        let facts = self.model.methods.get(&self.method).and_then(|fact| fact.known());
-        let leaves_none = facts.is_some_and(|facts| facts.keeps.is_empty() && !facts.starts_unlocked);
-        let is_possible = |kind: &Kind| {
-            // A life does not follow what a reset leaves of the owner before.
-            if matches!(kind, Kind::Reset | Kind::ResetAndAsk) && !leaves_none {
-                return false;
-            }
-            let codes = if self.has_codes() { 2 } else { 0 };
-            let life = Life { method: self.method, codes, deeds: of(*kind) };
-            let is_done = !life.possible().is_empty();
-            is_done && self.scenario(&life).is_some_and(|scenario| self.program(&scenario).is_some())
-        };
-        Kind::WORDS.iter().map(|(_, kind)| *kind).filter(is_possible).collect()
-    }
-
-    fn scenario(&self, life: &Life) -> Option<Scenario> {
-        scenario_of(&life.scenario("life", "A life"))
-    }
-
-    fn program(&self, scenario: &Scenario) -> Option<crate::scenario::Program> {
-        match build(scenario, self.model, self.method, Start::Delivered) {
-            Content::Play(program) => Some(program),
-            Content::NotApplicable(_) | Content::Unprovable(_) => None,
+        let is_broken = |(.., one): &(u64, &Life, Ended)| one.result.verdict == Verdict::Error;
+        if matches!(self.state, State::Drawing) && lives.iter().any(is_broken) {
+            self.state = State::Broken;
         }
     }
 
-    /// The verdict on a life, its reason, and how long it took; nothing if it can't be played.
-    fn play(&self, life: &Life, device: &mut dyn LockstepDevice) -> Option<(Verdict, String, Duration)> {
-        let program = self.program(&self.scenario(life)?)?;
-        let vault = Vault::simulated(&program.secrets, self.seed, self.seed);
-        let model = self.model.facts.id.to_string();
-        let hello = Hello { model, case: "life".into(), seed: self.seed };
-        let mut nowhere = |_, _: &_| Ok(());
-        let played =
-            play(&program, &hello, device, &vault, Precision::default(), self.interrupt, &mut nowhere)
-                .ok()?;
-        let end = played.end.since(crate::unit::Instant::START);
-        Some((played.result.verdict, played.result.reason, end))
-    }
-
-    fn shrink(&self, life: Life, reason: String, device: &mut dyn LockstepDevice) -> (Life, String) {
-        let mut shrinking = Shrinking::new(life);
-        let mut reason = reason;
-        for _ in 0..MAX_TRIES {
-            let Some(life) = shrinking.simpler().filter(|_| !self.is_interrupted()) else { break };
-            if let Some((Verdict::Fail, because, _)) = self.play(&life, device) {
-                reason = because;
-                shrinking.fails(life);
+    fn count(&mut self, one: &Ended, life: &Life) {
+        match (one.result.verdict, one.result.unplayed) {
+            // Nothing was played of it, and nobody's fault is that.
+            (Verdict::NotApplicable | Verdict::Aborted, _) | (_, Some(Cause::NotProvable)) => return,
+            (Verdict::Pass | Verdict::Fail, _) => {}
+            (Verdict::Inconclusive | Verdict::Error, _) => {
+                self.explored.unclear.0 += 1;
+                self.explored.unclear.1.get_or_insert_with(|| one.result.reason.clone());
             }
         }
-        (shrinking.best, reason)
+        self.explored.lives += 1;
+        self.explored.coverage.note(life);
+        self.explored.virtual_time = self.explored.virtual_time.saturating_add(one.length);
+    }
+
+    /// What was found, as short as it is by now.
+    pub fn found(&self) -> Option<Found> {
+        let State::Shrinking { shrinking, number, drawn, reason, tries } = &self.state else { return None };
+        Some(Found {
+            life: shrinking.best.clone(),
+            reason: reason.clone(),
+            drawn: *drawn,
+            number: *number,
+            tries: *tries,
+        })
     }
 }
 
-/// The scenario of a text that lockrig wrote itself.
-fn scenario_of(text: &str) -> Option<Scenario> {
-    let source = Source::new("life.yaml", text.as_bytes().to_vec()).ok()?;
+fn title_of(life: &Life) -> String {
+    format!("Found by exploring, after these deeds - {}", life.told())
+}
+
+fn has_bond(model: &Model, bond: Bond) -> bool {
+    model.operation(bond.operation()).known().is_some()
+}
+
+/// Whether codes can be stored and tried.
+fn has_codes(model: &Model) -> bool {
+    ["add_code", "enter"].iter().all(|name| model.operation(name).known().is_some())
+}
+
+/// Kinds of deeds that a model permits and a rig can do: a life of one such deed can be played.
+fn kinds(model: &Model, method: Method, rig: &Rig) -> Vec<Kind> {
+    let second = Duration::seconds(1);
+    let some_bond = if has_bond(model, Bond::Hub) { Bond::Hub } else { Bond::App };
+    let of = |kind: Kind| match kind {
+        Kind::Add => vec![Deed::Add(4)],
+        Kind::AddBy => vec![Deed::AddBy(some_bond, 4)],
+        Kind::Remove => vec![Deed::Remove(some_bond, 1)],
+        Kind::Use => vec![Deed::Use(0)],
+        Kind::Wrong => vec![Deed::Wrong],
+        Kind::Near => vec![Deed::Near(0, Near::OneWrong)],
+        Kind::LockOut => vec![Deed::LockOut],
+        Kind::Restart => vec![Deed::Restart(second)],
+        Kind::Batteries => vec![Deed::Batteries(second)],
+        Kind::Dip => vec![Deed::Dip(50, second)],
+        Kind::Ramp => vec![Deed::Ramp(second)],
+        Kind::CutWhileOpening => vec![Deed::CutWhileOpening(0)],
+        Kind::Wait => vec![Deed::Wait(second)],
+        Kind::Status => vec![Deed::Status(some_bond)],
+        Kind::Guest => vec![Deed::Guest("unpair")],
+        Kind::Unpair => vec![Deed::Unpair(some_bond)],
+        Kind::Pair => vec![Deed::Unpair(some_bond), Deed::Pair(some_bond)],
+        Kind::PairAsAdmin => vec![Deed::Unpair(Bond::App), Deed::PairAsAdmin],
+        Kind::AskUnpaired => vec![Deed::Unpair(some_bond), Deed::AskUnpaired(some_bond, "set_master")],
+        Kind::ShortHold => vec![Deed::ShortHold(50)],
+        Kind::Interrupted => vec![Deed::Interrupted(second)],
+        Kind::Cut => vec![Deed::Cut(50)],
+        Kind::Reset => vec![Deed::Reset(second.times(20), 1)],
+        Kind::ResetAndAsk => vec![Deed::ResetAndAsk(1)],
+        Kind::Verify => vec![Deed::Verify],
+    };
+    let facts = model.methods.get(&method).and_then(|fact| fact.known());
+    let leaves_none = facts.is_some_and(|facts| facts.keeps.is_empty() && !facts.starts_unlocked);
+    let is_possible = |kind: &Kind| {
+        // A life does not follow what a reset leaves of the owner before.
+        if matches!(kind, Kind::Reset | Kind::ResetAndAsk) && !leaves_none {
+            return false;
+        }
+        let codes = if has_codes(model) { 2 } else { 0 };
+        let life = Life { method, codes, deeds: of(*kind) };
+        let is_done = life.possible().len() == life.deeds.len();
+        is_done && scenario_of(&life).is_some_and(|scenario| is_playable(&scenario, model, method, rig))
+    };
+    Kind::WORDS.iter().map(|(_, kind)| *kind).filter(is_possible).collect()
+}
+
+fn is_playable(scenario: &Scenario, model: &Model, method: Method, rig: &Rig) -> bool {
+    match build(scenario, model, method, start_of(rig)) {
+        Content::Play(program) => unwired(&program, rig, &model.facts).is_none(),
+        Content::NotApplicable(_) | Content::Unprovable(_) => false,
+    }
+}
+
+fn scenario_of(life: &Life) -> Option<Scenario> {
+    let source = Source::new("life.yaml", life.scenario("life", "A life").into_bytes()).ok()?;
     let (library, findings) = Library::read(&[], &[source]);
     library.scenarios.into_values().next().filter(|_| !findings.has_errors())
 }
@@ -221,9 +387,4 @@ fn scenario_of(text: &str) -> Option<Scenario> {
 /// Methods by which a model is explored: those with a known procedure.
 pub fn methods(model: &Model) -> BTreeSet<Method> {
     model.methods.iter().filter(|(_, fact)| fact.known().is_some()).map(|(method, _)| *method).collect()
-}
-
-/// A short name for what was found, unlike that of any other life of the model.
-pub fn name(found: &Found, model: &str, method: Method, seed: u64) -> Arc<str> {
-    format!("found-{model}-{method}-s{seed}-l{}", found.number).into()
 }

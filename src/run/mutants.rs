@@ -12,6 +12,7 @@ use crate::sim::{Flaw, Mutant, SimulatedLock};
 use crate::unit::{Duration, Instant, counted};
 use crate::verdict::Verdict;
 
+use super::lives::FirstLife;
 use super::score::play_on;
 
 named_enum! {
@@ -19,6 +20,8 @@ named_enum! {
     Fate {
         /// A claim failed on it.
         Caught = "caught",
+        /// No claim failed, and a life that exploration made up did.
+        Explored = "explored",
         /// No case came to the rule that was changed.
         Unreached = "unreached",
         /// It went by the changed rule, and showed nothing in any case that a sound lock does not show.
@@ -40,7 +43,7 @@ pub struct Shown {
 }
 
 /// A mutant that was played until a claim failed, or on all cases of its model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Hunted {
     /// The model.
     pub model: &'static str,
@@ -50,6 +53,8 @@ pub struct Hunted {
     pub by: Option<Shown>,
     /// If none did: the first case in which it showed something else than a sound lock.
     pub differed: Option<Shown>,
+    /// If none did, and it was explored: a life that failed.
+    pub life: Option<FirstLife>,
     /// How many cases were played.
     pub cases: usize,
     /// How often the changed rule led to something else than the sound one.
@@ -63,6 +68,8 @@ impl Hunted {
     pub fn fate(&self) -> Fate {
         if self.by.is_some() {
             Fate::Caught
+        } else if self.life.is_some() {
+            Fate::Explored
         } else if self.differed.is_some() {
             Fate::Unopposed
         } else if self.acted > 0 {
@@ -74,6 +81,9 @@ impl Hunted {
 
     /// Why it was caught, or was not.
     pub fn reason(&self) -> String {
+        if let Some(life) = &self.life {
+            return format!("after these deeds: {}: {}", life.found.life.told(), life.found.reason);
+        }
         match (&self.by, &self.differed) {
             (Some(failed), _) => format!("{}: {}", failed.case, failed.reason),
             (None, Some(shown)) if shown.verdict == Verdict::Pass => {
@@ -142,6 +152,7 @@ fn hunt_one(cases: &[Prepared<'_>], model: &'static str, mutant: Mutant, seed: u
         mutant,
         by: None,
         differed: None,
+        life: None,
         cases: 0,
         acted: 0,
         virtual_time: Duration::ZERO,

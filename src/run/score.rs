@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration as Wall, Instant as Clock};
 
 use rayon::prelude::*;
 
@@ -12,12 +13,15 @@ use crate::evidence::{Entry, EvidenceError};
 use crate::rig::Hello;
 use crate::scenario::{Content, Library, Planned, Program, Start};
 use crate::sim::{Defect, Flaw, SimulatedLock, Variation};
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
 use super::lockstep::{Played, play};
 use super::session::case_seed;
 use super::vault::Vault;
+
+/// So many cases are played before their outcomes are looked at.
+const CASES_AT_ONCE: usize = 256;
 
 /// A case that did not pass: its id, its verdict, and the reason.
 pub type Alarm = (Arc<str>, Verdict, String);
@@ -34,6 +38,19 @@ pub struct Caught {
     pub unseen: BTreeSet<Arc<str>>,
     /// Cases that ended as the rig's error, which no lock may cause.
     pub errors: Vec<Arc<str>>,
+    /// What was played until the first case failed, in the order of a certification.
+    pub first: Option<FirstAlarm>,
+}
+
+/// How soon a certification fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FirstAlarm {
+    /// Cases that were played, the failing one included.
+    pub cases: usize,
+    /// How long they were in the locks' time.
+    pub virtual_time: Duration,
+    /// How long that took on one processor.
+    pub wall: Wall,
 }
 
 impl Caught {
@@ -195,7 +212,7 @@ pub struct Specimen {
     /// Seed of its noise, and of the codes.
     pub seed: u64,
     /// What is wrong with it.
-    pub defect: Option<Defect>,
+    pub flaw: Option<Flaw>,
     /// How it differs from the textbook.
     pub variation: Option<Variation>,
 }
@@ -203,28 +220,74 @@ pub struct Specimen {
 /// Plays cases on simulated locks without evidence, and hands out what did not pass, lock by lock. A case is made once
 /// for all of them.
 pub fn alarms(library: &Library, cases: &[Planned], specimens: &[Specimen]) -> Vec<Vec<Alarm>> {
-    let play = |case: &Planned| -> Vec<(usize, Alarm)> {
+    judged(library, cases, specimens).into_iter().map(|judged| judged.alarms).collect()
+}
+
+/// What became of the cases of one lock.
+#[derive(Clone, Debug, Default)]
+struct Judged {
+    alarms: Vec<Alarm>,
+    played: FirstAlarm,
+    first: Option<FirstAlarm>,
+}
+
+/// One case on one lock.
+struct Tried {
+    verdict: Verdict,
+    reason: String,
+    length: Duration,
+    wall: Wall,
+}
+
+fn judged(library: &Library, cases: &[Planned], specimens: &[Specimen]) -> Vec<Judged> {
+    let play = |case: &Planned| -> Vec<Tried> {
         let Content::Play(program) = case.build(library, Start::Delivered) else { return Vec::new() };
-        let play = |specimen: &Specimen| verdict_on(&program, case, *specimen);
-        let played = specimens.iter().map(play).enumerate();
-        played
-            .filter(|(_, (verdict, _))| *verdict != Verdict::Pass)
-            .map(|(index, (verdict, reason))| (index, (Arc::clone(&case.id), verdict, reason)))
-            .collect()
+        specimens.iter().map(|specimen| try_on(&program, case, *specimen)).collect()
     };
-    let found: Vec<Vec<(usize, Alarm)>> = cases.par_iter().map(play).collect();
-    let mut all: Vec<Vec<Alarm>> = vec![Vec::new(); specimens.len()];
-    found.into_iter().flatten().for_each(|(index, alarm)| all[index].push(alarm));
+    let mut all = vec![Judged::default(); specimens.len()];
+    // Not all cases at once: with many locks their outcomes take much memory.
+    for cases in cases.chunks(CASES_AT_ONCE) {
+        let tried: Vec<Vec<Tried>> = cases.par_iter().map(play).collect();
+        for (case, tried) in cases.iter().zip(tried) {
+            for (judged, one) in all.iter_mut().zip(tried) {
+                judged.hear(case, one);
+            }
+        }
+    }
     all
 }
 
-fn verdict_on(program: &Program, case: &Planned, specimen: Specimen) -> (Verdict, String) {
-    let flaw = specimen.defect.map(Flaw::Defect);
-    let mut lock = SimulatedLock::new(true, flaw).varied(specimen.variation);
-    match play_on(&mut lock, program, case, specimen.seed, &mut |_, _| Ok(())) {
-        Ok(played) => (played.result.verdict, played.result.reason),
-        Err(error) => (Verdict::Error, error.to_string()),
+impl Judged {
+    fn hear(&mut self, case: &Planned, one: Tried) {
+        let played = &mut self.played;
+        played.cases += 1;
+        played.virtual_time = played.virtual_time.saturating_add(one.length);
+        played.wall = played.wall.saturating_add(one.wall);
+        if one.verdict == Verdict::Fail {
+            self.first.get_or_insert(self.played);
+        }
+        if one.verdict != Verdict::Pass {
+            self.alarms.push((Arc::clone(&case.id), one.verdict, one.reason));
+        }
     }
+}
+
+impl Specimen {
+    /// The lock, new.
+    pub(super) fn lock(self) -> SimulatedLock {
+        SimulatedLock::new(true, self.flaw).varied(self.variation)
+    }
+}
+
+fn try_on(program: &Program, case: &Planned, specimen: Specimen) -> Tried {
+    let began = Clock::now();
+    let mut lock = specimen.lock();
+    let played = play_on(&mut lock, program, case, specimen.seed, &mut |_, _| Ok(()));
+    let (verdict, reason, length) = match played {
+        Ok(played) => (played.result.verdict, played.result.reason, played.end.since(Instant::START)),
+        Err(error) => (Verdict::Error, error.to_string(), Duration::ZERO),
+    };
+    Tried { verdict, reason, length, wall: began.elapsed() }
 }
 
 /// Plays a case on a simulated lock as a run with this seed does, and hands out what such a run would record.
@@ -243,15 +306,16 @@ pub(super) fn play_on(
 
 /// What becomes of each defect.
 pub fn score(library: &Library, cases: &[Planned], defects: &[Defect], seed: u64) -> Vec<Caught> {
-    let specimen = |defect: &Defect| Specimen { seed, defect: Some(*defect), variation: None };
+    let specimen = |defect: &Defect| Specimen { seed, flaw: Some(Flaw::Defect(*defect)), variation: None };
     let specimens: Vec<Specimen> = defects.iter().map(specimen).collect();
     let is_played = |case: &&Planned| matches!(case.build(library, Start::Delivered), Content::Play(_));
     let played: Vec<&Planned> = cases.iter().filter(is_played).collect();
-    let found = alarms(library, cases, &specimens);
-    defects.iter().zip(found).map(|(defect, alarms)| caught(*defect, &played, &alarms)).collect()
+    let found = judged(library, cases, &specimens);
+    defects.iter().zip(found).map(|(defect, judged)| caught(*defect, &played, &judged)).collect()
 }
 
-fn caught(defect: Defect, played: &[&Planned], alarms: &[Alarm]) -> Caught {
+fn caught(defect: Defect, played: &[&Planned], judged: &Judged) -> Caught {
+    let alarms = &judged.alarms;
     let mut by: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
     let ids = |wanted: Verdict| {
         alarms.iter().filter(move |(_, verdict, _)| *verdict == wanted).map(|(id, ..)| Arc::clone(id))
@@ -269,7 +333,7 @@ fn caught(defect: Defect, played: &[&Planned], alarms: &[Alarm]) -> Caught {
     let seen: BTreeSet<&Arc<str>> = seen.iter().map(|case| &case.model).collect();
     let unseen =
         passed.iter().map(|case| &case.model).filter(|model| !seen.contains(model)).cloned().collect();
-    Caught { defect, by, unseen, errors }
+    Caught { defect, by, unseen, errors, first: judged.first }
 }
 
 /// False alarms of locks without defects, for seeds of noise from 1 on, each with its seed.
@@ -279,8 +343,7 @@ pub fn false_alarms(
     seeds: u64,
     variation: Option<Variation>,
 ) -> Vec<(u64, Alarm)> {
-    let specimens: Vec<Specimen> =
-        (1..=seeds).map(|seed| Specimen { seed, defect: None, variation }).collect();
+    let specimens: Vec<Specimen> = (1..=seeds).map(|seed| Specimen { seed, flaw: None, variation }).collect();
     let found = alarms(library, cases, &specimens);
     specimens.iter().zip(found).flat_map(|(of, alarms)| alarms.into_iter().map(|a| (of.seed, a))).collect()
 }

@@ -23,6 +23,7 @@ use super::health::Health;
 use super::live::Live;
 use super::lockstep::{Interrupt, Played, play};
 use super::realtime;
+use super::tally::Tally;
 use super::vault::{Overheard, Vault};
 
 /// Verdicts wait at most about so long for the disk: one flush serves many cases.
@@ -241,7 +242,8 @@ impl Session<'_> {
         Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed }
     }
 
-    /// Plays the planned cases into an open folder; an interrupt ends the run after the case.
+    /// Plays the planned cases into an open folder; an interrupt ends the run after the case. Hands out how many
+    /// operations of the lock that were.
     ///
     /// # Errors
     /// The evidence can't be written.
@@ -251,8 +253,9 @@ impl Session<'_> {
         mut bench: Prepared<'_>,
         folder: &mut RunFolder,
         show: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), SessionError> {
+    ) -> Result<u64, SessionError> {
         let bench = &mut bench.0;
+        let mut tally = Tally::default();
         let mut waiting: Vec<CaseEntry> = Vec::new();
         let mut committed = time::Instant::now();
         let mut elapsed = Duration::ZERO;
@@ -274,7 +277,7 @@ impl Session<'_> {
                     Instant::START,
                 )
             } else {
-                self.contained(&planned, bench, folder, &mut earlier)?
+                self.contained(&planned, bench, folder, &mut earlier, &mut tally)?
             };
             tracing::debug!(case = %planned.id, verdict = result.verdict.word(), cause = ?result.unplayed, at = %end.since(Instant::START), "it ended");
             elapsed = elapsed.saturating_add(end.since(Instant::START));
@@ -288,7 +291,7 @@ impl Session<'_> {
         }
         folder.commit()?;
         waiting.iter().for_each(|entry| show(Event::Finished(entry)));
-        Ok(())
+        Ok(tally.operations)
     }
 
     /// Plays a case; a fault of lockrig's own ends that case as an error, and the run goes on.
@@ -298,8 +301,9 @@ impl Session<'_> {
         bench: &mut Bench<'_>,
         folder: &mut RunFolder,
         earlier: &mut Vault,
+        tally: &mut Tally,
     ) -> Result<(CaseResult, Instant), EvidenceError> {
-        contain(|| self.case(planned, bench, folder, earlier)).unwrap_or_else(|fault| {
+        contain(|| self.case(planned, bench, folder, earlier, tally)).unwrap_or_else(|fault| {
             tracing::error!(case = %planned.id, "a fault of lockrig's own: what was played on is given up");
             // Whatever was played on is in no state that anybody knows.
             bench.abandon();
@@ -313,6 +317,7 @@ impl Session<'_> {
         bench: &mut Bench<'_>,
         folder: &mut RunFolder,
         earlier: &mut Vault,
+        tally: &mut Tally,
     ) -> Result<(CaseResult, Instant), EvidenceError> {
         let program = match planned.build(self.library, start_of(self.rig)) {
             Content::Play(program) => program,
@@ -348,7 +353,10 @@ impl Session<'_> {
         vault.remember(earlier);
         let hello = self.hello(planned);
         let precision = precision(self.rig);
-        let mut record = |at: Instant, entry: &Entry| folder.record(&planned.id, at, entry);
+        let mut record = |at: Instant, entry: &Entry| {
+            tally.note(at, entry);
+            folder.record(&planned.id, at, entry)
+        };
         let played = bench.play(&program, &hello, &vault, precision, self.interrupt, &mut record)?;
         let mut overheard = Overheard::default();
         for line in bench.stderr() {

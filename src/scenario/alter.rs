@@ -11,6 +11,7 @@ mod cut;
 mod gap;
 mod hold;
 mod interrupted;
+mod missing_buttons;
 mod missing_keys;
 mod pause;
 mod presses;
@@ -36,6 +37,7 @@ pub(super) use gap::Gap;
 pub use hold::JUST_UNDER;
 pub(super) use hold::{Hold, Stretch};
 pub(super) use interrupted::Interrupted;
+pub(super) use missing_buttons::{MissingButtons, are_buttons, still_held};
 pub(super) use missing_keys::MissingKeys;
 pub(super) use pause::Pause;
 pub(super) use presses::Presses;
@@ -63,6 +65,8 @@ named_enum! {
         WrongKey = "wrong_key",
         /// The last keys are not typed.
         MissingKeys = "missing_keys",
+        /// One of several buttons is not held.
+        MissingButtons = "missing_buttons",
         /// Nothing is typed for a while before the last key.
         Pause = "pause",
         /// The maker's proof was used before.
@@ -108,6 +112,7 @@ pub(super) struct Plan {
     /// Of all the keys that are typed, from 1.
     pub wrong_key: Option<u32>,
     pub missing_keys: u32,
+    pub missing_buttons: u32,
     pub pause: Option<Duration>,
     pub used_proof: bool,
     pub bolt: Option<Bolt>,

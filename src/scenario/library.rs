@@ -118,27 +118,29 @@ fn parse<T: serde::de::DeserializeOwned>(
 ) -> Files<T> {
     let mut files: Files<T> = BTreeMap::new();
     for source in sources {
-        let syntax: T = match yaml::load(source, RENAMED) {
-            Ok(syntax) => syntax,
+        let all: Vec<T> = match yaml::load_all(source, RENAMED) {
+            Ok(all) => all,
             Err(diagnostic) => {
                 findings.push(diagnostic);
                 continue;
             }
         };
-        let Some(word) = name(&syntax) else {
-            findings.push(
-                Diagnostic::error(Place::start_of(source), "the file does not say what it is")
-                    .hint("begin with `model: ID`, `family: ID` or `scenario: ID`"),
-            );
-            continue;
-        };
-        let (id, place) = (word.value.0.clone(), Place::of(source, word));
-        if let Some((_, earlier)) = files.get(&id) {
-            let hint = format!("it is already defined in {}", earlier.name);
-            findings.error_with_hint(&place, format!("`{id}` is defined twice"), hint);
-            continue;
+        for syntax in all {
+            let Some(word) = name(&syntax) else {
+                findings.push(
+                    Diagnostic::error(Place::start_of(source), "the file does not say what it is")
+                        .hint("begin with `model: ID`, `family: ID` or `scenario: ID`"),
+                );
+                continue;
+            };
+            let (id, place) = (word.value.0.clone(), Place::of(source, word));
+            if let Some((_, earlier)) = files.get(&id) {
+                let hint = format!("it is already defined in {}", earlier.name);
+                findings.error_with_hint(&place, format!("`{id}` is defined twice"), hint);
+                continue;
+            }
+            files.insert(id, (syntax, Arc::clone(source)));
         }
-        files.insert(id, (syntax, Arc::clone(source)));
     }
     files
 }

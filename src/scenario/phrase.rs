@@ -104,6 +104,7 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Restart { .. } => "restart",
         Claim::Attempt { .. } => "attempt",
         Claim::LockOut { .. } => "lock out",
+        Claim::NearlyLockOut => "nearly lock out",
         Claim::Confirmed => "confirmed",
         Claim::Unconfirmed => "unconfirmed",
         Claim::Erased(_) => "erased",

@@ -263,6 +263,7 @@ fn scenario() -> Fields {
         ),
         ("ButSyntax", "wrong_key", Word(json!({"anyOf": [one_of(["every"]), count(1, 1000)]}))),
         ("ButSyntax", "missing_keys", Only(json!({"type": "integer", "minimum": 1}))),
+        ("ButSyntax", "missing_buttons", Only(json!({"type": "integer", "minimum": 1}))),
         ("ButSyntax", "pause", Word(quantity::<Duration>())),
         ("ButSyntax", "proof", Word(one_of(["used"]))),
         ("ButSyntax", "rotation", Word(share())),

@@ -303,6 +303,7 @@ pub(super) struct ButSyntax {
     pub presses: Option<i32>,
     pub wrong_key: Option<Word>,
     pub missing_keys: Option<u32>,
+    pub missing_buttons: Option<u32>,
     pub pause: Option<Word>,
     pub proof: Option<Word>,
     pub bolt: Option<Word>,

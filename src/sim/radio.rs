@@ -235,8 +235,8 @@ impl SimulatedLock {
             return Err((Reason::NotPermitted, "ownership is not verified"));
         }
         let is_offline = text(request, "network") == Some("offline");
-        let offline = self.rules.decides(Rule::RefuseOffline, is_offline)
-            && !self.has(Defect::OfflineResetAccepted);
+        let offline =
+            self.rules.decides(Rule::RefuseOffline, is_offline) && !self.has(Defect::OfflineResetAccepted);
         for (index, reset) in self.design.resets.iter().enumerate() {
             match (reset.trigger, channel) {
                 (Trigger::App, Channel::App) => {

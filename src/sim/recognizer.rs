@@ -218,8 +218,7 @@ impl Recognizer {
             (Awaited::Turned(degrees), Act::Turned(angle)) => {
                 let needed = if careless.half_turn { degrees / 2 } else { degrees };
                 let turned = angle.as_millionths() / 1_000_000;
-                let is_that_way =
-                    rules.decides(Rule::TurnDirection, turned.signum() == needed.signum());
+                let is_that_way = rules.decides(Rule::TurnDirection, turned.signum() == needed.signum());
                 is_that_way && rules.decides(Rule::TurnFar, turned.abs() >= needed.abs() * 9 / 10)
             }
             (Awaited::Key(wanted), Act::Key(key)) => {

@@ -223,9 +223,35 @@ pub fn load<T: DeserializeOwned>(
     renamed: &[(&str, &'static str)],
 ) -> Result<T, Diagnostic> {
     if source.text.trim().is_empty() {
-        return Err(Diagnostic::error(Place::start_of(source), "the file is empty"));
+        return Err(is_empty(source));
     }
-    let options = serde_yaml::options! {
+    serde_yaml::from_str_with_options(&source.text, options())
+        .map_err(|error| explain(source, &error, renamed))
+}
+
+/// Decodes every document in `source`, of which there is at least one; `---` stands between two.
+///
+/// # Errors
+/// The first thing wrong with the shape of any of them.
+pub fn load_all<T: DeserializeOwned>(
+    source: &Arc<Source>,
+    renamed: &[(&str, &'static str)],
+) -> Result<Vec<T>, Diagnostic> {
+    // The library skips documents with nothing in them; one that stands alone must say what is missing.
+    if !source.text.lines().any(|line| line.starts_with("---")) {
+        return load(source, renamed).map(|one| vec![one]);
+    }
+    let all: Vec<T> = serde_yaml::from_multiple_with_options(&source.text, options())
+        .map_err(|error| explain(source, &error, renamed))?;
+    if all.is_empty() { Err(is_empty(source)) } else { Ok(all) }
+}
+
+fn is_empty(source: &Arc<Source>) -> Diagnostic {
+    Diagnostic::error(Place::start_of(source), "the file is empty")
+}
+
+fn options() -> serde_yaml::Options {
+    serde_yaml::options! {
         with_snippet: false,
         strict_booleans: true,
         // Codes and keys are text.
@@ -237,8 +263,7 @@ pub fn load<T: DeserializeOwned>(
             max_depth: 64,
             max_aliases: 1_000,
         },
-    };
-    serde_yaml::from_str_with_options(&source.text, options).map_err(|error| explain(source, &error, renamed))
+    }
 }
 
 fn explain(source: &Arc<Source>, error: &serde_yaml::Error, renamed: &[(&str, &'static str)]) -> Diagnostic {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use lockrig::lock::Named;
 use lockrig::run::{Specimen, alarms, false_alarms, must_catch, score};
 use lockrig::scenario::{Content, Library, Planned, Selection, Start, expand};
-use lockrig::sim::Defect;
+use lockrig::sim::{Defect, Flaw};
 use lockrig::yaml::Source;
 
 pub(crate) fn library() -> Library {
@@ -74,7 +74,8 @@ fn no_claim_of_erasure_passes_where_nothing_is_erased() {
     ];
     let scenarios = scenarios.map(Into::into).to_vec();
     let cases = expand(&library, &Selection { scenarios, ..Selection::default() });
-    let specimen = Specimen { seed: 1, defect: Some(Defect::ConfirmsWithoutErasing), variation: None };
+    let specimen =
+        Specimen { seed: 1, flaw: Some(Flaw::Defect(Defect::ConfirmsWithoutErasing)), variation: None };
     let found = alarms(&library, &cases, &[specimen]).remove(0);
     let is_played = |case: &&Planned| matches!(case.build(&library, Start::Delivered), Content::Play(_));
     let played: Vec<&Planned> = cases.iter().filter(is_played).collect();

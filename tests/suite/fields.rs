@@ -375,6 +375,7 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ("presses", "methods: [button]\n", "methods: [knob]\nbut: {presses: -1}\n"),
     ("wrong_key", "methods: [button]\n", "methods: [keypad]\nbut: {wrong_key: every}\n"),
     ("missing_keys", "methods: [button]\n", "methods: [keypad]\nbut: {missing_keys: 1}\n"),
+    ("missing_buttons", "methods: [button]\n", "methods: [keypad]\nbut: {missing_buttons: 1}\n"),
     ("pause", "methods: [button]\n", "methods: [keypad]\nbut: {pause: 60 s}\n"),
     (
         "proof",

@@ -38,10 +38,11 @@ fn compare(outcomes: Vec<(String, bool, (bool, String))>) {
 
 #[test]
 fn of_alterations() {
-    let limits: [(&str, &[&str], &[&str]); 10] = [
+    let limits: [(&str, &[&str], &[&str]); 11] = [
         ("presses", &["1", "-1", "1000", "-1000"], &["0", "1001", "-1001"]),
         ("bounces", &["1", "100"], &["0", "101"]),
         ("missing_keys", &["1"], &["0"]),
+        ("missing_buttons", &["1"], &["0"]),
         ("wrong_key", &["1", "every"], &["0", "none"]),
         ("hold", &["1 %", "99 %", "101 %", "just_under"], &["0 %", "100 %"]),
         ("gap", &["1 %", "101 %"], &["0 %", "100 %", "just_under"]),

@@ -13,6 +13,10 @@ use lockrig::drivers::console::{Console, Lines};
 use lockrig::rig::{ConsolePort, SerialPort};
 use rustix::fs::{FlockOperation, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 
 use crate::common::{happens, in_real_time, lockrig, text};
 
@@ -39,6 +43,7 @@ fn bench(folder: &Path, board: &str) {
 /// has said its last words: an empty answer.
 pub(crate) fn numato(mut peer: fs::File, mut answer: impl FnMut(&str) -> Option<String> + Send + 'static) {
     thread::spawn(move || {
+        be_a_board();
         let mut line = Vec::new();
         let mut byte = [0];
         loop {
@@ -59,6 +64,15 @@ pub(crate) fn numato(mut peer: fs::File, mut answer: impl FnMut(&str) -> Option<
             }
         }
     });
+}
+
+/// A board has a processor of its own: where that is permitted, this thread waits for no other program, as the guard
+/// that asks it does not.
+fn be_a_board() {
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let priority = ThreadPriority::try_from(70_u8).expect("a priority");
+    // Whoever may not is as slow as the machine is busy.
+    let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
 }
 
 /// What a board of Numato answers that follows.

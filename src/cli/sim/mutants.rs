@@ -2,25 +2,46 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use crate::run::{self, Fate, Hunted, wilson};
-use crate::sim::draw_mutants;
+use crate::sim::{Flaw, draw_mutants};
 use crate::unit::counted;
 
 use super::super::exit::Exit;
 use super::super::terminal::Terminal;
-use super::{DEFAULT_SEED, simulated};
+use super::score::Exploring;
+use super::{DEFAULT_SEED, Simulated, simulated};
 
 /// Draws mutants, plays them, and shows how many were caught and what became of the others.
-pub(super) fn mutants(count: u32, seed: u64, as_json: bool, terminal: &Terminal) -> Exit {
-    let Some((library, cases)) = simulated(terminal) else { return Exit::Usage };
+pub(super) fn mutants(
+    count: u32,
+    seed: u64,
+    explore: Option<&str>,
+    as_json: bool,
+    terminal: &Terminal,
+) -> Exit {
+    let Some(Simulated { library, rig, cases }) = simulated(terminal) else { return Exit::Usage };
+    let exploring = match explore.map(|budget| Exploring::new(&library, &rig, budget)).transpose() {
+        Ok(exploring) => exploring,
+        Err(message) => {
+            terminal.error(&message, Some("write `5 s` or `1 min`"));
+            return Exit::Usage;
+        }
+    };
     let drawn = draw_mutants(seed, count as usize);
     if drawn.len() < count as usize {
         terminal.warning(&format!("there are no more than {} mutants", drawn.len()));
     }
     // The seed is that of `certify`, which has to show the same when a survivor is played.
-    let all = run::hunt(&library, &cases, &drawn, DEFAULT_SEED);
+    let mut all = run::hunt(&library, &cases, &drawn, DEFAULT_SEED);
+    if let Some(exploring) = exploring {
+        let survivors = all.par_iter_mut().filter(|hunted| hunted.fate() != Fate::Caught);
+        survivors.for_each(|hunted| {
+            hunted.life = exploring.look(Flaw::Mutant(hunted.mutant), Some(hunted.model));
+        });
+    }
     if as_json {
         terminal.line(&record(&all, seed));
     } else {
@@ -30,12 +51,12 @@ pub(super) fn mutants(count: u32, seed: u64, as_json: bool, terminal: &Terminal)
 }
 
 fn survivors(all: &[Hunted]) -> impl Iterator<Item = &Hunted> {
-    all.iter().filter(|hunted| hunted.fate() != Fate::Caught)
+    all.iter().filter(|hunted| !matches!(hunted.fate(), Fate::Caught | Fate::Explored))
 }
 
 /// How many were caught, and how many showed anything that a sound lock does not: the others may be no other lock.
 fn totals(all: &[Hunted]) -> (usize, usize) {
-    let differs = |hunted: &&Hunted| matches!(hunted.fate(), Fate::Caught | Fate::Unopposed);
+    let differs = |hunted: &&Hunted| matches!(hunted.fate(), Fate::Caught | Fate::Explored | Fate::Unopposed);
     (all.len() - survivors(all).count(), all.iter().filter(differs).count())
 }
 
@@ -62,6 +83,7 @@ fn record(all: &[Hunted], seed: u64) -> String {
     json!({"seed": seed, "drawn": all.len(), "designs": designs(all), "caught": caught,
            "share": share(caught, all.len()), "interval": wilson(caught, all.len()), "differing": differing,
            "share_of_differing": share(caught, differing), "interval_of_differing": wilson(caught, differing),
+           "only_by_exploration": all.iter().filter(|hunted| hunted.fate() == Fate::Explored).count(),
            "cases": all.iter().map(|hunted| hunted.cases).sum::<usize>(), "survivors": survived})
     .to_string()
 }
@@ -82,6 +104,13 @@ fn show(all: &[Hunted], terminal: &Terminal) {
     };
     let (drawn, designs) = (counted(all.len() as u64, "mutant"), counted(designs(all) as u64, "design"));
     terminal.text(&format!("{drawn} of {designs}: {caught} caught, {}", of(all.len())), 2);
+    let explored = all.iter().filter(|hunted| hunted.fate() == Fate::Explored);
+    let explored: Vec<String> =
+        explored.map(|hunted| format!("{} {}", hunted.model, hunted.mutant)).collect();
+    if !explored.is_empty() {
+        let line = format!("{} of them only by exploration: {}", explored.len(), explored.join(", "));
+        terminal.text(&line, 2);
+    }
     let line = format!("{differing} showed what no sound lock shows: {} of those were caught", of(differing));
     terminal.text(&line, 2);
 }

@@ -93,7 +93,10 @@ impl Port {
         }
         let problem = match answer.as_slice() {
             [] => "the relay board does not answer".to_owned(),
-            _ => format!("the relay board said {:?}", String::from_utf8_lossy(&answer)),
+            _ => {
+                let said = String::from_utf8_lossy(&answer);
+                format!("the relay board does not answer to the end: it said {said:?}")
+            }
         };
         Err(self.broken(&problem))
     }

@@ -326,6 +326,8 @@ pub enum Claim {
         /// What is done after each of them but the last.
         between: Vec<Step>,
     },
+    /// Enter one wrong code fewer.
+    NearlyLockOut,
     /// The lock confirms as its source says.
     Confirmed,
     /// The lock does not show what its source says of a reset.

@@ -1,7 +1,7 @@
 //! The act: the model's own procedure, with what the scenario alters.
 
 use crate::lock::{Fact, Power, Token};
-use crate::scenario::alter::{Bolt, JUST_UNDER, Kind, Plan, Stretch, interval};
+use crate::scenario::alter::{Bolt, JUST_UNDER, Kind, Plan, Stretch, are_buttons, interval, still_held};
 use crate::scenario::ast::{self, Claim, Interval};
 use crate::scenario::phrase::phrase;
 use crate::scenario::program::{Action, Mark, Origin, Since, Stage};
@@ -56,7 +56,10 @@ impl<'a> Context<'a> {
         let needs_it_thrown = |step: &&ast::Step| {
             matches!(
                 step.action,
-                ast::Action::Never { .. } | ast::Action::Claim(Claim::LockOut { .. } | Claim::Attempt { .. })
+                ast::Action::Never { .. }
+                    | ast::Action::Claim(
+                        Claim::LockOut { .. } | Claim::NearlyLockOut | Claim::Attempt { .. }
+                    )
             )
         };
         if ast::all(act).iter().any(needs_it_thrown) {
@@ -110,6 +113,7 @@ impl<'a> Context<'a> {
                 self.attempt_in_act(draft, (code, *altered), *accepted, origin)
             }
             Claim::LockOut { between } => self.lock_out(draft, between),
+            Claim::NearlyLockOut => self.nearly_lock_out(draft),
             Claim::Confirmed
             | Claim::Unconfirmed
             | Claim::Erased(_)
@@ -340,6 +344,16 @@ impl<'a> Context<'a> {
                 };
                 self.press(draft, &action, bindings.origin)?;
                 draft.alters(Kind::Presses);
+                Ok(())
+            }
+            (ast::Action::Hold(controls) | ast::Action::Release(controls), _)
+                if plan.missing_buttons > 0 && are_buttons(controls) && controls.len() > 1 =>
+            {
+                let is_down = matches!(step.action, ast::Action::Hold(_));
+                for control in still_held(controls, plan.missing_buttons) {
+                    self.actuate(draft, std::slice::from_ref(control), is_down, bindings.origin);
+                    draft.alters(Kind::MissingButtons);
+                }
                 Ok(())
             }
             _ => self.step(draft, step, bindings),

@@ -39,6 +39,7 @@ impl<'a> Context<'a> {
                 | Claim::Inventory
                 | Claim::Attempt { .. }
                 | Claim::LockOut { .. }
+                | Claim::NearlyLockOut
                 | Claim::Confirmed
                 | Claim::Unconfirmed
                 | Claim::NoOldAccess
@@ -78,6 +79,7 @@ impl<'a> Context<'a> {
                 | Claim::Restart { .. }
                 | Claim::Inventory
                 | Claim::LockOut { .. }
+                | Claim::NearlyLockOut
                 | Claim::Confirmed
                 | Claim::Unconfirmed
                 | Claim::FactoryState

@@ -70,11 +70,14 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Bindings that steps make by the model's own operations.
+    /// Bindings that steps make, by the model's own operations or by asking for them.
     fn bound_by(&self, steps: &[ast::Step]) -> impl Iterator<Item = Bond> {
         ast::all(steps).into_iter().filter_map(|step| match &step.action {
             ast::Action::Do { operation, .. } => {
                 Bond::ALL.into_iter().find(|bond| bond.operation() == &**operation)
+            }
+            ast::Action::Ask { channel, op, expect: ast::Reply::Done, .. } if &**op == "pair" => {
+                Bond::of(channel)
             }
             _ => None,
         })

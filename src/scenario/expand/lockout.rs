@@ -15,12 +15,23 @@ const TYPED_WITHIN: Duration = Duration::seconds(4);
 impl<'a> Context<'a> {
     /// Enters wrong codes until the penalty begins; before it a good code still works.
     pub(super) fn lock_out(&self, draft: &mut Draft, between: &'a [Step]) -> Result<(), Excluded> {
+        self.enter_wrong_codes(draft, between, 0)?;
+        draft.locked_out = draft.touches.last_key.or(draft.touches.last);
+        Ok(())
+    }
+
+    /// Enters one wrong code fewer.
+    pub(super) fn nearly_lock_out(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        self.enter_wrong_codes(draft, &[], 1)
+    }
+
+    fn enter_wrong_codes(&self, draft: &mut Draft, between: &'a [Step], fewer: u8) -> Result<(), Excluded> {
         let fact = &self.lock().lockout;
         let lockout = *fact.known().ok_or_else(|| fact.absence("a lockout"))?;
         if draft.belief.is_reset && self.lock().opens_for_any_code {
             return Err("any code opens the lock at this point, so none is wrong".into());
         }
-        for attempt in 0..lockout.attempts {
+        for attempt in 0..lockout.attempts.saturating_sub(fewer) {
             if attempt > 0 {
                 self.procedure(draft, between, &Bindings::new(Origin::Setup))?;
             }
@@ -33,7 +44,6 @@ impl<'a> Context<'a> {
             self.judge(draft, probe, Rule::No, format!("code {} was accepted", code.name()), Origin::Claim);
             draft.wait(self.deaf());
         }
-        draft.locked_out = draft.touches.last_key.or(draft.touches.last);
         Ok(())
     }
 

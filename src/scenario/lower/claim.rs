@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::alter::{
-    Alter, Bolt, Bounces, But, CutFrom, CutPower, Gap, Hold, Interrupted, JUST_UNDER, Kind, MissingKeys,
-    Pause, Presses, Rotation, UsedProof, Without, WrongKey, excludes,
+    Alter, Bolt, Bounces, But, CutFrom, CutPower, Gap, Hold, Interrupted, JUST_UNDER, Kind, MissingButtons,
+    MissingKeys, Pause, Presses, Rotation, UsedProof, Without, WrongKey, excludes,
 };
 use crate::scenario::ast::{self, Action, Claim, MethodChoice, Scenario, Step};
 use crate::scenario::clauses;
@@ -103,7 +103,8 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::ResetBut(_)
             | Claim::VerifyState
             | Claim::Restart { .. }
-            | Claim::LockOut { .. } => false,
+            | Claim::LockOut { .. }
+            | Claim::NearlyLockOut => false,
         };
         if judged != (stage == "expect") {
             let right = if judged { "`expect`" } else { "`arrange` or `act`" };
@@ -282,6 +283,12 @@ pub(super) fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) ->
             reader.findings.error(place, "`missing_keys` must be at least 1");
         }
         list.push(Arc::new(MissingKeys { count }));
+    }
+    if let Some(count) = syntax.missing_buttons {
+        if count == 0 {
+            reader.findings.error(place, "`missing_buttons` must be at least 1");
+        }
+        list.push(Arc::new(MissingButtons { count }));
     }
     if let Some(key) = syntax.wrong_key.as_ref().and_then(|word| wrong_key(reader, word)) {
         list.push(Arc::new(key));

@@ -284,6 +284,7 @@ pub(super) fn judges(step: &Step) -> bool {
             | Claim::Inventory
             | Claim::Attempt { .. }
             | Claim::LockOut { .. }
+            | Claim::NearlyLockOut
             | Claim::Confirmed
             | Claim::Unconfirmed
             | Claim::Erased(_)

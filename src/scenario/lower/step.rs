@@ -388,6 +388,7 @@ impl Reader<'_> {
             }
             StepSyntax::VerifyState => Claim::VerifyState,
             StepSyntax::LockOut => Claim::LockOut { between: Vec::new() },
+            StepSyntax::NearlyLockOut => Claim::NearlyLockOut,
             StepSyntax::LockOutBetween(steps) => Claim::LockOut { between: self.steps(steps) },
             StepSyntax::Confirmed => Claim::Confirmed,
             StepSyntax::Unconfirmed => Claim::Unconfirmed,

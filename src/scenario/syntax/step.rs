@@ -43,6 +43,7 @@ pub(in crate::scenario) enum StepSyntax {
     Restart(RestartSyntax),
     Attempt(AttemptSyntax),
     LockOut,
+    NearlyLockOut,
     LockOutBetween(Steps),
     Confirmed,
     Unconfirmed,

@@ -66,9 +66,8 @@ impl SimulatedLock {
                 Trigger::Service { buttons, .. } if is_start => {
                     let is_held = |button: &&str| self.down.contains(*button);
                     let one_is_enough = self.has(Defect::OneButtonSuffices);
-                    let are_held =
-                        self.rules.decides(Rule::ServiceButtons, buttons.iter().all(is_held))
-                            || (one_is_enough && buttons.iter().any(is_held));
+                    let are_held = self.rules.decides(Rule::ServiceButtons, buttons.iter().all(is_held))
+                        || (one_is_enough && buttons.iter().any(is_held));
                     self.keypad.open_service(are_held.then_some(index));
                 }
                 _ => {}

@@ -200,22 +200,17 @@ impl Mutant {
             // Without a voltage that is not enough nothing ever starts.
             Rule::EnoughVoltage if always => design.starts_sequence(),
             Rule::EnoughVoltage | Rule::Boot => design.has_state() || design.starts_sequence(),
-            Rule::EnoughCells => {
-                design.cells_needed > 0 && (design.has_state() || design.starts_sequence())
-            }
+            Rule::EnoughCells => design.cells_needed > 0 && (design.has_state() || design.starts_sequence()),
             Rule::AnswerRunning => design.is_asked_to_reset(),
             Rule::Debounce => !design.buttons.is_empty(),
             Rule::CoverStops => design.covered,
-            Rule::HoldTime => design.has_stage(|stage| {
-                matches!(stage.awaited, Awaited::Elapsed(_) | Awaited::PowerUpHeld(_))
-            }),
+            Rule::HoldTime => design
+                .has_stage(|stage| matches!(stage.awaited, Awaited::Elapsed(_) | Awaited::PowerUpHeld(_))),
             // Time alone does not ask what is held: whoever lets go breaks the hold.
-            Rule::HeldThen => design.has_stage(|stage| {
-                stage.holding.is_some() && !matches!(stage.awaited, Awaited::Elapsed(_))
-            }),
-            Rule::ReleaseBreaks => design.has_stage(|stage| {
-                stage.holding.is_some() && matches!(stage.awaited, Awaited::Elapsed(_))
-            }),
+            Rule::HeldThen => design
+                .has_stage(|stage| stage.holding.is_some() && !matches!(stage.awaited, Awaited::Elapsed(_))),
+            Rule::ReleaseBreaks => design
+                .has_stage(|stage| stage.holding.is_some() && matches!(stage.awaited, Awaited::Elapsed(_))),
             Rule::WrongKeyBreaks | Rule::KeyMatches => design.has_stage(is_key),
             // How late a release or the next press may come, no manual says.
             Rule::TooLate if !always => design.has_stage(|stage| is_key(stage) && stage.within.is_some()),
@@ -229,8 +224,9 @@ impl Mutant {
             Rule::TouchedInTheDark => design.has_stage(|stage| {
                 matches!(stage.awaited, Awaited::PowerUpTapped(_) | Awaited::PowerUpHeld(_))
             }),
-            Rule::CellMatches => design
-                .has_stage(|stage| matches!(stage.awaited, Awaited::CellOut(_) | Awaited::CellIn(_))),
+            Rule::CellMatches => {
+                design.has_stage(|stage| matches!(stage.awaited, Awaited::CellOut(_) | Awaited::CellIn(_)))
+            }
             Rule::CodeEntered => design.has_stage(|stage| matches!(stage.awaited, Awaited::Entered)),
             Rule::Arm => design.armed_by_app,
             Rule::RemoveCode | Rule::FirstSlot | Rule::RefuseWhileErasing | Rule::OwnerMayChange => {
@@ -247,9 +243,8 @@ impl Mutant {
             }
             Rule::DefaultMaster => design.has_menu() && design.default_master.is_some(),
             Rule::ForgetTyped if always => design.has_codes(),
-            Rule::ForgetTyped => design.has_trigger(|trigger| {
-                matches!(trigger, Trigger::Proof { .. } | Trigger::Service { .. })
-            }),
+            Rule::ForgetTyped => design
+                .has_trigger(|trigger| matches!(trigger, Trigger::Proof { .. } | Trigger::Service { .. })),
             Rule::MenuMaster | Rule::MenuInTime => design.has_menu(),
             Rule::MenuLines => design.has_trigger(|trigger| matches!(trigger, Trigger::MenuLines(_))),
             Rule::MenuHandLine => matches!(design.handing, Some(Handing::MenuLine(_))),
