@@ -27,7 +27,7 @@ mod vault;
 
 pub use catalogue::{catalogue, codes};
 pub use contain::{OwnFault, contain};
-pub use explore::{Ended, Explored, Explorer, Found, Purpose, Round, methods};
+pub use explore::{Ended, Explored, Explorer, Found, Purpose, Round, is_unclear, methods};
 pub use fit::{gaps, start_of};
 pub use health::Health;
 pub use live::{Live, Watched};

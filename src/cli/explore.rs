@@ -3,14 +3,13 @@
 mod record;
 mod rounds;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap_complete::engine::ArgValueCompleter;
-use rayon::prelude::*;
 use serde_json::json;
 
 use crate::drivers::clock;
@@ -22,7 +21,6 @@ use crate::scenario::Library;
 use crate::scenario::ast::Model;
 use crate::sim;
 use crate::unit;
-use crate::verdict::Verdict;
 
 use super::complete;
 use super::exit::Exit;
@@ -30,7 +28,7 @@ use super::files::{Files, Unpacked, unknown};
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
-use record::{Asked, Played, Record};
+use record::{Asked, Before, Record};
 use rounds::{Bench, Discovery, Outcome, Task};
 
 #[derive(clap::Args)]
@@ -88,14 +86,14 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let budget: unit::Duration = unit::parse(&args.budget).map_err(|error| {
         (format!("`{}` is not a time: {error}", args.budget), Some("write `30 s` or `2 h`".to_owned()))
     })?;
-    let (earlier, asked, played) = match &args.resume {
-        None => (None, asked(args), Vec::new()),
+    let (earlier, mut asked, before) = match &args.resume {
+        None => (None, asked(args), Before::default()),
         Some(folder) => {
-            let (record, asked, played) = Record::open(folder).map_err(|error| {
+            let (record, asked, before) = Record::open(folder).map_err(|error| {
                 let hint = "give the folder of an exploration, which has an explored.jsonl";
                 (format!("{} can't be continued: {error}", folder.display()), Some(hint.to_owned()))
             })?;
-            (Some(record), asked, played)
+            (Some(record), asked, before)
         }
     };
     let mut files = Files::library();
@@ -108,7 +106,14 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let defect = asked.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
     let variation = asked.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
     check_rig(rig, defect.is_some() || variation.is_some())?;
-    let tasks = tasks(&asked, &library, rig, &played, Duration::from_nanos(budget.as_nanoseconds()))?;
+    let tasks = tasks(&asked, &library, rig, &before, Duration::from_nanos(budget.as_nanoseconds()))?;
+    let inputs = inputs(&files, &tasks, rig);
+    if earlier.is_some() && asked.inputs != inputs {
+        let hint = "begin a new one: other lives would be drawn";
+        let message = "lockrig, a model or the rig has changed since that exploration".to_owned();
+        return Err((message, Some(hint.to_owned())));
+    }
+    asked.inputs = inputs;
     let unpacked =
         Unpacked::new(rig).map_err(|error| plain(format!("the rig's program can't be unpacked: {error}")))?;
     let interrupt = Arc::new(AtomicBool::new(false));
@@ -132,42 +137,45 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         record: &record,
         most_kept: args.keep.saturating_mul(1 << 20),
         operations: AtomicU64::new(0),
+        elapsed_ns: AtomicU64::new(0),
     };
     let began = Instant::now();
-    let explore = |task: &Task<'_>| -> Result<Outcome, String> {
-        let outcome = bench.explore(task, args.lives)?;
+    // What an earlier part of it found is not undone by the rest.
+    let mut all = Totals {
+        found: before.found.len(),
+        unclear: before.played.iter().map(|round| round.unclear).sum(),
+        ..Totals::default()
+    };
+    let open: Vec<&Task<'_>> = tasks.iter().filter(|task| !task.is_found).collect();
+    for (task, outcome) in bench.explore_all(&open, args.lives, &|task, outcome| {
         if let Some(discovery) = &outcome.found {
-            tell(args, &asked, task, discovery, &record, terminal);
+            tell(args, &asked, task, discovery, terminal);
         }
-        Ok(outcome)
-    };
-    let outcomes: Vec<Result<Outcome, String>> = match &unpacked.rig.device {
-        Device::Simulated { .. } | Device::Lockstep { .. } => tasks.par_iter().map(explore).collect(),
-        // There is one lock on it.
-        Device::Bench(_) => tasks.iter().map(explore).collect(),
-    };
-    let mut all = Totals { operations: bench.operations.load(Ordering::Relaxed), ..Totals::default() };
-    let mut broken = None;
-    for outcome in outcomes {
-        match outcome {
-            Ok(outcome) => all.add(&outcome),
-            Err(error) => broken = broken.or(Some(error)),
+        if let Some(error) = &outcome.broken {
+            let (model, method) = (&task.model.facts.id, task.method);
+            terminal.warning(&format!("exploring {model} by {method} ended early: {error}"));
         }
+    }) {
+        all.add(task, &outcome);
     }
-    all.told(args, began.elapsed(), tasks.len(), &record, terminal);
-    if let Some(error) = &broken {
-        let hint = format!("what was played before that is in {}", record.folder.display());
-        terminal.error(error, Some(&hint));
-    }
+    all.operations = bench.operations.load(Ordering::Relaxed);
+    all.told(args, began.elapsed(), open.len(), &record, terminal);
     Ok(if all.found > 0 {
         Exit::Failed
     } else if interrupt.load(Ordering::Relaxed) {
         Exit::Interrupted
-    } else if broken.is_some() || all.lives == 0 || all.unclear > 0 {
+    } else if all.is_broken || all.lives == 0 || all.unclear > 0 {
         Exit::Unproven
     } else {
         Exit::Pass
     })
+}
+
+/// A hash of what decides which lives are drawn.
+fn inputs(files: &Files, tasks: &[Task<'_>], rig: &Rig) -> String {
+    let models = tasks.iter().flat_map(|task| &task.model.files);
+    let names: BTreeSet<&String> = models.chain(&rig.files).collect();
+    files.digest(&names)
 }
 
 fn asked(args: &ExploreArgs) -> Asked {
@@ -178,6 +186,7 @@ fn asked(args: &ExploreArgs) -> Asked {
         seed: args.seed,
         defect: args.defect.clone(),
         variation: args.variation.clone(),
+        inputs: String::new(),
     }
 }
 
@@ -193,12 +202,12 @@ fn check_rig(rig: &Rig, is_altered: bool) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What is explored: every method with a procedure of every model that is wanted, but those that were found wanting.
+/// What is explored: every method with a procedure of every model that is wanted.
 fn tasks<'a>(
     asked: &Asked,
     library: &'a Library,
     rig: &Rig,
-    played: &[Played],
+    before: &Before,
     budget: Duration,
 ) -> Result<Vec<Task<'a>>, Refusal> {
     let methods = asked.methods.iter().map(|word| {
@@ -225,12 +234,6 @@ fn tasks<'a>(
             None => asked.models.iter().any(|wanted| wanted == id),
         }
     };
-    let mut before: BTreeMap<(&str, &str), (u64, bool)> = BTreeMap::new();
-    for round in played {
-        let (lives, is_found) = before.entry((&round.model, &round.method)).or_default();
-        *lives += round.drawn;
-        *is_found |= round.counts.of(Verdict::Fail) > 0;
-    }
     let mut tasks = Vec::new();
     for model in library.models.values().filter(is_wanted) {
         let of_model = run::methods(model).into_iter();
@@ -238,50 +241,39 @@ fn tasks<'a>(
             of_model.filter(|method| methods.is_empty() || methods.contains(method)).collect();
         let budget = budget / u32::try_from(of_model.len()).unwrap_or(1).max(1);
         for method in of_model {
-            let (played, is_found) =
-                before.get(&(&*model.facts.id, method.word())).copied().unwrap_or_default();
-            if !is_found {
-                tasks.push(Task { model, method, played, budget });
-            }
+            let (id, word) = (&*model.facts.id, method.word());
+            let played = before.played.iter().filter(|round| round.model == id && round.method == word);
+            let played = played.map(|round| round.drawn).sum();
+            let is_found = before.found.iter().any(|kept| kept.model == id && kept.method == word);
+            tasks.push(Task { model, method, played, is_found, budget });
         }
     }
     if tasks.is_empty() {
-        let message = if played.is_empty() {
-            "nothing to explore: no model has such a method"
-        } else {
-            "nothing is left to explore: a failure was found by each method"
-        };
-        return Err((
-            message.into(),
-            Some("`lockrig list models` shows which methods each model has".into()),
-        ));
+        let hint = "`lockrig list models` shows which methods each model has";
+        return Err(("nothing to explore: no model has such a method".into(), Some(hint.into())));
     }
     Ok(tasks)
 }
 
 /// Says what was found, and how to play it.
-fn tell(
-    args: &ExploreArgs,
-    asked: &Asked,
-    task: &Task<'_>,
-    discovery: &Discovery,
-    record: &Record,
-    terminal: &Terminal,
-) {
-    let Discovery { found, id, is_confirmed } = discovery;
-    let file = record.folder.join(format!("{id}.yaml")).display().to_string();
+fn tell(args: &ExploreArgs, asked: &Asked, task: &Task<'_>, discovery: &Discovery, terminal: &Terminal) {
+    let Discovery { found, scenario, evidence, is_confirmed } = discovery;
+    let file = scenario.display().to_string();
+    let evidence = evidence.as_ref().map(|run| run.display().to_string());
     let (model, method) = (&task.model.facts.id, task.method);
     let deeds = found.life.possible().len();
     if args.json {
         let line = json!({"model": &**model, "method": method.word(), "life": found.number,
             "reason": found.reason, "deeds": deeds, "drawn": found.drawn, "tries": found.tries,
-            "confirmed": is_confirmed, "scenario": file, "evidence": record.folder.join(id).display().to_string()});
+            "confirmed": is_confirmed, "scenario": file, "evidence": evidence});
         return terminal.line(&line.to_string());
     }
     terminal.line(&format!("{model}, reset by {method}: {}", unit::visible(&found.reason)));
     terminal.text(&format!("  {deeds} deeds, of {} that were drawn: {}", found.drawn, found.life.told()), 4);
-    if !is_confirmed {
-        terminal.text("  it did not fail when it was played once more: look at the rig, too", 4);
+    match is_confirmed {
+        Some(true) => {}
+        Some(false) => terminal.text("  it did not fail when it was played once more, with other codes", 4),
+        None => terminal.text("  it was not played once more", 4),
     }
     let mut again = format!("  lockrig run {} --model {model}", typed(&file));
     for (option, value) in [
@@ -302,14 +294,21 @@ struct Totals {
     lives: u64,
     operations: u64,
     unclear: u64,
+    is_broken: bool,
     reason: Option<String>,
+    /// What the rig lacks for any life of a model.
+    lacking: Vec<String>,
     coverage: Coverage,
     kinds: Vec<Kind>,
     virtual_time: unit::Duration,
 }
 
 impl Totals {
-    fn add(&mut self, outcome: &Outcome) {
+    fn add(&mut self, task: &Task<'_>, outcome: &Outcome) {
+        self.is_broken |= outcome.broken.is_some();
+        if let Some(reason) = &outcome.lacks {
+            self.lacking.push(format!("{} by {}: {reason}", task.model.facts.id, task.method));
+        }
         let Explored { lives, coverage, unclear, virtual_time } = &outcome.explored;
         self.found += usize::from(outcome.found.is_some());
         self.lives += lives;
@@ -356,9 +355,13 @@ impl Totals {
                 terminal.text(&format!("{why}: {}", list.join(", ")), 2);
             }
         }
+        for lacking in &self.lacking {
+            terminal.text(&format!("no life of {lacking}"), 2);
+        }
         if self.unclear > 0 {
             let reason = unit::visible(self.reason.as_deref().unwrap_or_default());
-            terminal.text(&format!("{} lives proved nothing; the first: {reason}", self.unclear), 2);
+            let first = if reason.is_empty() { String::new() } else { format!("; the first: {reason}") };
+            terminal.text(&format!("{} lives proved nothing{first}", self.unclear), 2);
         }
     }
 }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::evidence::Selected;
+use crate::evidence::{Selected, TOOL};
 use crate::rig::{self, Rig};
 use crate::scenario::{Library, Plan};
 use crate::unit::counted;
@@ -88,10 +89,9 @@ impl Files {
             for path in paths {
                 let recorded = read_bounded(&path).ok().and_then(|bytes| Source::new("recorded", bytes).ok());
                 let ids = recorded.as_ref().map(defined).unwrap_or_default();
-                let has_one = |(known, source): &(Kind, Arc<Source>)| {
-                    *known == kind && defined(source).iter().any(|own| ids.contains(own))
-                };
-                if !ids.is_empty() && !self.sources.iter().any(has_one) {
+                let of_kind = self.sources.iter().filter(|(known, _)| *known == kind);
+                let known: BTreeSet<String> = of_kind.flat_map(|(_, source)| defined(source)).collect();
+                if ids.iter().any(|id| !known.contains(id)) {
                     self.read_file(Some(kind), &path);
                 }
             }
@@ -310,6 +310,18 @@ impl Files {
         if ids.is_empty() { vec![word.into()] } else { ids }
     }
 
+    /// A hash of this lockrig's version, and of the files with these names.
+    pub(super) fn digest(&self, names: &BTreeSet<&String>) -> String {
+        let mut hash = Sha256::new_with_prefix(TOOL);
+        for (_, source) in self.sources.iter().filter(|(_, source)| names.contains(&source.name)) {
+            hash.update(source.name.len().to_le_bytes());
+            hash.update(&source.name);
+            hash.update(source.text.len().to_le_bytes());
+            hash.update(&source.text);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Every file that the planned cases use, as it will stand under `inputs/`.
     pub(super) fn inputs(
         &self,
@@ -325,7 +337,19 @@ impl Files {
         let scenarios =
             scenarios.iter().filter_map(|id| library.scenarios.get(id)).flat_map(|one| &one.files);
         let models = models.iter().filter_map(|id| library.models.get(id)).flat_map(|one| &one.files);
-        let used: BTreeSet<&String> = scenarios.chain(models).chain(&rig.files).collect();
+        let mut used: BTreeSet<&String> = scenarios.chain(models).chain(&rig.files).collect();
+        // Whatever else stands in those files is read with them, and needs what it is `like`.
+        let all = || {
+            let models = library.models.values().map(|one| &one.files);
+            models.chain(library.scenarios.values().map(|one| &one.files))
+        };
+        let mut count = 0;
+        while count < used.len() {
+            count = used.len();
+            let is_used = |files: &&Vec<String>| files.first().is_some_and(|own| used.contains(own));
+            let more: Vec<&String> = all().filter(is_used).flatten().collect();
+            used.extend(more);
+        }
         let mut inputs = BTreeMap::new();
         for (kind, source) in self.sources.iter().filter(|(_, source)| used.contains(&source.name)) {
             let file = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy();

@@ -22,7 +22,7 @@ use crate::evidence::{
 };
 use crate::report::{self, Summary};
 use crate::rig::{Device, Rig};
-use crate::run::{self, Health, Session, SessionError};
+use crate::run::{self, Health, Session, SessionError, Vault};
 use crate::scenario::{Library, Plan};
 use crate::sim::{Flaw, Variation};
 use crate::verdict::Verdict;
@@ -354,7 +354,8 @@ fn perform(
         _ => Said::Usual,
     };
     let mut progress = Progress::new(plan.count(), said, &path, terminal);
-    let played = session.run(plan, prepared, &mut folder, &mut |event| progress.show(&event));
+    let played =
+        session.run(plan, prepared, &mut folder, &mut Vault::default(), &mut |event| progress.show(&event));
     progress.finish();
     let manifest = played.and_then(|_| seal(folder).map_err(SessionError::Evidence)).map_err(|error| {
         unwritable(&format!("{error}; what was saved before that is in {}", path.display()))

@@ -363,7 +363,13 @@ fn bound<S: Default + Send>(
     let recorded = match recorded {
         Ok(recorded) => recorded,
         Err(Finding(finding)) => {
+            let differs = !findings.is_empty();
             findings.push(finding);
+            // Two that differ do not say which of them was altered.
+            let journal = hash_file(&folder.join("journal.jsonl")).ok();
+            if differs && manifest.files.get("journal.jsonl") != journal.as_ref() {
+                findings.push("journal.jsonl: altered".to_owned());
+            }
             return findings;
         }
     };

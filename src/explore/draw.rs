@@ -30,8 +30,8 @@ pub struct Drawing {
     longest: Option<Duration>,
 }
 
-/// What somebody may ask for who has no right to it.
-const REQUESTS: &[&str] = &["add_code", "remove_code", "set_master", "factory_reset", "unpair"];
+/// What a guest may ask for who has no right to it.
+const REQUESTS: &[&str] = &["unpair", "add_code", "remove_code", "set_master", "factory_reset"];
 
 impl Drawing {
     /// For a method, and a lock with so many slots; none, if it takes no codes. No time is longer than `longest`.
@@ -76,7 +76,7 @@ impl Drawing {
 
     /// How many codes an owner stores.
     fn codes(&mut self) -> u8 {
-        if self.slots == 0 { 0 } else { [1, 2, 3][self.below(3)] }
+        [1, 2, 3][self.below(3)].min(self.slots)
     }
 
     fn below(&mut self, bound: usize) -> usize {
@@ -90,11 +90,11 @@ impl Drawing {
 
     /// The first, the last, a power of two, or any.
     fn slot(&mut self) -> u8 {
-        let last = self.slots.max(8);
+        let last = self.slots.max(1);
         match self.below(4) {
             0 => last,
             1 => 1 << self.below(8).min(usize::try_from(last.ilog2()).unwrap_or(7)),
-            2 => 1 + u8::try_from(self.below(4)).unwrap_or(0),
+            2 => 1 + u8::try_from(self.below(4)).unwrap_or(0).min(last - 1),
             _ => 1 + u8::try_from(self.below(usize::from(last))).unwrap_or(0),
         }
     }
@@ -150,7 +150,7 @@ impl Drawing {
             Kind::Unpair => Deed::Unpair(self.of(&bonds)?),
             Kind::Pair => Deed::Pair(self.of(&bonds)?),
             Kind::PairAsAdmin => Deed::PairAsAdmin,
-            Kind::AskUnpaired => Deed::AskUnpaired(self.of(&bonds)?, self.of(REQUESTS)?),
+            Kind::AskUnpaired => Deed::AskUnpaired(self.of(&bonds)?, self.of(&REQUESTS[1..])?),
             Kind::ShortHold => Deed::ShortHold(self.of(&[4, 30, 60, 80, 95])?),
             Kind::Interrupted => Deed::Interrupted(self.of(&[ms(80), ms(300), ms(1_000)])?),
             Kind::Cut => Deed::Cut(self.of(&[10, 50, 90])?),

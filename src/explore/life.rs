@@ -86,11 +86,13 @@ impl Standing {
             }
             Deed::Use(number) => vec![accepted(&self.code(*number)?.0)],
             Deed::Wrong => {
-                vec!["attempt: {code: wrong, expect: refused}".into(), accepted(&self.code(0)?.0)]
+                let wrong = "attempt: {code: wrong, expect: refused}".into();
+                vec![wrong, accepted(&self.code(0)?.0), APART.into()]
             }
             Deed::Near(number, near) => {
                 let name = &self.code(*number)?.0;
-                vec![format!("attempt: {{code: {name}, altered: {near}, expect: refused}}"), accepted(name)]
+                let near = format!("attempt: {{code: {name}, altered: {near}, expect: refused}}");
+                vec![near, accepted(name), APART.into()]
             }
             Deed::LockOut => {
                 let name = &self.code(0)?.0;
@@ -117,7 +119,10 @@ impl Standing {
                 vec![
                     format!("do: {{operation: enter, with: {{code: {name}}}}}"),
                     "wait: 200 ms".into(),
-                    "never: {bolt: open, while: [{restart: {off: 10 s}}, {wait: 20 s}]}".into(),
+                    // Whatever moves on what is left of the power has stopped by then.
+                    "power: off".into(),
+                    "wait: 10 s".into(),
+                    "never: {bolt: open, while: [{power: on}, {wait: 30 s}]}".into(),
                     "do: lock".into(),
                 ]
             }
@@ -174,6 +179,8 @@ impl Standing {
     }
 }
 
+/// A lock may count the wrong codes of a minute, whatever good one came between.
+const APART: &str = "wait: 15 s";
 /// Claims store so many codes at most to show that a lock takes any.
 const BY_CLAIMS: u8 = 6;
 /// A scenario names so many codes of its own at most.

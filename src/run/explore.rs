@@ -25,8 +25,8 @@ use super::session::case_seed;
 const MAX_TRIES: usize = 2_000;
 /// A file has so many lives at most: more would be a larger document than is read.
 const LIVES_A_FILE: usize = 64;
-/// A lock whose source does not say how many codes it holds has so many slots at least.
-const FEW_SLOTS: u16 = 8;
+/// A lock whose source does not say how many codes it holds is asked for no more slots than claims ask for.
+const FEW_SLOTS: u16 = 6;
 
 /// A life that failed, as short as it could be made.
 #[derive(Clone, Debug)]
@@ -115,8 +115,6 @@ enum State {
     Drawing,
     /// One failed, and is made simpler.
     Shrinking { shrinking: Shrinking, number: u64, drawn: usize, reason: String, tries: usize },
-    /// The rig failed: it is not asked any more.
-    Broken,
 }
 
 /// Explores a model by one of its methods.
@@ -129,6 +127,10 @@ pub struct Explorer<'a> {
     drawn: Coverage,
     next: u64,
     state: State,
+    /// The rig's error that ended it.
+    broken: Option<String>,
+    /// What the rig lacks for any life at all.
+    lacks: Option<String>,
     /// What became of it so far.
     pub explored: Explored,
 }
@@ -136,7 +138,7 @@ pub struct Explorer<'a> {
 impl<'a> Explorer<'a> {
     /// Draws from what a model permits and a rig can do; no time of a life is longer than `longest`.
     pub fn new(model: &'a Model, method: Method, seed: u64, rig: &Rig, longest: Option<Duration>) -> Self {
-        let kinds = kinds(model, method, rig);
+        let (kinds, lacks) = kinds(model, method, rig);
         let slots = model.facts.code_slots.known().copied().unwrap_or(FEW_SLOTS);
         let slots = if has_codes(model) { u8::try_from(slots).unwrap_or(u8::MAX) } else { 0 };
         let bonds: Vec<Bond> = Bond::ALL.into_iter().filter(|bond| has_bond(model, *bond)).collect();
@@ -150,6 +152,8 @@ impl<'a> Explorer<'a> {
             drawn: Coverage::default(),
             next: 1,
             state: State::Drawing,
+            broken: None,
+            lacks,
             explored: Explored::default(),
         }
     }
@@ -157,6 +161,16 @@ impl<'a> Explorer<'a> {
     /// Kinds of deeds that the model permits.
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
+    }
+
+    /// The rig's error that ended it.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// What the rig lacks for any life at all.
+    pub fn lacks(&self) -> Option<&str> {
+        self.lacks.as_deref()
     }
 
     /// Draws so many lives again that were played before, and goes on behind them.
@@ -176,6 +190,7 @@ impl<'a> Explorer<'a> {
     /// # Errors
     /// A life is not what the language permits, which is lockrig's own fault.
     pub fn round(&mut self, size: usize) -> Result<Option<Round>, String> {
+        let size = if self.broken.is_some() { 0 } else { size };
         let (purpose, first, lives) = self.next(size);
         if lives.is_empty() { Ok(None) } else { self.written(purpose, first, lives).map(Some) }
     }
@@ -191,8 +206,7 @@ impl<'a> Explorer<'a> {
             return (Purpose::Simpler, first, named.collect());
         }
         let first = self.next;
-        let is_over = matches!(self.state, State::Broken) || self.kinds.is_empty();
-        let drawn = (0..if is_over { 0 } else { size }).map(|_| self.draw());
+        let drawn = (0..if self.kinds.is_empty() { 0 } else { size }).map(|_| self.draw());
         let named = drawn.map(|(number, life)| (format!("life-{number:07}"), number, life));
         (Purpose::Drawn, first, named.collect())
     }
@@ -275,24 +289,22 @@ impl<'a> Explorer<'a> {
                     shrinking.fails(life);
                     *reason = because;
                 }
-                State::Broken => {}
             }
         }
-        let is_broken = |(.., one): &(u64, &Life, Ended)| one.result.verdict == Verdict::Error;
-        if matches!(self.state, State::Drawing) && lives.iter().any(is_broken) {
-            self.state = State::Broken;
+        // A rig that failed is asked no more; what was found by then stays as short as it is.
+        let error = lives.iter().find(|(.., one)| one.result.verdict == Verdict::Error);
+        if let Some((.., one)) = error {
+            self.broken.get_or_insert_with(|| one.result.reason.clone());
         }
     }
 
     fn count(&mut self, one: &Ended, life: &Life) {
-        match (one.result.verdict, one.result.unplayed) {
-            // Nothing was played of it, and nobody's fault is that.
-            (Verdict::NotApplicable | Verdict::Aborted, _) | (_, Some(Cause::NotProvable)) => return,
-            (Verdict::Pass | Verdict::Fail, _) => {}
-            (Verdict::Inconclusive | Verdict::Error, _) => {
-                self.explored.unclear.0 += 1;
-                self.explored.unclear.1.get_or_insert_with(|| one.result.reason.clone());
-            }
+        if !was_played(&one.result) {
+            return;
+        }
+        if is_unclear(&one.result) {
+            self.explored.unclear.0 += 1;
+            self.explored.unclear.1.get_or_insert_with(|| one.result.reason.clone());
         }
         self.explored.lives += 1;
         self.explored.coverage.note(life);
@@ -312,6 +324,17 @@ impl<'a> Explorer<'a> {
     }
 }
 
+/// Whether anything was played of a life: nothing is, and nobody's fault is that, of one that can't be proved.
+fn was_played(result: &CaseResult) -> bool {
+    let is_over = matches!(result.verdict, Verdict::NotApplicable | Verdict::Aborted);
+    !is_over && result.unplayed != Some(Cause::NotProvable)
+}
+
+/// Whether nothing could be concluded from a life.
+pub fn is_unclear(result: &CaseResult) -> bool {
+    was_played(result) && matches!(result.verdict, Verdict::Inconclusive | Verdict::Error)
+}
+
 fn title_of(life: &Life) -> String {
     format!("Found by exploring, after these deeds - {}", life.told())
 }
@@ -325,8 +348,9 @@ fn has_codes(model: &Model) -> bool {
     ["add_code", "enter"].iter().all(|name| model.operation(name).known().is_some())
 }
 
-/// Kinds of deeds that a model permits and a rig can do: a life of one such deed can be played.
-fn kinds(model: &Model, method: Method, rig: &Rig) -> Vec<Kind> {
+/// Kinds of deeds that a model permits and a rig can do: a life of one such deed can be played. If there is none for want
+/// of something on the rig, that as well.
+fn kinds(model: &Model, method: Method, rig: &Rig) -> (Vec<Kind>, Option<String>) {
     let second = Duration::seconds(1);
     let some_bond = if has_bond(model, Bond::Hub) { Bond::Hub } else { Bond::App };
     let of = |kind: Kind| match kind {
@@ -358,6 +382,7 @@ fn kinds(model: &Model, method: Method, rig: &Rig) -> Vec<Kind> {
     };
     let facts = model.methods.get(&method).and_then(|fact| fact.known());
     let leaves_none = facts.is_some_and(|facts| facts.keeps.is_empty() && !facts.starts_unlocked);
+    let mut lacking = None;
     let is_possible = |kind: &Kind| {
         // A life does not follow what a reset leaves of the owner before.
         if matches!(kind, Kind::Reset | Kind::ResetAndAsk) && !leaves_none {
@@ -366,15 +391,28 @@ fn kinds(model: &Model, method: Method, rig: &Rig) -> Vec<Kind> {
         let codes = if has_codes(model) { 2 } else { 0 };
         let life = Life { method, codes, deeds: of(*kind) };
         let is_done = life.possible().len() == life.deeds.len();
-        is_done && scenario_of(&life).is_some_and(|scenario| is_playable(&scenario, model, method, rig))
+        let Some(scenario) = scenario_of(&life).filter(|_| is_done) else { return false };
+        match is_playable(&scenario, model, method, rig) {
+            Ok(is_playable) => is_playable,
+            Err(reason) => {
+                lacking.get_or_insert(reason);
+                false
+            }
+        }
     };
-    Kind::WORDS.iter().map(|(_, kind)| *kind).filter(is_possible).collect()
+    let kinds: Vec<Kind> = Kind::WORDS.iter().map(|(_, kind)| *kind).filter(is_possible).collect();
+    let lacking = lacking.filter(|_| kinds.is_empty());
+    (kinds, lacking)
 }
 
-fn is_playable(scenario: &Scenario, model: &Model, method: Method, rig: &Rig) -> bool {
+/// Whether the model permits it; an error if only the rig lacks what it needs.
+fn is_playable(scenario: &Scenario, model: &Model, method: Method, rig: &Rig) -> Result<bool, String> {
     match build(scenario, model, method, start_of(rig)) {
-        Content::Play(program) => unwired(&program, rig, &model.facts).is_none(),
-        Content::NotApplicable(_) | Content::Unprovable(_) => false,
+        Content::Play(program) => match unwired(&program, rig, &model.facts) {
+            None => Ok(true),
+            Some(result) => Err(result.reason),
+        },
+        Content::NotApplicable(_) | Content::Unprovable(_) => Ok(false),
     }
 }
 

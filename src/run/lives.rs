@@ -75,6 +75,12 @@ pub fn first_life(
                     explorer.hear(&round, play(&round, specimen));
                 }
                 let found = explorer.found()?;
+                // What a sound lock fails in, too, shows nothing of the fault.
+                let sound = Specimen { flaw: None, ..specimen };
+                let proof = explorer.proof(&found, "life").ok()?;
+                if play(&proof, sound).iter().any(|one| one.result.verdict != Verdict::Pass) {
+                    return None;
+                }
                 let (model, method) = (Arc::clone(&model.facts.id), *method);
                 return Some(FirstLife { model, method, found, lives: played, virtual_time, wall });
             }

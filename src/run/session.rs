@@ -1,6 +1,5 @@
 //! All cases of a run, one after the other, with their evidence.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::sync::atomic::Ordering;
@@ -242,8 +241,9 @@ impl Session<'_> {
         Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed }
     }
 
-    /// Plays the planned cases into an open folder; an interrupt ends the run after the case. Hands out how many
-    /// operations of the lock that were.
+    /// Plays the planned cases into an open folder; an interrupt ends the run after the case. What the lock says of the
+    /// secrets of the case before is taken out, too: `earlier` has them, and those of the last case afterwards. Hands out
+    /// how many operations of the lock that were.
     ///
     /// # Errors
     /// The evidence can't be written.
@@ -252,6 +252,7 @@ impl Session<'_> {
         plan: &Plan,
         mut bench: Prepared<'_>,
         folder: &mut RunFolder,
+        earlier: &mut Vault,
         show: &mut dyn FnMut(Event<'_>),
     ) -> Result<u64, SessionError> {
         let bench = &mut bench.0;
@@ -259,7 +260,6 @@ impl Session<'_> {
         let mut waiting: Vec<CaseEntry> = Vec::new();
         let mut committed = time::Instant::now();
         let mut elapsed = Duration::ZERO;
-        let mut earlier = Vault::simulated(&BTreeSet::new(), self.seed, 0);
         for planned in plan.cases() {
             if self.interrupt.load(Ordering::Relaxed) {
                 break;
@@ -277,7 +277,7 @@ impl Session<'_> {
                     Instant::START,
                 )
             } else {
-                self.contained(&planned, bench, folder, &mut earlier, &mut tally)?
+                self.contained(&planned, bench, folder, earlier, &mut tally)?
             };
             tracing::debug!(case = %planned.id, verdict = result.verdict.word(), cause = ?result.unplayed, at = %end.since(Instant::START), "it ended");
             elapsed = elapsed.saturating_add(end.since(Instant::START));

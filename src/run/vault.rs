@@ -15,8 +15,8 @@ const MAX_REMEMBERED: usize = 64;
 /// No text that is shorter was cut: it is the bound of a serial number, and others are longer.
 const SHORTEST_CUT: usize = 80;
 
-/// The secrets of one case, by handle.
-#[derive(Clone, Debug)]
+/// The secrets of one case, by handle; none by default.
+#[derive(Clone, Debug, Default)]
 pub struct Vault {
     values: Vec<(Arc<str>, String)>,
     /// So many of them are this case's; the others were those of the cases before.

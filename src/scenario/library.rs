@@ -127,6 +127,7 @@ fn parse<T: serde::de::DeserializeOwned>(
         };
         for syntax in all {
             let Some(word) = name(&syntax) else {
+                // Of several documents, the one that does not is not known by its place.
                 findings.push(
                     Diagnostic::error(Place::start_of(source), "the file does not say what it is")
                         .hint("begin with `model: ID`, `family: ID` or `scenario: ID`"),

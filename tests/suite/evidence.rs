@@ -68,6 +68,21 @@ proptest! {
     }
 }
 
+/// A journal whose cases have other names differs from the results in most of them, and it is the journal that was
+/// altered.
+#[test]
+fn a_journal_that_differs_from_the_results_is_named() {
+    let folder = empty_folder();
+    let run = folder.path().join("run");
+    copy_tree(sample(), &run);
+    edit(&run, |lines| {
+        let named = lines.iter_mut().skip(1).find(|line| line.contains("~app")).expect("a case");
+        *named = named.replacen("~app", "zapp", 1);
+    });
+    let Verification::Altered(findings) = verify(&run) else { panic!("it is not found") };
+    assert!(findings.iter().any(|finding| finding.starts_with("journal.jsonl: ")), "{findings:?}");
+}
+
 /// Changes the journal line by line.
 fn edit(run: &Path, change: impl Fn(&mut Vec<String>)) {
     let path = run.join("journal.jsonl");

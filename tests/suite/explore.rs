@@ -164,6 +164,37 @@ fn an_exploration_goes_on_where_it_ended() {
     let again = lockrig(folder.path(), &["explore", "--resume", "nowhere"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again).contains("nowhere can't be continued"), "{}", text(&again));
+    let record = fs::read_to_string(&file).expect("a record");
+    for (altered, said) in [
+        (record.replacen("\"inputs\":\"", "\"inputs\":\"0", 1), "has changed since"),
+        (record.replacen("\"drawn\":16", "\"drawn\":x", 1), "line 2 of explored.jsonl"),
+    ] {
+        fs::write(&file, &altered).expect("a record");
+        let again = lockrig(folder.path(), &["explore", "--resume", at]);
+        assert_eq!(again.status.code(), Some(2), "{}", text(&again));
+        assert!(text(&again).contains(said), "{}", text(&again));
+        assert_eq!(fs::read_to_string(&file).expect("a record"), altered, "nothing of it is lost");
+    }
+}
+
+/// What was found is on record as soon as its scenario is written, and whoever goes on has still found it.
+#[test]
+fn going_on_forgets_nothing_that_was_found() {
+    let folder = empty_folder();
+    let arguments =
+        ["--model", "yale-nextouch", "--budget", "1 h", "--lives", "60", "--defect", "residual-user"];
+    let (summary, found) = explore(folder.path(), &arguments, 1);
+    let record = lines_of_record(folder.path(), &summary);
+    let kept: Vec<&Json> = record.iter().filter(|line| line["found"].is_object()).collect();
+    assert_eq!(kept.len(), found.len());
+    // The round in which it failed is kept with it.
+    let kept = runs(folder.path(), &summary);
+    let is_of_lives =
+        |run: &&PathBuf| run.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lives-"));
+    assert!(kept.iter().filter(is_of_lives).count() > 0, "{kept:?}");
+    let at = summary["folder"].as_str().expect("a folder");
+    let (again, more) = explore(folder.path(), &["--resume", at, "--budget", "1 h", "--lives", "2"], 1);
+    assert_eq!((again["found"].as_u64(), more.len()), (Some(found.len() as u64), 0), "{again}");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! What an exploration leaves in its folder: `explored.jsonl`, a line for what was asked for and one for each round.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Counts;
+use crate::evidence::{Counts, list_files};
 
 const NAME: &str = "explored.jsonl";
 
@@ -23,6 +23,8 @@ pub(super) struct Asked {
     pub seed: u64,
     pub defect: Option<String>,
     pub variation: Option<String>,
+    /// SHA-256 of what decides which lives are drawn: lockrig's version, models and rig.
+    pub inputs: String,
 }
 
 /// A round that was played to its end.
@@ -35,6 +37,8 @@ pub(super) struct Played {
     /// Lives that were drawn for it: none if it was there to make one simpler, or to keep it.
     pub drawn: u64,
     pub counts: Counts,
+    /// Lives of it that nothing could be concluded from.
+    pub unclear: u64,
     /// What was done to the lock in it.
     pub operations: u64,
     /// The run folder below this one with its evidence, if it was kept.
@@ -43,11 +47,31 @@ pub(super) struct Played {
     pub journal: Option<String>,
 }
 
+/// A life that failed, once its scenario is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub model: String,
+    pub method: String,
+    /// The number of the life.
+    pub life: u64,
+    /// The scenario file beside this one.
+    pub scenario: String,
+    pub reason: String,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
     Asked(Asked),
     Played(Played),
+    Found(Kept),
+}
+
+/// What an exploration did before it is gone on with.
+#[derive(Default)]
+pub(super) struct Before {
+    pub played: Vec<Played>,
+    pub found: Vec<Kept>,
 }
 
 /// The folder of an exploration, open for more.
@@ -72,6 +96,7 @@ impl Record {
             match fs::create_dir(&folder) {
                 Ok(()) => {
                     let file = File::create_new(folder.join(NAME))?;
+                    lock(&file)?;
                     let record = Self { folder, file: Mutex::new(file), kept: AtomicU64::new(0) };
                     record.write(&Line::Asked(asked.clone()))?;
                     return Ok(record);
@@ -83,31 +108,44 @@ impl Record {
         Err(taken)
     }
 
-    /// Opens one to go on with it: what was asked for, and what was played. What was written last may be cut off.
+    /// Opens one to go on with it: what was asked for, and what was done. A last line that was cut off is dropped.
     ///
     /// # Errors
-    /// There is none in the folder, or it can't be read.
-    pub(super) fn open(folder: &Path) -> io::Result<(Self, Asked, Vec<Played>)> {
+    /// There is none in the folder, it is in use, it can't be read, or a line of it is not what it must be.
+    pub(super) fn open(folder: &Path) -> io::Result<(Self, Asked, Before)> {
         let path = folder.join(NAME);
-        let (mut asked, mut played, mut whole) = (None, Vec::new(), 0);
-        for line in BufReader::new(File::open(&path)?).split(b'\n') {
-            let line = line?;
-            match serde_json::from_slice(&line) {
+        let mut file = OpenOptions::new().read(true).append(true).open(&path)?;
+        lock(&file)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        // Only what was being written when the power went has no end.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (mut asked, mut before) = (None, Before::default());
+        let lines = text.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n');
+        for (number, line) in (1..).zip(lines).filter(|(_, line)| !line.is_empty()) {
+            match serde_json::from_slice(line) {
                 Ok(Line::Asked(line)) => asked = Some(line),
-                Ok(Line::Played(line)) => played.push(line),
-                Err(_) => break,
+                Ok(Line::Played(line)) => before.played.push(line),
+                Ok(Line::Found(line)) => before.found.push(line),
+                Err(error) => return Err(io::Error::other(format!("line {number} of {NAME}: {error}"))),
             }
-            whole += line.len() as u64 + 1;
         }
         let asked = asked.ok_or_else(|| io::Error::other("it does not say what was explored"))?;
-        let file = OpenOptions::new().append(true).open(&path)?;
-        if file.metadata()?.len() > whole {
-            file.set_len(whole)?;
+        if whole < text.len() {
+            file.set_len(whole as u64)?;
         }
-        let kept = played.iter().filter_map(|one: &Played| one.kept.as_ref());
+        let kept = before.played.iter().filter_map(|one| one.kept.as_ref());
         let kept = kept.map(|name| size_of(&folder.join(name))).sum();
         let record = Self { folder: folder.to_owned(), file: Mutex::new(file), kept: AtomicU64::new(kept) };
-        Ok((record, asked, played))
+        Ok((record, asked, before))
+    }
+
+    /// A life failed, and its scenario is written.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub(super) fn note_found(&self, kept: Kept) -> io::Result<()> {
+        self.write(&Line::Found(kept))
     }
 
     /// A round was played.
@@ -137,8 +175,17 @@ impl Record {
     }
 }
 
-/// Bytes of what grows with the lives of a round.
+/// Two that go on with the same exploration would write the same lives twice.
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another lockrig is at work in it")),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Bytes of a run folder.
 fn size_of(run: &Path) -> u64 {
-    let files = ["journal.jsonl", "results.json", "index.jsonl"];
+    let files = list_files(run).unwrap_or_default();
     files.iter().filter_map(|name| fs::metadata(run.join(name)).ok()).map(|file| file.len()).sum()
 }
