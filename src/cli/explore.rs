@@ -288,6 +288,17 @@ fn tell(args: &ExploreArgs, asked: &Asked, task: &Task<'_>, discovery: &Discover
     terminal.line(&format!("{again} --seed {}", asked.seed));
 }
 
+/// A time that may be years, in days then.
+fn long(time: unit::Duration) -> String {
+    let days = time.as_nanoseconds() / 86_400_000_000_000;
+    match days {
+        0 | 1 => time.to_string(),
+        // No sum goes further.
+        _ if time.as_nanoseconds() == u64::MAX => format!("more than {days} days"),
+        _ => format!("{days} days"),
+    }
+}
+
 #[derive(Default)]
 struct Totals {
     found: usize,
@@ -339,7 +350,10 @@ impl Totals {
         let seconds = wall.as_secs_f64().max(0.001);
         terminal.line(&format!(
             "{} found in {tasks} methods of models; {} lives with {} deeds, {} in the lock's time",
-            self.found, self.lives, reached.deeds, self.virtual_time
+            self.found,
+            self.lives,
+            reached.deeds,
+            long(self.virtual_time)
         ));
         terminal.line(&format!(
             "{} operations of the lock, {:.0} a second, with evidence in {folder}",
