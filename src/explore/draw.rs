@@ -152,7 +152,7 @@ impl Drawing {
             Kind::PairAsAdmin => Deed::PairAsAdmin,
             Kind::AskUnpaired => Deed::AskUnpaired(self.of(&bonds)?, self.of(&REQUESTS[1..])?),
             Kind::ShortHold => Deed::ShortHold(self.of(&[4, 30, 60, 80, 95])?),
-            Kind::Interrupted => Deed::Interrupted(self.of(&[ms(80), ms(300), ms(1_000)])?),
+            Kind::Interrupted => Deed::Interrupted(self.of(&[ms(300), ms(1_000)])?),
             Kind::Cut => Deed::Cut(self.of(&[10, 50, 90])?),
             Kind::Reset => {
                 let after = [ms(20_000), ms(200_000), ms(3_700_000), ms(86_400_000)];
