@@ -23,7 +23,7 @@ pub use archive::{is_packed, pack, unpack};
 pub use blocks::Place;
 pub use entry::{Entry, EntryError, JournalLine};
 pub use files::{hash_file, hash_written, read_regular};
-pub use folder::{RunFolder, RunInfo, list_files};
+pub use folder::{RunFolder, RunInfo, create_fresh, list_files};
 pub use journal::JournalWriter;
 pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, TOOL};
 pub use reader::JournalReader;

@@ -16,7 +16,7 @@ use crate::drivers::clock;
 use crate::explore::{Coverage, Kind};
 use crate::lock::{Method, Named};
 use crate::rig::{Device, Rig};
-use crate::run::{self, Explored, Health};
+use crate::run::{self, Explored};
 use crate::scenario::Library;
 use crate::scenario::ast::Model;
 use crate::sim;
@@ -194,10 +194,6 @@ fn check_rig(rig: &Rig, is_altered: bool) -> Result<(), Refusal> {
     if is_altered && !matches!(rig.device, Device::Simulated { .. }) {
         let hint = "pass the fault to the peer in the rig's `command`";
         return Err(("--defect and --variation are for the simulated rig".into(), Some(hint.into())));
-    }
-    if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
-        let hint = format!("fix it, then run `lockrig rig selftest {}`", rig.id);
-        return Err((format!("rig `{}` is out of use after a fault: {fault}", rig.id), Some(hint)));
     }
     Ok(())
 }

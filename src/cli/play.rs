@@ -313,13 +313,8 @@ fn perform(
     plan: &Plan,
     terminal: &Terminal,
 ) -> Result<Exit, Refusal> {
-    if let Some(fault) = rig.bench().and_then(|_| Health::of(&rig.id).fault()) {
-        let hint = format!("fix it, then run `lockrig rig selftest {}`", rig.id);
-        return Err(Refusal {
-            message: format!("rig `{}` is out of use after a fault: {fault}", rig.id),
-            hint: Some(hint),
-            exit: Exit::Unproven,
-        });
+    if let Some((message, hint)) = out_of_use(rig) {
+        return Err(Refusal { message, hint: Some(hint), exit: Exit::Unproven });
     }
     let interrupt = Arc::new(AtomicBool::new(false));
     signals::listen(&interrupt).map_err(|error| unwritable(&format!("signals can't be caught: {error}")))?;
@@ -379,6 +374,13 @@ fn perform(
     };
     summary::print(&summary, &path, exit, said, &next, terminal);
     Ok(exit)
+}
+
+/// Why a rig that broke is not played on, and what would help.
+pub(super) fn out_of_use(rig: &Rig) -> Option<(String, String)> {
+    let fault = rig.bench().and_then(|_| Health::of(&rig.id).fault())?;
+    let hint = format!("fix it, then run `lockrig rig selftest {}`", rig.id);
+    Some((format!("rig `{}` is out of use after a fault: {fault}", rig.id), hint))
 }
 
 fn not_ready(rig: &Rig, fault: &str) -> Refusal {

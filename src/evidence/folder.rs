@@ -97,7 +97,6 @@ impl RunFolder {
         catalogue: &Catalogue,
         inputs: &BTreeMap<String, Vec<u8>>,
     ) -> Result<Self, EvidenceError> {
-        fs::create_dir_all(parent).map_err(EvidenceError::io(parent))?;
         let (path, run) = create_fresh(parent, name)?;
         let mut files = BTreeMap::new();
         for (name, bytes) in inputs {
@@ -250,7 +249,12 @@ impl RunFolder {
     }
 }
 
-fn create_fresh(parent: &Path, name: &str) -> Result<(PathBuf, String), EvidenceError> {
+/// A new folder below another, and its name: the wished one, which gets a number if it is taken.
+///
+/// # Errors
+/// It can't be made, or a thousand are there already.
+pub fn create_fresh(parent: &Path, name: &str) -> Result<(PathBuf, String), EvidenceError> {
+    fs::create_dir_all(parent).map_err(EvidenceError::io(parent))?;
     for number in 1..1_000 {
         let run = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
         let path = parent.join(&run);

@@ -8,9 +8,22 @@ use crate::engine::{CaseResult, Cause};
 use crate::lock::Facts;
 use crate::rig::{Bench, Rig, Sensor, Unwired};
 use crate::scenario::ast::Observation;
-use crate::scenario::{Program, Start};
+use crate::scenario::{Content, Program, Start};
 use crate::trace::{Channel, Keystroke, Value};
 use crate::verdict::Verdict;
+
+/// What is played of a case, or how one ends of which nothing is.
+pub(super) fn playable(content: Content) -> Result<Program, Box<CaseResult>> {
+    match content {
+        Content::Play(program) => Ok(program),
+        Content::NotApplicable(reason) => {
+            Err(CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason).into())
+        }
+        Content::Unprovable(reason) => {
+            Err(CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason).into())
+        }
+    }
+}
 
 /// In which state a rig hands over a lock.
 pub fn start_of(rig: &Rig) -> Start {

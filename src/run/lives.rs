@@ -6,12 +6,13 @@ use std::time::{Duration as Wall, Instant as Clock};
 use crate::engine::{CaseResult, Cause};
 use crate::lock::Method;
 use crate::rig::Rig;
+use crate::scenario::Start;
 use crate::scenario::ast::Model;
-use crate::scenario::{Content, Start};
 use crate::unit::{Duration, Instant};
 use crate::verdict::Verdict;
 
 use super::explore::{Ended, Explorer, Found, Purpose, Round, methods};
+use super::fit::playable;
 use super::score::{Specimen, play_on};
 
 /// Lives of a round: few at first, so that each model has its turn soon.
@@ -96,8 +97,8 @@ pub fn first_life(
 fn play(round: &Round, specimen: Specimen) -> Vec<Ended> {
     let mut ended = Vec::new();
     for planned in round.plan.cases() {
-        let (result, length) = match planned.build(&round.library, Start::Delivered) {
-            Content::Play(program) => {
+        let (result, length) = match playable(planned.build(&round.library, Start::Delivered)) {
+            Ok(program) => {
                 let mut lock = specimen.lock();
                 match play_on(&mut lock, &program, &planned, specimen.seed, &mut |_, _| Ok(())) {
                     Ok(played) => (played.result, played.end.since(Instant::START)),
@@ -107,12 +108,7 @@ fn play(round: &Round, specimen: Specimen) -> Vec<Ended> {
                     }
                 }
             }
-            Content::NotApplicable(reason) => {
-                (CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason), Duration::ZERO)
-            }
-            Content::Unprovable(reason) => {
-                (CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason), Duration::ZERO)
-            }
+            Err(result) => (*result, Duration::ZERO),
         };
         let has_failed = result.verdict == Verdict::Fail;
         ended.push(Ended { scenario: planned.scenario.to_string(), result, length });

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::engine::{CaseResult, Cause, Engine, Output, Record, When};
+use crate::engine::{CaseResult, Engine, Output, Record, When};
 use crate::evidence::{
     Entry, EvidenceError, JournalLine, Manifest, Selected, Verification, examine, read_catalogue,
     read_regular,
 };
 use crate::lock::{Method, Named};
 use crate::rig::{self, Device, Hello, Rig};
-use crate::scenario::{Content, Library, Plan, Planned, Program, Selection, find_case};
+use crate::scenario::{Library, Plan, Planned, Program, Selection, find_case};
 use crate::sim::{Flaw, SimulatedLock, Variation};
 use crate::trace::{Channel, Value};
 use crate::unit::Instant;
@@ -21,7 +21,7 @@ use crate::verdict::Verdict;
 use crate::yaml::Source;
 
 use super::catalogue::catalogue;
-use super::fit::{start_of, unwired};
+use super::fit::{playable, start_of, unwired};
 use super::lockstep::play;
 use super::session::{case_seed, precision};
 use super::vault::Vault;
@@ -236,14 +236,9 @@ impl Made {
         }
         let facts = self.library.models.get(&planned.model).map(|model| &model.facts);
         let facts = facts.ok_or("the recorded inputs have no such model")?;
-        let result = match planned.build(&self.library, start_of(&self.rig)) {
-            Content::NotApplicable(reason) => {
-                CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason)
-            }
-            Content::Unprovable(reason) => {
-                CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason)
-            }
-            Content::Play(program) => match unwired(&program, &self.rig, facts) {
+        let result = match playable(planned.build(&self.library, start_of(&self.rig))) {
+            Err(result) => *result,
+            Ok(program) => match unwired(&program, &self.rig, facts) {
                 Some(result) => result,
                 None => self.feed(&program, planned, lines)?,
             },

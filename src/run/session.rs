@@ -17,7 +17,7 @@ use crate::unit::{Duration, Instant, visible};
 use crate::verdict::Verdict;
 
 use super::contain::contain;
-use super::fit::{start_of, unwired};
+use super::fit::{playable, start_of, unwired};
 use super::health::Health;
 use super::live::Live;
 use super::lockstep::{Interrupt, Played, play};
@@ -319,20 +319,9 @@ impl Session<'_> {
         earlier: &mut Vault,
         tally: &mut Tally,
     ) -> Result<(CaseResult, Instant), EvidenceError> {
-        let program = match planned.build(self.library, start_of(self.rig)) {
-            Content::Play(program) => program,
-            Content::NotApplicable(reason) => {
-                return Ok((
-                    CaseResult::unplayed(Verdict::NotApplicable, Cause::NotApplicable, reason),
-                    Instant::START,
-                ));
-            }
-            Content::Unprovable(reason) => {
-                return Ok((
-                    CaseResult::unplayed(Verdict::Inconclusive, Cause::NotProvable, reason),
-                    Instant::START,
-                ));
-            }
+        let program = match playable(planned.build(self.library, start_of(self.rig))) {
+            Ok(program) => program,
+            Err(result) => return Ok((*result, Instant::START)),
         };
         let facts = self.library.models.get(&planned.model).map(|model| &model.facts);
         if let Some(result) = facts.and_then(|facts| unwired(&program, self.rig, facts)) {

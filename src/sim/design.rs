@@ -103,6 +103,21 @@ pub(super) enum Trigger {
     AppLeavesHub,
 }
 
+impl Trigger {
+    /// The stages of a sequence, and whether it survives a loss of power.
+    pub(super) const fn stages(self) -> Option<(&'static [Stage], bool)> {
+        match self {
+            Self::Stages { stages, survives_power } => Some((stages, survives_power)),
+            Self::MenuLines(_)
+            | Self::App
+            | Self::Hub
+            | Self::Proof { .. }
+            | Self::Service { .. }
+            | Self::AppLeavesHub => None,
+        }
+    }
+}
+
 /// A way to reset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reset {

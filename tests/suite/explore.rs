@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use lockrig::lock::Named;
@@ -235,6 +236,15 @@ fn what_cannot_be_explored_is_said() {
     let output = lockrig(folder.path(), &["explore", "--rig", "bench-keypad", "--budget", "1 s"]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(text(&output).contains("the rig is not ready"), "{}", text(&output));
+    // One that broke is left alone, as by a run, though it might be there.
+    let state = folder.path().join(".state/lockrig");
+    fs::create_dir_all(&state).expect("a folder");
+    fs::write(state.join("bench-keypad.broken"), "a relay stuck\n").expect("a note");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockrig"));
+    command.args(["explore", "--rig", "bench-keypad", "--budget", "1 s"]).current_dir(folder.path());
+    let output = command.env("XDG_STATE_HOME", folder.path().join(".state")).output().expect("a run");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("out of use after a fault: a relay stuck"), "{}", text(&output));
 }
 
 /// The simulated rig.

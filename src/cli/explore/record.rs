@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Counts, list_files};
+use crate::evidence::{Counts, create_fresh, list_files};
 
 const NAME: &str = "explored.jsonl";
 
@@ -88,24 +88,12 @@ impl Record {
     /// # Errors
     /// The folder can't be written.
     pub(super) fn create(parent: &Path, name: &str, asked: &Asked) -> io::Result<Self> {
-        fs::create_dir_all(parent)?;
-        let names = (1..1_000).map(|n| if n == 1 { name.to_owned() } else { format!("{name}-{n}") });
-        let mut taken = io::Error::other("a thousand explorations of this moment are there already");
-        for name in names {
-            let folder = parent.join(name);
-            match fs::create_dir(&folder) {
-                Ok(()) => {
-                    let file = File::create_new(folder.join(NAME))?;
-                    lock(&file)?;
-                    let record = Self { folder, file: Mutex::new(file), kept: AtomicU64::new(0) };
-                    record.write(&Line::Asked(asked.clone()))?;
-                    return Ok(record);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(taken)
+        let (folder, _) = create_fresh(parent, name).map_err(io::Error::other)?;
+        let file = File::create_new(folder.join(NAME))?;
+        lock(&file)?;
+        let record = Self { folder, file: Mutex::new(file), kept: AtomicU64::new(0) };
+        record.write(&Line::Asked(asked.clone()))?;
+        Ok(record)
     }
 
     /// Opens one to go on with it: what was asked for, and what was done. A last line that was cut off is dropped.

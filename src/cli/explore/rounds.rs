@@ -13,16 +13,14 @@ use crate::evidence::{CaseEntry, DeviceIdentity, RigIdentity, RunFolder, RunInfo
 use crate::explore::Kind;
 use crate::lock::Method;
 use crate::rig::{Device, Rig};
-use crate::run::{
-    self, Ended, Event, Explored, Explorer, Found, Health, Purpose, Round, Session, Vault, is_unclear,
-};
+use crate::run::{self, Ended, Event, Explored, Explorer, Found, Purpose, Round, Session, Vault, is_unclear};
 use crate::scenario::ast::Model;
 use crate::sim::{Flaw, Variation};
 use crate::unit;
 use crate::verdict::Verdict;
 
 use super::super::files::Files;
-use super::super::play::{seal, shown_time};
+use super::super::play::{out_of_use, seal, shown_time};
 use super::record::{Kept, Played, Record};
 
 /// Lives of the first round; the next ones have more, as long as they are quick.
@@ -222,11 +220,9 @@ impl Bench<'_> {
     /// Plays a round into a run folder of its own.
     fn play(&self, task: &Task<'_>, round: &Round, name: &str, earlier: &mut Vault) -> Result<Ran, String> {
         let is_real = self.rig.bench().is_some();
-        // What broke in the round before is broken still.
-        if let Some(fault) =
-            Some(Health::of(&self.rig.id)).filter(|_| is_real).and_then(|health| health.fault())
-        {
-            return Err(format!("rig `{}` is out of use after a fault: {fault}", self.rig.id));
+        // What broke in the round before, or the run before, is broken still.
+        if let Some((message, hint)) = out_of_use(self.rig) {
+            return Err(format!("{message}; {hint}"));
         }
         let session = Session {
             library: &round.library,

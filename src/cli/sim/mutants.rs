@@ -23,13 +23,7 @@ pub(super) fn mutants(
     terminal: &Terminal,
 ) -> Exit {
     let Some(Simulated { library, rig, cases }) = simulated(terminal) else { return Exit::Usage };
-    let exploring = match explore.map(|budget| Exploring::new(&library, &rig, budget)).transpose() {
-        Ok(exploring) => exploring,
-        Err(message) => {
-            terminal.error(&message, Some("write `5 s` or `1 min`"));
-            return Exit::Usage;
-        }
-    };
+    let Ok(exploring) = Exploring::wanted(explore, &library, &rig, terminal) else { return Exit::Usage };
     let drawn = draw_mutants(seed, count as usize);
     if drawn.len() < count as usize {
         terminal.warning(&format!("there are no more than {} mutants", drawn.len()));

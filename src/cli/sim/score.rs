@@ -25,15 +25,19 @@ pub(super) struct Exploring<'a> {
 }
 
 impl<'a> Exploring<'a> {
-    /// All simulated models.
-    ///
-    /// # Errors
-    /// The budget is not a time.
-    pub(super) fn new(library: &'a Library, rig: &'a Rig, budget: &str) -> Result<Self, String> {
-        let budget: unit::Duration =
-            unit::parse(budget).map_err(|error| format!("`{budget}` is not a time: {error}"))?;
+    /// On all simulated models, if a budget is given; says what is wrong with one that is not a time.
+    pub(super) fn wanted(
+        budget: Option<&str>,
+        library: &'a Library,
+        rig: &'a Rig,
+        terminal: &Terminal,
+    ) -> Result<Option<Self>, ()> {
+        let Some(text) = budget else { return Ok(None) };
+        let budget: unit::Duration = unit::parse(text).map_err(|error| {
+            terminal.error(&format!("`{text}` is not a time: {error}"), Some("write `5 s` or `1 min`"));
+        })?;
         let models = models().filter_map(|id| library.models.get(id)).collect();
-        Ok(Self { models, rig, budget: Duration::from_nanos(budget.as_nanoseconds()) })
+        Ok(Some(Self { models, rig, budget: Duration::from_nanos(budget.as_nanoseconds()) }))
     }
 
     /// The first life that shows a fault, on any of the models, or on one of them.
@@ -55,13 +59,7 @@ struct Row {
 /// The table of defects and what catches them, computed from runs.
 pub(super) fn score(seeds: u64, explore: Option<&str>, as_json: bool, terminal: &Terminal) -> Exit {
     let Some(Simulated { library, rig, cases }) = super::simulated(terminal) else { return Exit::Usage };
-    let exploring = match explore.map(|budget| Exploring::new(&library, &rig, budget)).transpose() {
-        Ok(exploring) => exploring,
-        Err(message) => {
-            terminal.error(&message, Some("write `5 s` or `1 min`"));
-            return Exit::Usage;
-        }
-    };
+    let Ok(exploring) = Exploring::wanted(explore, &library, &rig, terminal) else { return Exit::Usage };
     let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
     let all = run::score(&library, &cases, &defects, DEFAULT_SEED);
     let look = |caught: Caught| {

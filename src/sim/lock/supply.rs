@@ -122,14 +122,8 @@ impl SimulatedLock {
 
     fn is_in_hold(&self) -> bool {
         let held = |button: &str| self.down.contains(button);
-        self.recognizers.iter().zip(self.design.resets).any(|(recognizer, reset)| match reset.trigger {
-            Trigger::Stages { stages, .. } => recognizer.is_in_hold(stages, held),
-            Trigger::MenuLines(_)
-            | Trigger::App
-            | Trigger::Hub
-            | Trigger::Proof { .. }
-            | Trigger::Service { .. }
-            | Trigger::AppLeavesHub => false,
+        self.recognizers.iter().zip(self.design.resets).any(|(recognizer, reset)| {
+            reset.trigger.stages().is_some_and(|(stages, _)| recognizer.is_in_hold(stages, held))
         })
     }
 

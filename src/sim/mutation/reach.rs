@@ -327,15 +327,7 @@ impl Design {
 
     /// A sequence of its own: its stages, and whether it survives a loss of power.
     fn has_sequence(&self, is_it: impl Fn(&[Stage], bool) -> bool) -> bool {
-        self.has_trigger(|trigger| match trigger {
-            Trigger::Stages { stages, survives_power } => is_it(stages, *survives_power),
-            Trigger::MenuLines(_)
-            | Trigger::App
-            | Trigger::Hub
-            | Trigger::Proof { .. }
-            | Trigger::Service { .. }
-            | Trigger::AppLeavesHub => false,
-        })
+        self.has_trigger(|trigger| trigger.stages().is_some_and(|(stages, survives)| is_it(stages, survives)))
     }
 
     fn has_stage(&self, is_it: impl Fn(&Stage) -> bool) -> bool {
