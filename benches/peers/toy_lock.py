@@ -1,67 +1,58 @@
-"""Hypothesis's stateful tests on a toy lock for so many seconds: `toy_lock.py SECONDS`. Prints a line of JSON. The same
-lock and the same steps are in toy-lock/: whoever changes one changes the other."""
+"""Hypothesis's stateful tests for so many seconds: `toy_lock.py SECONDS [PEER…]`. Prints a line of JSON. Without a peer
+the lock is a plain object; with one it is the lock that this command speaks the lockstep protocol for, a Yale NexTouch.
+The same locks and the same steps are in toy-lock/: whoever changes one changes the other."""
 
 import json
+import subprocess
 import sys
 import time
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import run_state_machine_as_test
 
 # So many steps a life, as lockrig's at most; and lives a batch, Hypothesis's own default.
 STEPS_A_LIFE = 24
 LIVES = 100
 
-SLOTS = 8
+MODEL = "yale-nextouch"
+SLOTS = 25
+DIGITS = 8
 MAX_WRONG = 5
 LOCKOUT = 60_000
-HOLD = 10_000
+HOLD = 3_000
 MAX_OLD = 6
-CHANNELS = ("app", "hub")
+MS = 1_000_000
 
 
 class Lock:
-    """A toy lock in virtual time, in milliseconds: a plain object."""
+    """What both locks can do. Everything is answered: by yes or no, or by what `status` tells."""
 
     # Everything that was done to any lock, waiting left out.
     operations = 0
 
-    def __init__(self):
-        self.now = 0
-        self.powered = True
-        self.erase()
-
     def perform(self, name, *given):
-        """Each operation is answered by yes or no."""
         if name != "wait":
             Lock.operations += 1
         return getattr(self, name)(*given)
 
-    def erase(self):
+
+class Toy(Lock):
+    """A plain object in virtual time, in milliseconds."""
+
+    def __init__(self):
+        self.now = 0
+        self.powered = True
         self.wrong = 0
         self.locked_until = 0
         self.codes = {}
-        self.master = None
-        self.bound = set()
-
-    def listens(self):
-        """Whether the keypad takes anything."""
-        return self.powered and self.now >= self.locked_until
-
-    def holds(self, code):
-        return code == self.master or code in self.codes.values()
-
-    def store(self, slot, code):
-        if not 1 <= slot <= SLOTS or self.holds(code):
-            return False
-        self.codes[slot] = code
-        return True
+        self.bound = False
 
     def enter(self, code):
-        if not self.listens():
+        if not self.powered or self.now < self.locked_until:
             return False
-        if self.holds(code):
+        if code in self.codes.values():
             self.wrong = 0
             return True
         self.wrong += 1
@@ -70,38 +61,26 @@ class Lock:
             self.locked_until = self.now + LOCKOUT
         return False
 
-    def set_master(self, code):
-        if not self.listens() or self.master is not None:
-            return False
-        self.master = code
-        return True
-
-    def program(self, master, slot, code):
-        return self.listens() and self.master == master and self.store(slot, code)
-
-    def pair(self, master, channel):
-        if not self.listens() or self.master != master or channel in self.bound:
-            return False
-        self.bound.add(channel)
-        return True
-
-    def ask(self, channel, role, what, slot=0, code=""):
-        if not self.powered or channel not in self.bound:
+    def ask(self, role, what, slot=0, code=""):
+        if not self.powered:
             return False
         if what == "status":
-            return True
-        if role == "guest":
+            return self.bound, len(self.codes)
+        if what == "pair":
+            may = not self.bound
+            self.bound = True
+            return may
+        if not self.bound or role == "guest":
             return False
         if what == "add_code":
-            return self.store(slot, code)
-        if what == "remove_code":
+            self.codes[slot] = code
+        elif what == "remove_code":
             return self.codes.pop(slot, None) is not None
-        if what == "set_master":
-            self.master = code
         elif what == "factory_reset":
-            self.erase()
-        elif what == "unpair":
-            self.bound.remove(channel)
+            self.codes = {}
+            self.bound = False
+        elif what == "leave":
+            self.bound = False
         return True
 
     def power(self, on):
@@ -109,14 +88,99 @@ class Lock:
         return True
 
     def hold(self, ms):
-        self.now += ms
-        if not self.powered or ms < HOLD:
+        """Of the button, a battery taken out and put back in the end."""
+        if ms < HOLD:
             return False
-        self.erase()
+        self.codes = {}
+        self.bound = False
+        self.wrong = 0
         return True
 
     def wait(self, ms):
         self.now += ms
+        return True
+
+
+class Peer(Lock):
+    """A lock that a program plays, key by key and edge by edge."""
+
+    command = ()
+    process = None
+
+    def __init__(self):
+        if Peer.process is None:
+            Peer.process = subprocess.Popen(Peer.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.now = 0
+        self.request = 0
+        self.bolt = True
+        hello = {"protocol": "lockstep/1", "model": MODEL, "case": "stateful", "seed": 7}
+        self.hear(self.exchange({"hello": hello})["ready"].get("out", []))
+
+    def exchange(self, message):
+        print(json.dumps(message), file=Peer.process.stdin, flush=True)
+        return json.loads(Peer.process.stdout.readline())
+
+    def hear(self, out):
+        for one in out:
+            if one["channel"] == "bolt":
+                self.bolt = one["value"]
+        return out
+
+    def run(self, ms, *changes, until=lambda one: False):
+        """Lets time pass after some changes; the first output that is looked for ends it, and is what is found."""
+        end = self.now + ms * MS
+        changes = [{"channel": channel, "value": value} for channel, value in changes]
+        while True:
+            ran = self.exchange({"run": {"until_ns": end, "set": changes}})["ran"]
+            self.now = ran["now_ns"]
+            changes = []
+            for one in self.hear(ran["out"]):
+                if until(one):
+                    return one["value"]
+            if self.now >= end:
+                return None
+
+    def type(self, keys):
+        for key in keys:
+            self.run(100, ("keypad", {"keys": [key]}))
+            self.run(100, ("keypad", {"keys": []}))
+
+    def enter(self, code):
+        self.type([*code, "gear"])
+        opens = self.run(3_000, until=lambda one: one["channel"] == "bolt") is False
+        if opens:
+            self.run(1_000)
+            self.type(["gear"])
+            assert self.run(4_000, until=lambda one: one["channel"] == "bolt") is True
+            self.run(1_000)
+        return opens
+
+    def ask(self, role, what, slot=0, code=""):
+        self.request += 1
+        request = {"request": self.request, "op": what, "role": role}
+        request.update({"slot": slot} if slot else {}, **({"code": code} if code else {}))
+
+        def is_answer(one):
+            return one["channel"] == "hub" and one["value"].get("response") == self.request
+        answer = self.run(10_000, ("hub", request), until=is_answer)
+        if answer is None or not answer["ok"]:
+            return False
+        return (answer["paired"], answer["codes"]) if what == "status" else True
+
+    def power(self, on):
+        self.run(10_000, ("power", 6.0 if on else 0.0))
+        return True
+
+    def hold(self, ms):
+        self.run(ms, ("button.reset", True))
+        self.run(1_000, ("power.cell.4", False))
+        self.run(1_000, ("power.cell.4", True))
+        heard = self.run(25_000, ("button.reset", False), until=lambda one: one["channel"] == "voice")
+        self.run(10_000)
+        return heard == "Welcome to Yale"
+
+    def wait(self, ms):
+        self.run(ms)
         return True
 
 
@@ -136,166 +200,138 @@ class Belief:
     """What the lock should hold. Each step writes what is done in it with the answers that it must get; one that is not
     possible is asked for all the same, and must be refused."""
 
-    def __init__(self, master, codes):
-        self.now = 0
-        self.locked_until = 0
+    def __init__(self, codes):
         self.codes = {}
-        self.master = master
-        self.bound = set()
+        self.bound = False
         self.old = []
         self.script = []
-        self.set_up(master, codes)
+        self.set_up(codes)
 
     def must(self, answer, *operation):
         self.script.append((operation, answer))
 
-    def is_locked_out(self):
-        return self.now < self.locked_until
-
     def holds(self, code):
-        return code == self.master or code in self.codes.values()
+        return code in self.codes.values()
 
     def own(self, number):
         slots = sorted(self.codes)
-        number %= len(slots) + 1
-        return self.codes[slots[number]] if number < len(slots) else self.master
+        return self.codes[slots[number % len(slots)]]
 
     def gone(self, code):
         self.old.append(code)
         del self.old[:-MAX_OLD]
 
-    def back(self, code):
-        self.old = [old for old in self.old if old != code]
+    def refused(self, code):
+        """A refusal proves nothing by itself, and a good code after it forgives the wrong one."""
+        self.must(False, "enter", code)
+        self.must(True, "enter", self.own(0))
+
+    def status(self):
+        self.must((self.bound, len(self.codes)), "ask", "owner", "status")
 
     def verify(self):
-        """Everything that must be so whatever was done: bindings, no code that is gone, each of the owner's."""
-        for channel in CHANNELS:
-            self.status(channel)
-        if self.is_locked_out():
-            return
+        """Everything that must be so whatever was done: the hub, no code that is gone, each of the owner's."""
+        self.status()
         for code in self.old:
-            self.must(False, "enter", code)
-            # A refusal proves nothing by itself.
-            self.must(True, "enter", self.master)
+            self.refused(code)
         for slot in sorted(self.codes):
             self.must(True, "enter", self.codes[slot])
-        self.must(True, "enter", self.master)
 
-    def set_up(self, master, codes):
-        self.must(True, "set_master", master)
-        self.master = master
-        self.back(master)
-        for channel in CHANNELS:
-            self.pair(channel)
+    def set_up(self, codes):
+        self.pair()
         for slot, code in enumerate(codes, 1):
-            self.add("keypad", slot, code)
+            self.add(slot, code)
 
-    def add(self, way, slot, code):
-        if way == "keypad":
-            is_heard = not self.is_locked_out()
-            operation = ("program", self.master, slot, code)
-        else:
-            is_heard = way in self.bound
-            operation = ("ask", way, "owner", "add_code", slot, code)
-        answer = is_heard and not self.holds(code)
-        self.must(answer, *operation)
-        if answer:
+    def pair(self):
+        self.must(not self.bound, "ask", "owner", "pair")
+        self.bound = True
+
+    def leave(self):
+        self.must(self.bound, "ask", "owner", "leave")
+        self.bound = False
+
+    def add(self, slot, code):
+        while self.holds(code) or code in self.old:
+            code = f"{(int(code) + 1) % 10 ** DIGITS:0{DIGITS}}"
+        self.must(self.bound, "ask", "owner", "add_code", slot, code)
+        if self.bound:
             if slot in self.codes:
                 self.gone(self.codes[slot])
             self.codes[slot] = code
-            self.back(code)
 
-    def remove(self, channel, number):
+    def remove(self, number):
         slots = sorted(self.codes)
-        slot = slots[number % len(slots)] if slots else 1
-        answer = channel in self.bound and slot in self.codes
-        self.must(answer, "ask", channel, "owner", "remove_code", slot)
-        if answer:
-            self.gone(self.codes.pop(slot))
+        slot = slots[number % len(slots)]
+        if len(slots) > 1:
+            self.must(self.bound, "ask", "owner", "remove_code", slot)
+            if self.bound:
+                self.gone(self.codes.pop(slot))
 
-    def enter(self, code):
-        self.must(not self.is_locked_out() and self.holds(code), "enter", code)
+    def wrong(self, code):
+        if not self.holds(code):
+            self.refused(code)
+
+    def near(self, number, near, place):
+        self.wrong(nearly(self.own(number), near, place))
 
     def lock_out(self, code):
-        while self.holds(code):
-            code = f"{(int(code) + 1) % 10_000:04}"
+        if self.holds(code):
+            return
         for _ in range(MAX_WRONG):
-            self.enter(code)
-        if not self.is_locked_out():
-            self.locked_until = self.now + LOCKOUT
-        self.enter(self.master)
-
-    def wait(self, ms):
-        self.must(True, "wait", ms)
-        self.now += ms
+            self.must(False, "enter", code)
+        self.must(False, "enter", self.own(0))
+        self.must(True, "wait", LOCKOUT + 5_000)
+        self.must(True, "enter", self.own(0))
 
     def restart(self, off):
         self.must(True, "power", False)
-        self.must(False, "enter", self.master)
-        self.wait(off)
+        self.must(False, "enter", self.own(0))
+        self.must(True, "wait", off)
         self.must(True, "power", True)
 
-    def pair(self, channel):
-        answer = not self.is_locked_out() and channel not in self.bound
-        self.must(answer, "pair", self.master, channel)
-        if answer:
-            self.bound.add(channel)
-
-    def unpair(self, channel):
-        self.must(channel in self.bound, "ask", channel, "owner", "unpair")
-        self.bound.discard(channel)
-
-    def status(self, channel):
-        self.must(channel in self.bound, "ask", channel, "owner", "status")
-
     def guest(self, what):
-        self.must(False, "ask", "app", "guest", what, 1, "0000")
+        self.must(False, "ask", "guest", what, 1, "0" * DIGITS)
 
     def short_hold(self, share):
-        ms = HOLD * share // 100
-        self.must(False, "hold", ms)
-        self.now += ms
+        self.must(False, "hold", HOLD * share // 100)
 
-    def reset(self, after, master, codes):
-        self.must(True, "hold", HOLD + 500)
-        self.now += HOLD + 500
+    def reset(self, after, codes):
+        self.must(True, "hold", HOLD * 11 // 10)
         for slot in sorted(self.codes):
             self.gone(self.codes[slot])
-        self.gone(self.master)
         self.codes = {}
-        self.bound = set()
-        self.locked_until = 0
-        self.wait(after)
-        for channel in CHANNELS:
-            self.status(channel)
-        self.set_up(master, codes)
+        self.bound = False
+        self.must(True, "wait", after)
+        self.status()
+        self.set_up(codes)
 
 
-CODE = st.integers(0, 9_999).map("{:04}".format)
+CODE = st.integers(0, 10 ** DIGITS - 1).map(f"{{:0{DIGITS}}}".format)
 CODES = st.lists(CODE, min_size=1, max_size=3)
-CHANNEL = st.sampled_from(CHANNELS)
 NUMBER = st.integers(0, 5)
 TIME = st.sampled_from([10, 100, 400, 2_000, 10_000, 60_000, 600_000, 3_700_000, 90_000_000])
 NEAR = st.sampled_from(["last_missing", "first_missing", "extra_after", "extra_before", "one_wrong"])
-ASKED = st.sampled_from(["add_code", "remove_code", "set_master", "factory_reset", "unpair"])
+ASKED = st.sampled_from(["add_code", "remove_code", "factory_reset", "leave"])
 
 
-class ToyLock(RuleBasedStateMachine):
+class Life(RuleBasedStateMachine):
     steps = 0
+    kind = Toy
 
     def play(self):
         script, self.belief.script = self.belief.script, []
         for operation, answer in script:
-            assert self.lock.perform(*operation) == answer, (operation, answer)
+            told = self.lock.perform(*operation)
+            assert told == answer, (operation, answer, told)
 
     def step(self):
-        ToyLock.steps += 1
+        Life.steps += 1
         self.play()
 
-    @initialize(master=CODE, codes=CODES)
-    def provision(self, master, codes):
-        self.lock = Lock()
-        self.belief = Belief(master, codes)
+    @initialize(codes=CODES)
+    def provision(self, codes):
+        self.lock = Life.kind()
+        self.belief = Belief(codes)
         self.play()
 
     @invariant()
@@ -303,29 +339,29 @@ class ToyLock(RuleBasedStateMachine):
         self.belief.verify()
         self.play()
 
-    @rule(way=st.sampled_from(["keypad", *CHANNELS]), slot=st.integers(1, SLOTS), code=CODE)
-    def add(self, way, slot, code):
-        self.belief.add(way, slot, code)
+    @rule(slot=st.integers(1, SLOTS), code=CODE)
+    def add(self, slot, code):
+        self.belief.add(slot, code)
         self.step()
 
-    @rule(channel=CHANNEL, number=NUMBER)
-    def remove(self, channel, number):
-        self.belief.remove(channel, number)
+    @rule(number=NUMBER)
+    def remove(self, number):
+        self.belief.remove(number)
         self.step()
 
     @rule(number=NUMBER)
     def use(self, number):
-        self.belief.enter(self.belief.own(number))
+        self.belief.must(True, "enter", self.belief.own(number))
         self.step()
 
     @rule(code=CODE)
     def wrong(self, code):
-        self.belief.enter(code)
+        self.belief.wrong(code)
         self.step()
 
-    @rule(number=NUMBER, near=NEAR, place=st.integers(0, 3))
+    @rule(number=NUMBER, near=NEAR, place=st.integers(0, DIGITS - 1))
     def near(self, number, near, place):
-        self.belief.enter(nearly(self.belief.own(number), near, place))
+        self.belief.near(number, near, place)
         self.step()
 
     @rule(code=CODE)
@@ -335,7 +371,7 @@ class ToyLock(RuleBasedStateMachine):
 
     @rule(ms=TIME)
     def wait(self, ms):
-        self.belief.wait(ms)
+        self.belief.must(True, "wait", ms)
         self.step()
 
     @rule(off=TIME)
@@ -343,19 +379,19 @@ class ToyLock(RuleBasedStateMachine):
         self.belief.restart(off)
         self.step()
 
-    @rule(channel=CHANNEL)
-    def pair(self, channel):
-        self.belief.pair(channel)
+    @rule()
+    def pair(self):
+        self.belief.pair()
         self.step()
 
-    @rule(channel=CHANNEL)
-    def unpair(self, channel):
-        self.belief.unpair(channel)
+    @rule()
+    def leave(self):
+        self.belief.leave()
         self.step()
 
-    @rule(channel=CHANNEL)
-    def status(self, channel):
-        self.belief.status(channel)
+    @rule()
+    def status(self):
+        self.belief.status()
         self.step()
 
     @rule(what=ASKED)
@@ -368,9 +404,9 @@ class ToyLock(RuleBasedStateMachine):
         self.belief.short_hold(share)
         self.step()
 
-    @rule(after=TIME, master=CODE, codes=CODES)
-    def reset(self, after, master, codes):
-        self.belief.reset(after, master, codes)
+    @rule(after=TIME, codes=CODES)
+    def reset(self, after, codes):
+        self.belief.reset(after, codes)
         self.step()
 
     @rule()
@@ -390,21 +426,24 @@ def batch(number, lives):
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(seed(number)(ToyLock), settings=chosen)
+    run_state_machine_as_test(seed(number)(Life), settings=chosen)
 
 
-def main(seconds):
+def main(seconds, command):
+    if command:
+        Life.kind, Peer.command = Peer, command
     # The first batch also loads what later ones find loaded.
     batch(0, 10)
-    ToyLock.steps = Lock.operations = 0
+    Life.steps = Lock.operations = 0
     number = 0
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         number += 1
-        batch(number, LIVES)
+        # A lock behind a pipe takes its time for a batch of the default size.
+        batch(number, LIVES // 10 if command else LIVES)
     took = time.monotonic() - began
-    print(json.dumps({"steps": ToyLock.steps, "operations": Lock.operations, "seconds": took}))
+    print(json.dumps({"steps": Life.steps, "operations": Lock.operations, "seconds": took}))
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), sys.argv[2:])
