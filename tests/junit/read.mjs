@@ -1,14 +1,16 @@
 // The figures of a JUnit file as two readers from npm find them, in the form in which check.py expects them.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "junit2json";
 
 const file = process.argv[2];
-const ctrf = join(mkdtempSync(join(tmpdir(), "ctrf-")), "report.json");
+const folder = mkdtempSync(join(tmpdir(), "ctrf-"));
+const ctrf = join(folder, "report.json");
 execFileSync("node", ["node_modules/junit-to-ctrf/dist/cli.js", file, "-o", ctrf], { stdio: "ignore" });
 const { summary, tests } = JSON.parse(readFileSync(ctrf, "utf8")).results;
+rmSync(folder, { recursive: true });
 const report = await parse(readFileSync(file, "utf8"));
 
 let other = 0;

@@ -72,7 +72,8 @@ def from_zero(changes):
 def compare(tools, path, folder):
     """Variables, changes, words, and edges of wires that all readers found."""
     def run(tool, *arguments):
-        done = subprocess.run([tools / tool, *map(str, arguments)], capture_output=True, timeout=120, check=True)
+        # Only a tool that hangs takes so long: a day in samples is minutes for sigrok-cli beside other work.
+        done = subprocess.run([tools / tool, *map(str, arguments)], capture_output=True, timeout=1800, check=True)
         return done.stdout
     ours = read(path)
     fst, again, bits = folder / "a.fst", folder / "fst.vcd", folder / "bits.vcd"
