@@ -10,6 +10,7 @@ mod files;
 mod guard;
 mod list;
 mod log;
+mod mounted;
 mod new;
 mod pack;
 mod play;

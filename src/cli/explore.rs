@@ -3,7 +3,7 @@
 mod record;
 mod rounds;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +24,8 @@ use crate::unit;
 
 use super::complete;
 use super::exit::Exit;
-use super::files::{Files, Unpacked, unknown};
+use super::files::{Files, Kind as FileKind, Unpacked, known};
+use super::mounted;
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
@@ -33,13 +34,13 @@ use rounds::{Bench, Discovery, Outcome, Task};
 
 #[derive(clap::Args)]
 pub(super) struct ExploreArgs {
-    /// Lock model: an id; may be repeated; without it, all that the rig has
+    /// Lock model: an id or a model file; may be repeated; without it, all that the rig has
     #[arg(long, add = ArgValueCompleter::new(complete::models))]
     model: Vec<String>,
     /// Reset method; may be repeated
     #[arg(long)]
     focus: Vec<String>,
-    /// Rig: simulated locks, a lock that is a program (`lockstep`), or a bench
+    /// Rig: an id or a rig file; simulated locks, a lock that is a program (`lockstep`), or a bench
     #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
     rig: String,
     /// How long to look at each model
@@ -97,16 +98,17 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         }
     };
     let mut files = Files::library();
-    let named: Vec<&str> = asked.models.iter().map(String::as_str).chain([asked.rig.as_str()]).collect();
-    let Some((library, rigs)) = files.usable(&named, terminal) else { return Ok(Exit::Usage) };
-    let rig = rigs.get(asked.rig.as_str()).ok_or_else(|| {
-        let (message, hint) = unknown("rig", &asked.rig, &rigs);
-        (message, Some(hint))
-    })?;
+    let rig_id = files.id_of(FileKind::Rig, &asked.rig);
+    let models = named(&mut files, &asked.models);
+    let words = asked.models.iter().chain([&asked.rig]).map(String::as_str);
+    let wanted: Vec<&str> = words.chain(models.keys().map(|id| &**id)).chain([&*rig_id]).collect();
+    let Some((library, rigs)) = files.usable(&wanted, terminal) else { return Ok(Exit::Usage) };
+    let rig = known("rig", &rig_id, &rigs).map_err(hinted)?;
     let defect = asked.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
     let variation = asked.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
     check_rig(rig, defect.is_some() || variation.is_some())?;
-    let tasks = tasks(&asked, &library, rig, &before, Duration::from_nanos(budget.as_nanoseconds()))?;
+    let budget = Duration::from_nanos(budget.as_nanoseconds());
+    let tasks = tasks(&asked.methods, &models, &library, rig, &before, budget)?;
     let inputs = inputs(&files, &tasks, rig);
     if earlier.is_some() && asked.inputs != inputs {
         let hint = "begin a new one: other lives would be drawn";
@@ -149,7 +151,7 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let open: Vec<&Task<'_>> = tasks.iter().filter(|task| !task.is_found).collect();
     for (task, outcome) in bench.explore_all(&open, args.lives, &|task, outcome| {
         if let Some(discovery) = &outcome.found {
-            tell(args, &asked, task, discovery, terminal);
+            tell(args, &asked, &models, task, discovery, terminal);
         }
         if let Some(error) = &outcome.broken {
             let (model, method) = (&task.model.facts.id, task.method);
@@ -169,6 +171,19 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     } else {
         Exit::Pass
     })
+}
+
+fn hinted((message, hint): (String, String)) -> Refusal {
+    (message, Some(hint))
+}
+
+/// Models by id, with the words that they were named by: files among those are read.
+fn named(files: &mut Files, words: &[String]) -> BTreeMap<Arc<str>, String> {
+    let mut models = BTreeMap::new();
+    for word in words {
+        models.extend(files.ids_of(FileKind::Model, word).into_iter().map(|id| (id, word.clone())));
+    }
+    models
 }
 
 /// A hash of what decides which lives are drawn.
@@ -200,34 +215,32 @@ fn check_rig(rig: &Rig, is_altered: bool) -> Result<(), Refusal> {
 
 /// What is explored: every method with a procedure of every model that is wanted.
 fn tasks<'a>(
-    asked: &Asked,
+    methods: &[String],
+    models: &BTreeMap<Arc<str>, String>,
     library: &'a Library,
     rig: &Rig,
     before: &Before,
     budget: Duration,
 ) -> Result<Vec<Task<'a>>, Refusal> {
-    let methods = asked.methods.iter().map(|word| {
+    let methods = methods.iter().map(|word| {
         Method::from_word(word).ok_or_else(|| {
             let words: Vec<&str> = Method::words().collect();
             (format!("unknown method `{word}`"), Some(format!("the methods are {}", words.join(", "))))
         })
     });
     let methods: Vec<Method> = methods.collect::<Result<_, _>>()?;
-    for id in &asked.models {
-        if !library.models.contains_key(id.as_str()) {
-            let (message, hint) = unknown("model", id, &library.models);
-            return Err((message, Some(hint)));
-        }
-        if let Some(mounted) = rig.model().filter(|mounted| ***mounted != *id) {
-            return Err((format!("rig `{}` has a `{mounted}`, not a `{id}`", rig.id), None));
-        }
+    for id in models.keys() {
+        known("model", id, &library.models).map_err(hinted)?;
+        mounted::check_simulated(rig, id).map_err(hinted)?;
     }
+    mounted::check_named(rig, !models.is_empty()).map_err(hinted)?;
+    mounted::check_mounted(rig, models.keys()).map_err(hinted)?;
     let is_wanted = |model: &&Model| {
         let id = &*model.facts.id;
         match rig.model() {
             Some(mounted) => **mounted == *id,
-            None if asked.models.is_empty() => sim::models().any(|known| known == id),
-            None => asked.models.iter().any(|wanted| wanted == id),
+            None if models.is_empty() => sim::models().any(|known| known == id),
+            None => models.contains_key(id),
         }
     };
     let mut tasks = Vec::new();
@@ -252,7 +265,14 @@ fn tasks<'a>(
 }
 
 /// Says what was found, and how to play it.
-fn tell(args: &ExploreArgs, asked: &Asked, task: &Task<'_>, discovery: &Discovery, terminal: &Terminal) {
+fn tell(
+    args: &ExploreArgs,
+    asked: &Asked,
+    models: &BTreeMap<Arc<str>, String>,
+    task: &Task<'_>,
+    discovery: &Discovery,
+    terminal: &Terminal,
+) {
     let Discovery { found, scenario, evidence, is_confirmed } = discovery;
     let file = scenario.display().to_string();
     let evidence = evidence.as_ref().map(|run| run.display().to_string());
@@ -271,7 +291,8 @@ fn tell(args: &ExploreArgs, asked: &Asked, task: &Task<'_>, discovery: &Discover
         Some(false) => terminal.text("  it did not fail when it was played once more, with other codes", 4),
         None => terminal.text("  it was not played once more", 4),
     }
-    let mut again = format!("  lockrig run {} --model {model}", typed(&file));
+    let by_file = models.get(model).map_or(&**model, String::as_str);
+    let mut again = format!("  lockrig run {} --model {}", typed(&file), typed(by_file));
     for (option, value) in [
         ("--rig", Some(&asked.rig).filter(|rig| *rig != "simulated")),
         ("--defect", asked.defect.as_ref()),

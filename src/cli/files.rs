@@ -405,13 +405,22 @@ impl Unpacked {
     }
 }
 
+/// What has that id.
+///
+/// # Errors
 /// That there is none of that name, and what would help.
-pub(super) fn unknown<T>(kind: &str, id: &str, all: &BTreeMap<Arc<str>, T>) -> (String, String) {
-    let hint = match yaml::nearest(id, all.keys().map(|known| &**known)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("`lockrig list {kind}s` shows the known ones"),
-    };
-    (format!("unknown {kind} `{id}`"), hint)
+pub(super) fn known<'a, T>(
+    kind: &str,
+    id: &str,
+    all: &'a BTreeMap<Arc<str>, T>,
+) -> Result<&'a T, (String, String)> {
+    all.get(id).ok_or_else(|| {
+        let hint = match yaml::nearest(id, all.keys().map(|known| &**known)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`lockrig list {kind}s` shows the known ones"),
+        };
+        (format!("unknown {kind} `{id}`"), hint)
+    })
 }
 
 fn embedded(kind: Kind) -> Option<&'static Dir<'static>> {

@@ -6,7 +6,7 @@ use crate::guard::{Setup, serve_parent, serve_socket, service_sockets};
 use crate::yaml::Diagnostics;
 
 use super::exit::Exit;
-use super::files::{Files, Kind, Rigs};
+use super::files::{Files, Kind, Rigs, known};
 use super::rig::has_errors;
 use super::terminal::Terminal;
 
@@ -54,11 +54,11 @@ pub(super) fn setup(
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
     let (rigs, findings) = load(&files);
-    let Some(rig) = rigs.get(&id) else {
+    let rig = known("rig", &id, &rigs).map_err(|(message, hint)| {
         terminal.findings(&findings);
-        terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));
-        return Err(Exit::Usage);
-    };
+        terminal.error(&message, Some(&hint));
+        Exit::Usage
+    })?;
     match rig.bench() {
         Some(bench) => Ok((Setup::of(&rig.id, bench), has_errors(rig, &findings, terminal))),
         None => {

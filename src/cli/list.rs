@@ -1,6 +1,6 @@
 //! `lockrig list`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -13,7 +13,7 @@ use crate::scenario::{Content, Library, Selection, Start, clauses, expand};
 
 use super::complete;
 use super::exit::Exit;
-use super::files::{Files, Kind, unknown};
+use super::files::{Files, Kind, known};
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -81,9 +81,12 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
     };
     let asked_for: Vec<&str> = selection.models.iter().chain(&selection.scenarios).map(|id| &**id).collect();
     let Some((library, rigs)) = files.usable(&asked_for, terminal) else { return Exit::Usage };
-    let strange = strange(&selection.models, "model", &library.models)
-        .or_else(|| strange(&selection.scenarios, "scenario", &library.scenarios));
-    if let Some((message, hint)) = strange {
+    let models_are_known =
+        selection.models.iter().try_for_each(|id| known("model", id, &library.models).map(drop));
+    let are_known = models_are_known.and_then(|()| {
+        selection.scenarios.iter().try_for_each(|id| known("scenario", id, &library.scenarios).map(drop))
+    });
+    if let Err((message, hint)) = are_known {
         terminal.error(&message, Some(&hint));
         return Exit::Usage;
     }
@@ -117,11 +120,6 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
         table(args.what.heads(), &rows, terminal);
     }
     Exit::Pass
-}
-
-/// An id that there is not.
-fn strange<T>(ids: &[Arc<str>], kind: &str, all: &BTreeMap<Arc<str>, T>) -> Option<(String, String)> {
-    ids.iter().find(|id| !all.contains_key(*id)).map(|id| unknown(kind, id, all))
 }
 
 fn ports() -> Vec<Row> {

@@ -17,9 +17,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use crate::drivers::clock;
 use crate::engine::Cause;
-use crate::evidence::{
-    CaseEntry, DeviceIdentity, EvidenceError, Manifest, RigIdentity, RunFolder, RunInfo, Selected, TOOL,
-};
+use crate::evidence::{CaseEntry, DeviceIdentity, EvidenceError, Manifest, RunFolder, RunInfo, Selected};
 use crate::report::{self, Summary};
 use crate::rig::{Device, Rig};
 use crate::run::{self, Health, Session, SessionError, Vault};
@@ -330,7 +328,13 @@ fn perform(
     let mut prepared = session.prepare(plan).map_err(|fault| not_ready(rig, &fault.to_string()))?;
     prepared.warnings().iter().for_each(|warning| terminal.warning(warning));
     let utc = clock::utc().map_err(|error| unwritable(&error.to_string()))?;
-    let info = info(common, wanted, rig, plan.count(), shown_time(utc));
+    let info = RunInfo {
+        device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },
+        operator: common.operator.clone(),
+        resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
+        earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),
+        ..session.info(wanted.selected.clone(), plan.count(), shown_time(utc))
+    };
     let name = utc.strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut folder = RunFolder::create(
         &common.out,
@@ -424,24 +428,6 @@ pub(super) fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
 
 pub(super) fn shown_time(utc: jiff::Timestamp) -> String {
     utc.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn info(common: &Common, wanted: &Wanted, rig: &Rig, planned: usize, started: String) -> RunInfo {
-    RunInfo {
-        tool: TOOL.to_owned(),
-        provenance: rig.provenance().to_owned(),
-        rig: RigIdentity { id: rig.id.to_string(), title: rig.title.clone(), calibration_due: None },
-        device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },
-        operator: common.operator.clone(),
-        seed: wanted.seed,
-        defect: wanted.defect.map(Flaw::word),
-        variation: wanted.variation.map(|variation| variation.word().to_owned()),
-        resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
-        earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),
-        selected: wanted.selected.clone(),
-        started,
-        planned: planned as u64,
-    }
 }
 
 /// A path as the user would type it.

@@ -10,7 +10,7 @@ use crate::unit::{self, Duration};
 use crate::yaml::Diagnostics;
 
 use super::exit::Exit;
-use super::files::{Files, Kind};
+use super::files::{Files, Kind, known};
 use super::guard::setup;
 use super::signals;
 use super::terminal::Terminal;
@@ -64,19 +64,19 @@ fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
     let (rigs, findings) = files.compared_rigs();
-    match rigs.get(&id) {
-        Some(rig) if has_errors(rig, &findings, terminal) => Exit::Usage,
-        Some(rig) if rig.bench().is_some() => act(rig),
-        Some(_) => {
+    match known("rig", &id, &rigs) {
+        Ok(rig) if has_errors(rig, &findings, terminal) => Exit::Usage,
+        Ok(rig) if rig.bench().is_some() => act(rig),
+        Ok(_) => {
             terminal.error(
                 &format!("rig `{id}` has no real outputs"),
                 Some("only a rig with `boards:` and `wiring:` can be tested or monitored"),
             );
             Exit::Usage
         }
-        None => {
+        Err((message, hint)) => {
             terminal.findings(&findings);
-            terminal.error(&format!("unknown rig `{id}`"), Some("`lockrig list rigs` shows the known ones"));
+            terminal.error(&message, Some(&hint));
             Exit::Usage
         }
     }

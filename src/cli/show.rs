@@ -11,7 +11,7 @@ use crate::yaml::nearest;
 
 use super::complete;
 use super::exit::Exit;
-use super::files::{Files, Kind, unknown};
+use super::files::{Files, Kind, known};
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -36,12 +36,10 @@ pub(super) fn show(args: &ShowArgs, terminal: &Terminal) -> Exit {
     let words = [Some(&args.case), args.model.as_ref(), Some(&args.rig)];
     let named: Vec<&str> = named.into_iter().chain(words.into_iter().flatten().map(String::as_str)).collect();
     let Some((library, rigs)) = files.usable(&named, terminal) else { return Exit::Usage };
-    let Some(rig) = rigs.get(&rig_id) else {
-        terminal.error(&format!("unknown rig `{rig_id}`"), Some("`lockrig list rigs` shows them"));
-        return Exit::Usage;
-    };
-    let case = match chosen(&library, &wanted, model) {
-        Ok(case) => case,
+    let found =
+        known("rig", &rig_id, &rigs).and_then(|rig| chosen(&library, &wanted, model).map(|case| (rig, case)));
+    let (rig, case) = match found {
+        Ok(found) => found,
         Err((message, hint)) => {
             terminal.error(&message, Some(&hint));
             return Exit::Usage;
@@ -96,8 +94,8 @@ fn chosen(
         );
         return Err((format!("`{wanted}` is neither a case nor a scenario"), hint));
     }
-    if let Some(model) = model.as_ref().filter(|model| !library.models.contains_key(*model)) {
-        return Err(unknown("model", model, &library.models));
+    if let Some(model) = &model {
+        known("model", model, &library.models)?;
     }
     let models = model.into_iter().collect();
     let selection = Selection { models, scenarios: vec![Arc::clone(wanted)], ..Selection::default() };

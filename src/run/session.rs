@@ -8,7 +8,7 @@ use std::time;
 use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Cause, Precision};
-use crate::evidence::{CaseEntry, Entry, EvidenceError, RunFolder};
+use crate::evidence::{CaseEntry, Entry, EvidenceError, RigIdentity, RunFolder, RunInfo, Selected, TOOL};
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
 use crate::sim::{Flaw, Peer, SimulatedLock, Variation};
@@ -64,6 +64,25 @@ pub struct Session<'a> {
     pub all_traces: bool,
     /// Set to end the run safely.
     pub interrupt: &'a Interrupt,
+}
+
+impl Session<'_> {
+    /// What its run folder says of it before anything is played.
+    pub fn info(&self, selected: Selected, planned: usize, started: String) -> RunInfo {
+        let rig = self.rig;
+        RunInfo {
+            tool: TOOL.to_owned(),
+            provenance: rig.provenance().to_owned(),
+            rig: RigIdentity { id: rig.id.to_string(), title: rig.title.clone(), calibration_due: None },
+            seed: self.seed,
+            defect: self.defect.map(Flaw::word),
+            variation: self.variation.map(|variation| variation.word().to_owned()),
+            selected,
+            started,
+            planned: planned as u64,
+            ..RunInfo::default()
+        }
+    }
 }
 
 /// The seed of a case: a hash, so that neither order nor other cases change it. It has 53 bits,

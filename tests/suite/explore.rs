@@ -224,7 +224,10 @@ fn what_cannot_be_explored_is_said() {
         (&["--model", "kwikset-smartcode-941"][..], "did you mean"),
         (&["--focus", "buton"], "unknown method `buton`"),
         (&["--budget", "soon"], "`soon` is not a time"),
-        (&["--rig", "bench-keypad", "--model", "yale-linus"], "has a `kwikset-powerbolt-2`"),
+        (
+            &["--rig", "bench-keypad", "--model", "yale-linus"],
+            "is a `kwikset-powerbolt-2`, not a `yale-linus`",
+        ),
         (&["--rig", "bench-keypad", "--defect", "dip-opens"], "for the simulated rig"),
         (&["--defect", "tired"], "unknown defect `tired`"),
     ] {
@@ -245,6 +248,50 @@ fn what_cannot_be_explored_is_said() {
     let output = command.env("XDG_STATE_HOME", folder.path().join(".state")).output().expect("a run");
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(text(&output).contains("out of use after a fault: a relay stuck"), "{}", text(&output));
+}
+
+/// A rig and a model are named as a run names them: by id, or by their file.
+#[test]
+fn a_rig_and_a_model_may_be_files() {
+    let folder = empty_folder();
+    let peer = serde_json::json!([env!("CARGO_BIN_EXE_lockrig"), "sim", "peer", "--defect", "prefix-opens"]);
+    let rig = format!(
+        "rig: pipe\ntitle: A lock behind a pipe\nlockstep: {{command: {peer}}}\n\
+         channels: [button.*, power, power.cell.*, keypad, bolt, voice, hub]\n"
+    );
+    fs::write(folder.path().join("pipe.yaml"), rig).expect("a file");
+    let own = "model: own-lock\nlike: yale-nextouch\nvariant: of our own\n";
+    fs::write(folder.path().join("own.yaml"), own).expect("a file");
+    for (arguments, said) in [
+        (&["--rig", "pipe.yaml"][..], "rig `pipe` does not say which lock it is"),
+        (&["--model", "own.yaml"], "the simulated rig has no lock `own-lock`"),
+    ] {
+        let output = lockrig(folder.path(), &[&["explore"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(said), "{arguments:?}: {}", text(&output));
+    }
+    let arguments = [
+        "--rig",
+        "pipe.yaml",
+        "--model",
+        "yale-nextouch",
+        "--focus",
+        "button",
+        "--lives",
+        "400",
+        "--budget",
+        "1 h",
+    ];
+    let (summary, found) = explore(folder.path(), &arguments, 1);
+    assert_eq!(summary["found"], 1);
+    // What is said to be played next can be.
+    let output = lockrig(folder.path(), &[&["explore"], &arguments[..], &["--out", "told"]].concat());
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let again = said.lines().find_map(|line| line.trim().strip_prefix("lockrig run ")).expect("a command");
+    let again: Vec<&str> = ["run"].into_iter().chain(again.split(' ')).collect();
+    let output = lockrig(folder.path(), &again);
+    assert_eq!(output.status.code(), Some(1), "{again:?}: {}", text(&output));
+    assert_eq!(found[0]["model"], "yale-nextouch");
 }
 
 /// The simulated rig.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::drivers::clock;
-use crate::evidence::{CaseEntry, DeviceIdentity, RigIdentity, RunFolder, RunInfo, Selected, TOOL};
+use crate::evidence::{CaseEntry, RunFolder, Selected};
 use crate::explore::Kind;
 use crate::lock::Method;
 use crate::rig::{Device, Rig};
@@ -252,23 +252,7 @@ impl Bench<'_> {
             round.files.iter().map(|(name, text)| (format!("scenarios/{name}"), text.clone().into_bytes()));
         inputs.extend(lives);
         let now = || clock::utc().map(shown_time).map_err(|error| error.to_string());
-        let info = RunInfo {
-            tool: TOOL.to_owned(),
-            provenance: self.rig.provenance().to_owned(),
-            rig: RigIdentity {
-                id: self.rig.id.to_string(),
-                title: self.rig.title.clone(),
-                calibration_due: None,
-            },
-            device: DeviceIdentity::default(),
-            seed: self.seed,
-            defect: self.defect.map(Flaw::word),
-            variation: self.variation.map(|variation| variation.word().to_owned()),
-            selected,
-            started: now()?,
-            planned: round.plan.count() as u64,
-            ..RunInfo::default()
-        };
+        let info = session.info(selected, round.plan.count(), now()?);
         let catalogue = run::catalogue(&round.library, &round.plan);
         let mut folder = RunFolder::create(&self.record.folder, &name, info, &catalogue, &inputs)
             .map_err(|error| error.to_string())?;

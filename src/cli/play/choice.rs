@@ -12,7 +12,7 @@ use crate::scenario::{Library, Plan, Selection, find_case};
 use crate::sim;
 use crate::yaml::nearest;
 
-use super::super::files::unknown;
+use super::super::{files, mounted};
 use super::{Refusal, Terminal, Wanted};
 
 /// A name is compared with so many others at most.
@@ -27,10 +27,10 @@ pub(super) fn choose(
     terminal: &Terminal,
 ) -> Result<Plan, Refusal> {
     let mut selection = selection(library, &wanted.selected)?;
-    match rig.model() {
-        Some(model) => check_mounted(rig, model, &mut selection)?,
-        None => check_named(rig, &selection)?,
-    }
+    let usage = |(message, hint): (String, String)| Refusal::usage(message, hint);
+    mounted::check_named(rig, !selection.models.is_empty() || !selection.cases.is_empty()).map_err(usage)?;
+    mounted::check_mounted(rig, &selection.models).map_err(usage)?;
+    selection.models.extend(rig.model().filter(|_| selection.models.is_empty()).cloned());
     if wanted.certifies && selection.models.is_empty() {
         let unsourced = leave_out_unsourced(library, &mut selection);
         let untried = leave_out_untried(library, &mut selection);
@@ -48,10 +48,7 @@ pub(super) fn choose(
 }
 
 pub(super) fn known<'a, T>(kind: &str, id: &str, all: &'a BTreeMap<Arc<str>, T>) -> Result<&'a T, Refusal> {
-    all.get(id).ok_or_else(|| {
-        let (message, hint) = unknown(kind, id, all);
-        Refusal::usage(message, hint)
-    })
+    files::known(kind, id, all).map_err(|(message, hint)| Refusal::usage(message, hint))
 }
 
 pub(super) fn selection(library: &Library, selected: &Selected) -> Result<Selection, Refusal> {
@@ -132,47 +129,11 @@ fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selec
             ));
         }
     }
-    if !matches!(rig.device, Device::Simulated { .. }) {
-        return Ok(());
-    }
     let all = library.models.keys().filter(|id| selection.models.is_empty() || selection.models.contains(id));
     let is_played = |id: &&Arc<str>| library.models.get(*id).is_some_and(Model::can_be_reset);
-    for id in all.filter(is_played) {
-        if !sim::models().any(|known| known == &**id) {
-            return Err(Refusal::usage(
-                format!("the simulated rig has no lock `{id}`"),
-                "write a lockstep peer for it, name that in a rig file as `lockstep: {command: […]}`, and add --rig FILE",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// A program that does not say which lock it is is asked to be another one only by name: most are one lock, and would
-/// be taken for all of them.
-fn check_named(rig: &Rig, selection: &Selection) -> Result<(), Refusal> {
-    let is_named = !selection.models.is_empty() || !selection.cases.is_empty();
-    match rig.device {
-        Device::Lockstep { .. } if !is_named => Err(Refusal::usage(
-            format!("rig `{}` does not say which lock it is", rig.id),
-            "add `--model ID` for each model that it is to play, or write `lock: {model: ID}` in the rig file",
-        )),
-        Device::Lockstep { .. } | Device::Simulated { .. } | Device::Bench(_) => Ok(()),
-    }
-}
-
-/// On a bench one lock is mounted, and some programs are one lock.
-fn check_mounted(rig: &Rig, mounted: &Arc<str>, selection: &mut Selection) -> Result<(), Refusal> {
-    match selection.models.iter().find(|model| *model != mounted) {
-        Some(other) => Err(Refusal::usage(
-            format!("the lock of rig `{}` is a `{mounted}`, not a `{other}`", rig.id),
-            "take a rig of that lock, or name it in this rig's file: `lock: {model: …}`",
-        )),
-        None => {
-            selection.models = vec![Arc::clone(mounted)];
-            Ok(())
-        }
-    }
+    all.filter(is_played).try_for_each(|id| {
+        mounted::check_simulated(rig, id).map_err(|(message, hint)| Refusal::usage(message, hint))
+    })
 }
 
 fn check_cases(library: &Library, plan: &Plan, selection: Selection) -> Result<(), Refusal> {
