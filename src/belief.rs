@@ -73,7 +73,7 @@ pub struct Belief {
     pub tokens: Vec<Credential>,
     /// The owner's master code.
     pub master: Option<Credential>,
-    /// Master codes that another one replaced.
+    /// Master codes that another one replaced, and those of the owners before, which a reset took.
     pub former_masters: Vec<Credential>,
     /// The owner's bindings from before the act.
     pub bound: BTreeSet<Bond>,
@@ -140,7 +140,8 @@ impl Belief {
 
     /// The master code is another one now.
     pub fn set_master(&mut self, code: Credential) {
-        self.former_masters.extend(self.master.replace(code));
+        self.former_masters.extend(self.master.replace(code.clone()));
+        self.former_masters.retain(|known| *known != code);
     }
 
     /// Whatever is in a slot is removed.
@@ -228,6 +229,10 @@ impl Belief {
         if !kept(Asset::UserCodes) {
             former.extend(self.secret_codes());
         }
+        let mut former_masters = self.former_masters.clone();
+        if !kept(Asset::MasterCode) {
+            former_masters.extend(self.master.clone());
+        }
         Self {
             former,
             earlier_owners: self.earlier_owners.saturating_add(1),
@@ -244,7 +249,7 @@ impl Belief {
                 .filter(|token| token.kind().is_some_and(|kind| kept(kind.asset())))
                 .collect(),
             master: self.master.filter(|_| kept(Asset::MasterCode)),
-            former_masters: if kept(Asset::MasterCode) { self.former_masters } else { Vec::new() },
+            former_masters,
             bound: self.bound.into_iter().filter(|bond| kept(bond.asset())).chain(self.bound_again).collect(),
             bound_again: BTreeSet::new(),
             unbound: BTreeSet::new(),

@@ -12,6 +12,6 @@ mod shrink;
 
 pub use coverage::{Coverage, Reached};
 pub use deed::{Deed, Kind};
-pub use draw::Drawing;
+pub use draw::{Drawing, Permitted};
 pub use life::Life;
 pub use shrink::Shrinking;

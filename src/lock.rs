@@ -10,8 +10,8 @@ mod facts;
 pub use credential::{Credential, Near, Token};
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
 pub use facts::{
-    Asset, Defaults, Fact, Facts, Lockout, Method, PadFacts, PowerFacts, Radio, ReadyFacts, SourceDocument,
-    SourceKind,
+    Asset, Defaults, Fact, Facts, Lockout, Masking, Method, PadFacts, PowerFacts, Radio, ReadyFacts,
+    SourceDocument, SourceKind,
 };
 
 /// Names in this order, so that a message can list them.

@@ -1,7 +1,7 @@
 //! Something that is done to a lock.
 
 use crate::belief::Bond;
-use crate::lock::{Near, named_enum};
+use crate::lock::{Method, Near, named_enum};
 use crate::unit::Duration;
 
 named_enum! {
@@ -55,6 +55,8 @@ named_enum! {
         Reset = "reset and set up again",
         /// The same, and whoever was bound before asks for everything in between.
         ResetAndAsk = "reset and ask by old bindings",
+        /// A whole reset by another method; the next owner sets the lock up.
+        ResetBy = "reset by another method",
         /// Everything is verified.
         Verify = "verify",
     }
@@ -111,6 +113,8 @@ pub enum Deed {
     Reset(Duration, u8),
     /// The same, and whoever was bound before asks for everything in between.
     ResetAndAsk(u8),
+    /// A whole reset by another method, and the next owner stores so many codes.
+    ResetBy(Method, u8),
     /// Everything is verified.
     Verify,
 }
@@ -143,6 +147,7 @@ impl Deed {
             Self::Cut(_) => Kind::Cut,
             Self::Reset(..) => Kind::Reset,
             Self::ResetAndAsk(_) => Kind::ResetAndAsk,
+            Self::ResetBy(..) => Kind::ResetBy,
             Self::Verify => Kind::Verify,
         }
     }
@@ -164,6 +169,7 @@ impl Deed {
                 shorter.into_iter().chain(fewer).collect()
             }
             Self::ResetAndAsk(codes) if *codes > 1 => vec![Self::ResetAndAsk(1)],
+            Self::ResetBy(_, codes) => vec![Self::Reset(Duration::seconds(20), *codes)],
             Self::Add(slot) if *slot > 5 => vec![Self::Add(5)],
             Self::AddBy(bond, slot) if *slot > 5 => vec![Self::AddBy(*bond, 5)],
             Self::Use(number) if *number > 0 => vec![Self::Use(0)],

@@ -47,6 +47,13 @@ impl Standing {
         name
     }
 
+    /// A whole reset, and so long after it the next owner sets the lock up.
+    fn begin_anew(&mut self, codes: u8, reset: &str, after: &str) -> Vec<String> {
+        *self = Self { extra: self.extra, ..Self::new(codes) };
+        let (verify, wait) = ("verify_state".to_owned(), format!("wait: {after}"));
+        vec![reset.to_owned(), wait, verify.clone(), set_up(codes), verify]
+    }
+
     fn may_store(&self, slot: u8) -> bool {
         slot > self.taken && self.extra < MAX_EXTRA
     }
@@ -154,16 +161,7 @@ impl Standing {
             Deed::ShortHold(share) => vec![format!("reset_but: {{hold: {share} %}}")],
             Deed::Interrupted(length) => vec![format!("reset_but: {{interrupted_for: {length}}}")],
             Deed::Cut(share) => vec![format!("reset_but: {{cut_power_at: {share} %, cut_from: hold}}")],
-            Deed::Reset(after, codes) => {
-                *self = Self { extra: self.extra, ..Self::new(*codes) };
-                vec![
-                    "reset".into(),
-                    format!("wait: {after}"),
-                    "verify_state".into(),
-                    set_up(*codes),
-                    "verify_state".into(),
-                ]
-            }
+            Deed::Reset(after, codes) => self.begin_anew(*codes, "reset", &after.to_string()),
             Deed::ResetAndAsk(codes) => {
                 *self = Self { extra: self.extra, taken: *codes + BY_CLAIMS, ..Self::new(*codes) };
                 vec![
@@ -173,6 +171,17 @@ impl Standing {
                     set_up(*codes),
                     "verify_state".into(),
                 ]
+            }
+            Deed::ResetBy(method, codes) => {
+                let bond = match method {
+                    Method::App => Some(Bond::App),
+                    Method::Hub => Some(Bond::Hub),
+                    Method::Button | Method::Keypad | Method::Manufacturer | Method::Knob => None,
+                };
+                if bond.is_some_and(|bond| self.unbound.contains(&bond)) {
+                    return None;
+                }
+                self.begin_anew(*codes, &format!("reset_by: {method}"), "20 s")
             }
             Deed::Verify => vec!["verify_state".into()],
         })

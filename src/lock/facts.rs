@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::unit::{Duration, Voltage};
 
-use super::{Token, named_enum};
+use super::{Near, Token, named_enum};
 
 named_enum! {
     /// A way to reset.
@@ -68,6 +68,29 @@ named_enum! {
         HubPairing = "hub_pairing",
         /// Which way the door opens.
         Handing = "handing",
+    }
+}
+
+named_enum! {
+    /// Where digits may be typed beside a code to mask it; the lock ignores them.
+    Masking {
+        /// In front of it.
+        Before = "before",
+        /// Behind it.
+        After = "after",
+        /// In front of it and behind it.
+        Both = "both",
+    }
+}
+
+impl Masking {
+    /// Whether what is nearly a code is that code with digits which the lock ignores.
+    pub const fn hides(self, near: Near) -> bool {
+        match near {
+            Near::ExtraBefore => matches!(self, Self::Before | Self::Both),
+            Near::ExtraAfter => matches!(self, Self::After | Self::Both),
+            Near::LastMissing | Near::FirstMissing | Near::OneWrong => false,
+        }
     }
 }
 
@@ -160,6 +183,8 @@ pub struct Lockout {
     pub attempts: u8,
     /// How long no code is taken.
     pub duration: Duration,
+    /// Only those count that are entered within this time.
+    pub within: Fact<Duration>,
 }
 
 /// Everything stated about one model apart from procedures.
@@ -205,6 +230,8 @@ pub struct Facts {
     pub code_digits: Fact<u8>,
     /// The shortest and the longest code that the source allows.
     pub code_lengths: Option<(u8, u8)>,
+    /// Where digits beside a code are ignored, if its source says so.
+    pub masking: Option<Masking>,
     /// How many codes it holds.
     pub code_slots: Fact<u16>,
     /// Codes of the factory state.

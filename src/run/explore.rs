@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::belief::Bond;
 use crate::engine::{CaseResult, Cause};
 use crate::evidence::CaseEntry;
-use crate::explore::{Coverage, Deed, Drawing, Kind, Life, Shrinking};
+use crate::explore::{Coverage, Deed, Drawing, Kind, Life, Permitted, Shrinking};
 use crate::lock::{Method, Named, Near};
 use crate::rig::Rig;
 use crate::scenario::ast::{Model, Scenario};
@@ -138,12 +138,15 @@ pub struct Explorer<'a> {
 impl<'a> Explorer<'a> {
     /// Draws from what a model permits and a rig can do; no time of a life is longer than `longest`.
     pub fn new(model: &'a Model, method: Method, seed: u64, rig: &Rig, longest: Option<Duration>) -> Self {
-        let (kinds, lacks) = kinds(model, method, rig);
+        let (kinds, others, lacks) = kinds(model, method, rig);
         let slots = model.facts.code_slots.known().copied().unwrap_or(FEW_SLOTS);
         let slots = if has_codes(model) { u8::try_from(slots).unwrap_or(u8::MAX) } else { 0 };
         let bonds: Vec<Bond> = Bond::ALL.into_iter().filter(|bond| has_bond(model, *bond)).collect();
         let own = case_seed(seed, &format!("{}~{method}", model.facts.id));
-        let drawing = Drawing::new(own, method, kinds.clone(), bonds, slots, longest);
+        let is_masked = |near: &Near| model.facts.masking.is_some_and(|masking| masking.hides(*near));
+        let near = Near::WORDS.iter().map(|(_, near)| *near).filter(|near| !is_masked(near)).collect();
+        let permitted = Permitted { kinds: kinds.clone(), others, bonds, near, slots, longest };
+        let drawing = Drawing::new(own, method, permitted);
         Self {
             model,
             method,
@@ -348,12 +351,34 @@ fn has_codes(model: &Model) -> bool {
     ["add_code", "enter"].iter().all(|name| model.operation(name).known().is_some())
 }
 
-/// Kinds of deeds that a model permits and a rig can do: a life of one such deed can be played. If there is none for want
-/// of something on the rig, that as well.
-fn kinds(model: &Model, method: Method, rig: &Rig) -> (Vec<Kind>, Option<String>) {
+/// Kinds of deeds that a model permits and a rig can do, and methods by which it can be reset as well: a life of one such
+/// deed can be played. If there is none for want of something on the rig, that as well.
+fn kinds(model: &Model, method: Method, rig: &Rig) -> (Vec<Kind>, Vec<Method>, Option<String>) {
     let second = Duration::seconds(1);
     let some_bond = if has_bond(model, Bond::Hub) { Bond::Hub } else { Bond::App };
+    // A life does not follow what a reset leaves of the owner before.
+    let leaves_none = |method: &Method| {
+        let facts = model.methods.get(method).and_then(|fact| fact.known());
+        facts.is_some_and(|facts| facts.keeps.is_empty() && !facts.starts_unlocked)
+    };
+    let mut lacking = None;
+    let mut is_possible = |deeds: Vec<Deed>| {
+        let codes = if has_codes(model) { 2 } else { 0 };
+        let life = Life { method, codes, deeds };
+        let is_done = !life.deeds.is_empty() && life.possible().len() == life.deeds.len();
+        let Some(scenario) = scenario_of(&life).filter(|_| is_done) else { return false };
+        match is_playable(&scenario, model, method, rig) {
+            Ok(is_playable) => is_playable,
+            Err(reason) => {
+                lacking.get_or_insert(reason);
+                false
+            }
+        }
+    };
+    let others = methods(model).into_iter().filter(|other| *other != method && leaves_none(other));
+    let others: Vec<Method> = others.filter(|other| is_possible(vec![Deed::ResetBy(*other, 1)])).collect();
     let of = |kind: Kind| match kind {
+        Kind::Reset | Kind::ResetAndAsk | Kind::ResetBy if !leaves_none(&method) => Vec::new(),
         Kind::Add => vec![Deed::Add(4)],
         Kind::AddBy => vec![Deed::AddBy(some_bond, 4)],
         Kind::Remove => vec![Deed::Remove(some_bond, 1)],
@@ -378,31 +403,13 @@ fn kinds(model: &Model, method: Method, rig: &Rig) -> (Vec<Kind>, Option<String>
         Kind::Cut => vec![Deed::Cut(50)],
         Kind::Reset => vec![Deed::Reset(second.times(20), 1)],
         Kind::ResetAndAsk => vec![Deed::ResetAndAsk(1)],
+        Kind::ResetBy => others.iter().take(1).map(|other| Deed::ResetBy(*other, 1)).collect(),
         Kind::Verify => vec![Deed::Verify],
     };
-    let facts = model.methods.get(&method).and_then(|fact| fact.known());
-    let leaves_none = facts.is_some_and(|facts| facts.keeps.is_empty() && !facts.starts_unlocked);
-    let mut lacking = None;
-    let is_possible = |kind: &Kind| {
-        // A life does not follow what a reset leaves of the owner before.
-        if matches!(kind, Kind::Reset | Kind::ResetAndAsk) && !leaves_none {
-            return false;
-        }
-        let codes = if has_codes(model) { 2 } else { 0 };
-        let life = Life { method, codes, deeds: of(*kind) };
-        let is_done = life.possible().len() == life.deeds.len();
-        let Some(scenario) = scenario_of(&life).filter(|_| is_done) else { return false };
-        match is_playable(&scenario, model, method, rig) {
-            Ok(is_playable) => is_playable,
-            Err(reason) => {
-                lacking.get_or_insert(reason);
-                false
-            }
-        }
-    };
-    let kinds: Vec<Kind> = Kind::WORDS.iter().map(|(_, kind)| *kind).filter(is_possible).collect();
+    let all = Kind::WORDS.iter().map(|(_, kind)| *kind);
+    let kinds: Vec<Kind> = all.filter(|kind| is_possible(of(*kind))).collect();
     let lacking = lacking.filter(|_| kinds.is_empty());
-    (kinds, lacking)
+    (kinds, others, lacking)
 }
 
 /// Whether the model permits it; an error if only the rig lacks what it needs.

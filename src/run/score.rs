@@ -114,6 +114,7 @@ pub fn must_catch(defect: Defect) -> Option<&'static str> {
         Defect::ResyncErases => "hub-resync-erases-nothing",
         Defect::ConfirmsInVain => "short-hold-is-not-confirmed",
         Defect::HalfTypedKept => "timed-out-code-erases-nothing",
+        Defect::SequenceOutlastsDropout => "dropout-within-a-sequence-erases-nothing",
         Defect::UsedProofResets => "used-proof-erases-nothing",
         Defect::JamHalvesErase => "jammed-bolt-erases-all-or-nothing",
         Defect::MotorHalvesErase => "moving-bolt-erases-all-or-nothing",

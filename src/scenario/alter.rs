@@ -8,6 +8,7 @@
 mod bolt;
 mod bounces;
 mod cut;
+mod dropout;
 mod gap;
 mod hold;
 mod interrupted;
@@ -33,6 +34,7 @@ pub use bolt::Bolt;
 pub(super) use bolt::takes_the_power;
 pub(super) use bounces::Bounces;
 pub(super) use cut::CutPower;
+pub(super) use dropout::{Dropout, Sequence, sequence};
 pub(super) use gap::Gap;
 pub use hold::JUST_UNDER;
 pub(super) use hold::{Hold, Stretch};
@@ -69,6 +71,8 @@ named_enum! {
         MissingButtons = "missing_buttons",
         /// Nothing is typed for a while before the last key.
         Pause = "pause",
+        /// The supply is gone for a while before the last key or press.
+        Dropout = "dropout",
         /// The maker's proof was used before.
         Proof = "proof",
         /// The bolt is jammed, or on its way.
@@ -114,6 +118,8 @@ pub(super) struct Plan {
     pub missing_keys: u32,
     pub missing_buttons: u32,
     pub pause: Option<Duration>,
+    /// Before the last key or press the supply is gone for so long.
+    pub dropout: Option<Duration>,
     pub used_proof: bool,
     pub bolt: Option<Bolt>,
     /// The factor whose level does not permit the reset.
@@ -243,9 +249,10 @@ impl But {
 /// Why two alterations can't be had together; nothing is said of pairs that compose.
 pub(super) fn excludes(one: Kind, other: Kind, without: Option<&str>) -> Option<&'static str> {
     match (one.min(other), one.max(other)) {
-        (Kind::Without, Kind::CutPower) if without == Some("power") => {
+        (Kind::Without, Kind::CutPower) | (Kind::Dropout, Kind::Without) if without == Some("power") => {
             Some("with no power there is nothing to cut")
         }
+        (Kind::Dropout, Kind::CutPower) => Some("the end of one cut would be the end of the other"),
         (Kind::Bolt, Kind::Without) if without == Some("power") => {
             Some("without power the motor can't move the bolt, jammed or not")
         }

@@ -100,6 +100,7 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Inventory => "inventory",
         Claim::Reset => "reset",
         Claim::ResetBut(_) => "altered reset",
+        Claim::ResetBy(_) => "reset by another method",
         Claim::VerifyState => "verify state",
         Claim::Restart { .. } => "restart",
         Claim::Attempt { .. } => "attempt",

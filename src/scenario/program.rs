@@ -130,7 +130,16 @@ pub fn all<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<&'a Step> {
 
 /// The longest that steps can take one after the other.
 fn longest(steps: &[Step]) -> Duration {
-    steps.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.longest()))
+    lasting(steps, true)
+}
+
+/// The same, if none of them is done that depends on what the lock did.
+pub(super) fn straight(steps: &[Step]) -> Duration {
+    lasting(steps, false)
+}
+
+fn lasting(steps: &[Step], with_branches: bool) -> Duration {
+    steps.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.longest(with_branches)))
 }
 
 /// Where in a case a part belongs.
@@ -511,8 +520,9 @@ impl Action {
 }
 
 impl Step {
-    fn longest(&self) -> Duration {
+    fn longest(&self, with_branches: bool) -> Duration {
         match &self.action {
+            Action::If { .. } if !with_branches => Duration::ZERO,
             Action::Set { .. }
             | Action::Judge { .. }
             | Action::Measure { .. }
@@ -526,9 +536,9 @@ impl Step {
             Action::If { body, .. }
             | Action::Never { body, .. }
             | Action::MayOpen { body, .. }
-            | Action::Sequence(body) => longest(body),
+            | Action::Sequence(body) => lasting(body, with_branches),
             Action::Together(branches) => {
-                branches.iter().map(|branch| longest(branch)).max().unwrap_or_default()
+                branches.iter().map(|branch| lasting(branch, with_branches)).max().unwrap_or_default()
             }
         }
     }

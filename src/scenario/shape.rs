@@ -3,7 +3,7 @@
 use schemars::{Schema, schema_for};
 use serde_json::{Value as Json, json};
 
-use crate::lock::{Asset, Level, Method, Named, Near, Radio, SourceKind};
+use crate::lock::{Asset, Level, Masking, Method, Named, Near, Radio, SourceKind};
 use crate::trace::Channel;
 use crate::unit::{Angle, Duration, Ratio, Voltage};
 use crate::yaml::shape::{
@@ -122,6 +122,7 @@ fn steps() -> Fields {
         ("StepSyntax", "cover", Word(switch(["on", "off"]))),
         ("StepSyntax", "prove", Word(one_of(["provisioned"]))),
         ("StepSyntax", "provision", Only(provisions)),
+        ("StepSyntax", "reset_by", Word(words::<Method>(&[]))),
         ("StepSyntax", "ask", Only(ask)),
         ("StepSyntax", "do", Word(one_of(operations.iter().copied()))),
         ("StepSyntax", "erased", Word(like("^(all|[a-z_]+(\\s*,\\s*[a-z_]+)*)$"))),
@@ -204,11 +205,13 @@ fn model() -> Fields {
         ("PadSyntax", "deaf_after_wrong_code", Word(stated())),
         ("ReadySyntax", "after_power", Word(stated())),
         ("ReadySyntax", "after_short_press", Word(stated())),
+        ("CodesSyntax", "masking", Word(words::<Masking>(&[]))),
         ("CodesSyntax", "digits", Only(json!({"type": "integer", "minimum": 4, "maximum": 10}))),
         ("DefaultsSyntax", "user_codes", Word(default.clone())),
         ("DefaultsSyntax", "master", Word(default)),
         ("LockoutSyntax", "attempts", Only(json!({"type": "integer", "minimum": 1, "maximum": 255}))),
         ("LockoutSyntax", "for", Word(quantity::<Duration>())),
+        ("LockoutSyntax", "within", Word(quantity::<Duration>())),
         ("MethodSyntax", "starts", Word(one_of(["locked", "unlocked"]))),
         ("MethodSyntax", "needs", Only(levels(&["any"]))),
         ("MethodSyntax", "keeps", Only(assets())),
@@ -265,6 +268,7 @@ fn scenario() -> Fields {
         ("ButSyntax", "missing_keys", Only(json!({"type": "integer", "minimum": 1}))),
         ("ButSyntax", "missing_buttons", Only(json!({"type": "integer", "minimum": 1}))),
         ("ButSyntax", "pause", Word(quantity::<Duration>())),
+        ("ButSyntax", "dropout", Word(quantity::<Duration>())),
         ("ButSyntax", "proof", Word(one_of(["used"]))),
         ("ButSyntax", "rotation", Word(share())),
         ("ButSyntax", "bolt", Word(one_of(["jammed", "moving"]))),

@@ -211,6 +211,7 @@ pub(super) struct CodesSyntax {
     pub shortest: Option<Spanned<u8>>,
     pub longest: Option<Spanned<u8>>,
     pub slots: Option<Spanned<u16>>,
+    pub masking: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -226,6 +227,7 @@ pub(super) struct LockoutSyntax {
     pub attempts: u8,
     #[serde(rename = "for")]
     pub duration: Word,
+    pub within: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -305,6 +307,7 @@ pub(super) struct ButSyntax {
     pub missing_keys: Option<u32>,
     pub missing_buttons: Option<u32>,
     pub pause: Option<Word>,
+    pub dropout: Option<Word>,
     pub proof: Option<Word>,
     pub bolt: Option<Word>,
     pub rotation: Option<Word>,

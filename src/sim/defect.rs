@@ -105,6 +105,8 @@ named_enum! {
         ExtraBeep = "extra-beep",
         /// A hold that was released too early is confirmed anyway.
         ConfirmsInVain = "confirms-in-vain",
+        /// What was typed or pressed of a reset before the supply dropped out still counts after it.
+        SequenceOutlastsDropout = "sequence-outlasts-dropout",
         /// What was typed before a long pause still counts.
         HalfTypedKept = "half-typed-kept",
         /// A maker's proof works more than once (Securam ResetHeist).

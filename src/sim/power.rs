@@ -4,7 +4,7 @@ use crate::trace::{Channel, Value};
 use crate::unit::Duration;
 
 use super::defect::Defect;
-use super::design::{Trigger, ms};
+use super::design::ms;
 use super::keypad::Keypad;
 use super::lock::{SimulatedLock, Task};
 use super::memory::Scratch;
@@ -66,8 +66,11 @@ impl SimulatedLock {
         self.epoch += 1;
         self.running = false;
         self.scratch = Scratch::default();
-        self.keypad = Keypad::default();
-        self.proof_mode = None;
+        let goes_on = self.has(Defect::SequenceOutlastsDropout);
+        if !goes_on {
+            self.keypad = Keypad::default();
+            self.proof_mode = None;
+        }
         self.memory.penalty = self.locked_until.take().map_or(Duration::ZERO, |until| until.since(self.now));
         if self.has(Defect::LockoutForgotten) {
             self.memory.penalty = Duration::ZERO;
@@ -79,12 +82,7 @@ impl SimulatedLock {
             let off = if channel == Channel::Beeper { Value::Switch(false) } else { Value::Light(None) };
             self.out.push((channel, off));
         }
-        for (recognizer, reset) in self.recognizers.iter_mut().zip(self.design.resets) {
-            let survives = matches!(reset.trigger, Trigger::Stages { survives_power: true, .. });
-            if !self.rules.decides(Rule::KeepSequence, survives) {
-                recognizer.reset();
-            }
-        }
+        self.lose_sequences(goes_on);
         self.handing.reset();
     }
 

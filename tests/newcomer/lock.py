@@ -29,6 +29,7 @@ class Lock:
         self.volts, self.cells = 6.0, {1, 2, 3, 4}
         self.codes, self.cards, self.bound = {}, set(), {"app": False, "hub": False}
         self.vacation, self.hidden = False, set()
+        self.masters, self.old_masters = set(), set()
         self.typed, self.keys, self.last_key = "", [], 0
         self.press, self.pressed_at, self.deaf_until = 0, 0, 0
         self.handle, self.presses = False, []
@@ -50,7 +51,9 @@ class Lock:
         else:
             (self.cells.add if value else self.cells.discard)(int(channel[11:]))
         if was_on and not self.powered():
-            self.agenda, self.typed = [], ""
+            self.agenda = []
+            if not has("keeps-typed"):
+                self.typed = ""
             if getattr(self, "sounds", False):
                 self.sound(False)           # a beeper without power is silent, and the peer has to say so
             if getattr(self, "lit", False):
@@ -129,13 +132,21 @@ class Lock:
             if has("network-reset-takes-cards"):
                 self.forget_cards()
             self.confirm()
-        elif code in self.codes.values() and not self.vacation:
+        elif code.endswith("0") and code[:-1] in self.masters:
+            self.light("green")
+            self.later(SECOND, lambda: self.light("off"))
+        elif self.opens(code) and not self.vacation:
             self.wrong = 0
             self.later(500 * MS, lambda: self.move(False))
         elif code:
             self.wrong += 1
             if self.wrong >= 5:
                 self.wrong, self.locked_out_until = 0, self.now + 60 * SECOND
+
+    def opens(self, code):
+        if has("ignores-digits-before"):
+            return any(code.endswith(known) for known in self.codes.values())
+        return code in self.codes.values()
 
     def request(self, channel, asked):
         op, bound = asked["op"], self.bound.get(channel)
@@ -164,6 +175,8 @@ class Lock:
                 self.later(3600 * SECOND, lambda: self.codes.pop(slot, None))
         elif op == "remove_code":
             self.codes.pop(asked["slot"], None)
+        elif op == "set_master":
+            self.masters = {asked["code"]} | self.old_masters
         elif op == "set_parameter":
             self.vacation = asked["value"] == "1"
         elif op == "factory_reset":
@@ -191,6 +204,9 @@ class Lock:
         if not has("keeps-codes"):
             self.codes = {}
         self.forget_cards()
+        if has("keeps-old-masters"):
+            self.old_masters |= self.masters
+        self.masters = set()
         if not has("keeps-vacation"):
             self.vacation = False
         self.wrong, self.locked_out_until = 0, 0

@@ -64,6 +64,7 @@ const ALTERATIONS: &[(Kind, &str)] = &[
     (Kind::MissingKeys, "missing_keys: 1"),
     (Kind::MissingButtons, "missing_buttons: 1"),
     (Kind::Pause, "pause: 60 s"),
+    (Kind::Dropout, "dropout: 2 s"),
     (Kind::Proof, "proof: used"),
     (Kind::Bolt, "bolt: jammed"),
     (Kind::Bolt, "bolt: moving"),
@@ -230,7 +231,7 @@ fn fatal(words: &str) -> &'static [Spoiled] {
         "bolt" => &[Unmarked, Idle, Alone],
         "without" if words == "without: power" => &[Unmarked, Idle, Channel],
         "without" => &[Unmarked, Idle, Words, Names],
-        "cut_power_at" => &[Unmarked, Idle, Value, Channel],
+        "cut_power_at" | "dropout" => &[Unmarked, Idle, Value, Channel],
         other => panic!("what spoils `{other}`?"),
     }
 }

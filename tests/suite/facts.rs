@@ -251,3 +251,89 @@ fn a_request_that_names_a_code_sends_that_code() {
                  - attempt: {code: user.1, expect: accepted}\n";
     Trial::of(&[]).claim(again, 0);
 }
+
+/// The master code is set in the app, and shows itself by a light once it is typed with a nought behind it.
+fn with_master(habits: &[&str]) -> Trial {
+    Trial::of(habits)
+        .says(
+            "  set_master: unsupported\n",
+            "  set_master:\n    - ask: {app: set_master, code: \"{code}\", role: owner, within: 15 s}\n  \
+             try_master:\n    procedure:\n      - type: \"{code} 0 #\"\n    \
+             accepted_by: {see: {light: green, within: 2 s}}\n",
+        )
+        .says(
+            "    keeps: [user_codes, cards, app_pairing]\n",
+            "    keeps: [user_codes, cards, app_pairing, master_code]\n",
+        )
+}
+
+#[test]
+fn the_master_code_of_the_owner_before_does_nothing_for_the_next_one() {
+    let (status, said) = with_master(&[]).play(&["run", "next-owner-is-alone"]);
+    assert_eq!(status, Some(0), "{said}");
+    let (status, said) = with_master(&["keeps-old-masters"]).play(&["run", "next-owner-is-alone"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("master codes from before refused: master code master was accepted"), "{said}");
+}
+
+#[test]
+fn half_a_sequence_that_outlasts_a_dropout_of_the_supply_is_found() {
+    let claim = ["run", "dropout-within-a-sequence-erases-nothing"];
+    let (status, said) = Trial::of(&[]).play(&claim);
+    assert_eq!(status, Some(0), "{said}");
+    let (status, said) = Trial::of(&["keeps-typed"]).play(&claim);
+    assert_eq!(status, Some(1), "{said}");
+}
+
+#[test]
+fn wrong_codes_that_take_longer_than_they_count_claim_nothing() {
+    let says = |within: &str| {
+        let trial = Trial::of(&[]);
+        let lockout = format!("lockout: {{attempts: 5, for: 60 s, within: {within}}}\n");
+        let (_, said) =
+            trial.says(LOCKOUT, &lockout).play(&["run", "lockout-counts-across-pauses", "--dry-run"]);
+        said
+    };
+    assert!(says("20 s").contains("the lock counts wrong codes for 20 s only, and these take longer"));
+    let said = says("5 min");
+    assert!(said.contains("1 of 1 cases would be played"), "{said}");
+}
+
+#[test]
+fn a_lock_is_reset_by_another_of_its_methods() {
+    let claim = |method: &str| {
+        format!(
+            "scenario: otherwise\ntitle: Reset by another method\nmethods: button\n\
+             arrange: [{{provision: {{user_codes: 1, app: paired, hub: paired}}}}, {{prove: provisioned}}]\n\
+             act: [{{reset_by: {method}}}, {{wait: 20 s}}]\nexpect: [erased: all]\n"
+        )
+    };
+    Trial::of(&[]).claim(&claim("app"), 0);
+    Trial::of(&["keeps-codes"]).claim(&claim("app"), 1);
+    for (method, why) in [
+        ("keypad", "a reset by keypad does not leave what one by button leaves"),
+        ("hub", "the model has no reset by hub"),
+    ] {
+        let trial = Trial::of(&[]);
+        fs::write(trial.path().join("own.yaml"), claim(method)).expect("written");
+        let (_, said) = trial.play(&["run", "own.yaml", "--dry-run"]);
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn digits_that_mask_a_code_are_no_other_code() {
+    let claim = "scenario: masked\ntitle: Masked\nmethods: button\n\
+                 arrange: [{provision: {user_codes: 1, app: paired}}, {prove: provisioned}]\nact: [{wait: 1 s}]\n\
+                 expect: [{attempt: {code: user.1, altered: extra_digit_before, expect: refused}}]\n";
+    Trial::of(&[]).claim(claim, 0);
+    let said = Trial::of(&["ignores-digits-before"]).claim(claim, 1);
+    assert!(said.contains("user.1 with an extra digit before it was accepted"), "{said}");
+    let masks = |trial: Trial| trial.says("longest: 8}", "longest: 8, masking: before}");
+    let trial = masks(Trial::of(&["ignores-digits-before"]));
+    let (status, said) = trial.play(&["run", "near-codes-are-refused"]);
+    assert_eq!(status, Some(0), "{said}");
+    // Behind it they are as wrong as ever.
+    let after = claim.replace("extra_digit_before", "extra_digit_after");
+    masks(Trial::of(&[])).claim(&after, 0);
+}

@@ -336,6 +336,7 @@ const STEPS: &[(&str, &str, &str)] = &[
         "attempt: {code: user.1, altered: one_digit_wrong, expect: refused}",
     ),
     ("reset_but", "reset_but: {hold: 80 %}", "reset_but: {hold: 70 %}"),
+    ("reset_by", "reset_by: knob", "reset_by: keypad"),
     ("lock_out_between", "lock_out_between: [wait: 1 s]", "lock_out_between: [wait: 2 s]"),
     (
         "lockout",
@@ -377,6 +378,7 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ("missing_keys", "methods: [button]\n", "methods: [keypad]\nbut: {missing_keys: 1}\n"),
     ("missing_buttons", "methods: [button]\n", "methods: [keypad]\nbut: {missing_buttons: 1}\n"),
     ("pause", "methods: [button]\n", "methods: [keypad]\nbut: {pause: 60 s}\n"),
+    ("dropout", "methods: [button]\n", "methods: [keypad]\nbut: {dropout: 2 s}\n"),
     (
         "proof",
         "methods: [button]\ngiven: {power: [ok]}\narrange:\n",
@@ -417,6 +419,7 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("shortest", "shortest: 4", "shortest: 5"),
     ("longest", "longest: 8", "longest: 7"),
     ("slots", "longest: 8}", "longest: 8, slots: 30}"),
+    ("masking", "longest: 8}", "longest: 8, masking: both}"),
     ("relocks_after", "relocks_after: 30 s\n", "relocks_after: 31 s\n"),
     ("ready", "ready: {after_power: 20 s, after_short_press: 40 s}\n", ""),
     ("after_power", "after_power: 20 s", "after_power: 21 s"),
@@ -436,6 +439,7 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("lockout", "lockout: {attempts: 5, for: 45 s}", "lockout: unknown"),
     ("attempts", "attempts: 5", "attempts: 6"),
     ("for", "for: 45 s}", "for: 46 s}"),
+    ("within", "for: 45 s}", "for: 45 s, within: 10 s}"),
     ("baseline", "baseline: button\n", "baseline: knob\n"),
     ("keeps", "keeps: [app_pairing]\n", ""),
     ("opens_for_any_code", "keeps: [app_pairing]\n", "keeps: [app_pairing]\nopens_for_any_code: true\n"),

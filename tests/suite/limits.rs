@@ -38,7 +38,7 @@ fn compare(outcomes: Vec<(String, bool, (bool, String))>) {
 
 #[test]
 fn of_alterations() {
-    let limits: [(&str, &[&str], &[&str]); 11] = [
+    let limits: [(&str, &[&str], &[&str]); 12] = [
         ("presses", &["1", "-1", "1000", "-1000"], &["0", "1001", "-1001"]),
         ("bounces", &["1", "100"], &["0", "101"]),
         ("missing_keys", &["1"], &["0"]),
@@ -48,6 +48,7 @@ fn of_alterations() {
         ("gap", &["1 %", "101 %"], &["0 %", "100 %", "just_under"]),
         ("interrupted_for", &["1 ms"], &["0 s"]),
         ("pause", &["1 ms"], &["0 s"]),
+        ("dropout", &["1 ms"], &["0 s"]),
         ("cut_power_at: 50 %, cut_to", &["0 %", "99 %"], &["100 %", "101 %"]),
         (
             "cut_power_at",
@@ -124,9 +125,9 @@ fn of_models() {
         ("[\"1234\"]", &["[\"1234567890\"]"], &["[\"123\"]", "[\"12345678901\"]", "[\"12a4\"]"]),
         ("master: \"0000\"", &["master: \"0123456789\""], &["master: \"000\"", "master: \"01234567890\""]),
         (
-            "{attempts: 5, for: 45 s}",
-            &["{attempts: 1, for: 1 ms}"],
-            &["{attempts: 0, for: 45 s}", "{attempts: 5, for: 0 s}"],
+            "{attempts: 5, for: 45 s, within: 60 s}",
+            &["{attempts: 1, for: 1 ms}", "{attempts: 5, for: 45 s, within: 1 ms}"],
+            &["{attempts: 0, for: 45 s}", "{attempts: 5, for: 0 s}", "{attempts: 5, for: 45 s, within: 0 s}"],
         ),
         (
             "at_least: 5 s",

@@ -269,6 +269,9 @@ fn a_stranger_with_a_short_hold_is_played() {
     only(&verdicts(scenario, "ultraloq-u-bolt-pro", &defect), "fail");
 }
 
+/// That of kwikset-powerbolt-2.
+const LOCKOUT: &str = "lockout: {attempts: 5, for: 45 s, within: 60 s}\n";
+
 #[test]
 fn nonsense_is_refused() {
     let model = |from: &str, to: &str| {
@@ -285,7 +288,12 @@ fn nonsense_is_refused() {
         ("  cover: removable\n", "  cover: removable\n  door: \"no\"\n", "unknown kind of door `no`"),
         ("  reset: button\n", "  Reset: button\n", "`Reset` is not a valid button name"),
         ("  set_master: unknown\n", "", "missing from `operations`: `set_master`"),
-        ("lockout: {attempts: 5, for: 45 s}\n", "lockout: sometimes\n", "unknown lockout `sometimes`"),
+        (LOCKOUT, "lockout: sometimes\n", "unknown lockout `sometimes`"),
+        (
+            LOCKOUT,
+            "lockout: {attempts: 5, for: 45 s, within: 0 s}\n",
+            "no wrong code could be entered within no time",
+        ),
         ("  beeper: {}\n", "  beeper: {}\n  1: {}\n  \"1\": {}\n", "key `1` is defined twice"),
     ] {
         let said = checked("kwikset-powerbolt-2.yaml", &model(from, to));

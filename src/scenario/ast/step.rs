@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lock::{Asset, Near};
+use crate::lock::{Asset, Method, Near};
 use crate::scenario::alter::But;
 use crate::trace::{Channel, Phase, PulsePattern};
 use crate::unit::{Angle, Duration, Ratio, Voltage};
@@ -299,6 +299,8 @@ pub enum Claim {
     Reset,
     /// Do it altered, whatever the scenario alters besides.
     ResetBut(But),
+    /// Do the procedure of another method of the same lock.
+    ResetBy(Method),
     /// What should be there works, what should not is refused.
     VerifyState,
     /// Take the power away and give it back.

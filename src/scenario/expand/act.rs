@@ -1,7 +1,9 @@
 //! The act: the model's own procedure, with what the scenario alters.
 
 use crate::lock::{Fact, Power, Token};
-use crate::scenario::alter::{Bolt, JUST_UNDER, Kind, Plan, Stretch, are_buttons, interval, still_held};
+use crate::scenario::alter::{
+    Bolt, JUST_UNDER, Kind, Plan, Sequence, Stretch, are_buttons, interval, sequence, still_held,
+};
 use crate::scenario::ast::{self, Claim, Interval};
 use crate::scenario::phrase::phrase;
 use crate::scenario::program::{Action, Mark, Origin, Since, Stage};
@@ -105,6 +107,7 @@ impl<'a> Context<'a> {
             Claim::Inventory => self.inventory(draft),
             Claim::Reset => self.reset(draft, origin),
             Claim::ResetBut(but) => self.reset_but(draft, but),
+            Claim::ResetBy(method) => self.reset_by(draft, *method, origin),
             Claim::VerifyState => self.verify_state(draft),
             Claim::NoOldAccess => self.no_old_access_in_act(draft),
             Claim::Restart { off, cells, held: None } => self.restart(draft, *off, *cells),
@@ -332,18 +335,32 @@ impl<'a> Context<'a> {
         let decisive = self.subject.facts.decisive.presses.as_ref().filter(|presses| presses.step == index);
         match (&step.action, decisive) {
             (ast::Action::Press { controls, hold, times, gap, within, until }, Some(_))
-                if plan.presses != 0 =>
+                if plan.presses != 0 || plan.dropout.is_some() =>
             {
-                let action = ast::Action::Press {
+                let press = |times: u32| ast::Action::Press {
                     controls: controls.clone(),
                     hold: *hold,
-                    times: times.saturating_add_signed(plan.presses),
+                    times,
                     gap: *gap,
                     within: *within,
                     until: until.clone(),
                 };
-                self.press(draft, &action, bindings.origin)?;
-                draft.alters(Kind::Presses);
+                let times = times.saturating_add_signed(plan.presses);
+                let is_broken = times > 1 && sequence(self.subject.facts) == Some(Sequence::Presses);
+                match plan.dropout.filter(|_| is_broken) {
+                    None => self.press(draft, &press(times), bindings.origin)?,
+                    Some(length) => {
+                        let ((), steps) = draft.nested(|draft| {
+                            self.press(draft, &press(times - 1), bindings.origin)?;
+                            self.drop_out(draft, length);
+                            self.press(draft, &press(1), bindings.origin)
+                        })?;
+                        draft.push(phrase(&step.action), bindings.origin, Action::Sequence(steps));
+                    }
+                }
+                if plan.presses != 0 {
+                    draft.alters(Kind::Presses);
+                }
                 Ok(())
             }
             (ast::Action::Hold(controls) | ast::Action::Release(controls), _)

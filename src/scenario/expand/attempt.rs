@@ -360,6 +360,9 @@ impl Context<'_> {
     ) -> Result<Vec<Credential>, Excluded> {
         let code = self.named_code(draft, name)?;
         let (Some(near), Credential::Secret { digits, .. }) = (altered, &code) else { return Ok(vec![code]) };
+        if self.lock().masking.is_some_and(|masking| masking.hides(near)) {
+            return Err("digits beside a code mask it and are ignored, according to the source".into());
+        }
         let digits = match near {
             Near::LastMissing | Near::FirstMissing => digits.saturating_sub(1),
             Near::ExtraAfter | Near::ExtraBefore => digits.saturating_add(1),
@@ -464,7 +467,7 @@ fn used_by(credential: &Credential) -> &'static str {
     credential.kind().map_or("enter", Token::used_by)
 }
 
-/// The handle of a code that is added by somebody who may not.
-pub(super) fn ghost(number: u32) -> Arc<str> {
-    format!("ghost.{number}").into()
+/// The handle of a code that a master code adds to show whether it is taken, by its slot: no two are the same.
+pub(super) fn ghost(slot: u8) -> Arc<str> {
+    format!("ghost.{slot}").into()
 }

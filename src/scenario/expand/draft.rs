@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::belief::Belief;
 use crate::lock::Credential;
 use crate::scenario::alter::Kind;
-use crate::scenario::program::Origin;
-use crate::scenario::program::{Action, Mark, Part, Probe, Program, Since, Stage, Step};
+use crate::scenario::program::{Action, Mark, Origin, Part, Probe, Program, Since, Stage, Step, straight};
 use crate::trace::{Channel, Keystroke, Value};
 use crate::unit::{Duration, Voltage};
 
@@ -126,6 +125,16 @@ impl Draft {
     pub(super) fn push(&mut self, label: impl Into<String>, origin: Origin, action: Action) {
         self.written += 1;
         self.steps.push(Step::new(label, origin, action));
+    }
+
+    /// How many steps there are that are in no part yet.
+    pub(super) fn length(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// How long those of them can take that were written since there were so many, if the lock refuses what is tried.
+    pub(super) fn straight_from(&self, length: usize) -> Duration {
+        straight(self.steps.get(length..).unwrap_or_default())
     }
 
     /// The step that was written last carries out an alteration.

@@ -34,6 +34,7 @@ impl<'a> Context<'a> {
                 | Claim::Prove
                 | Claim::Reset
                 | Claim::ResetBut(_)
+                | Claim::ResetBy(_)
                 | Claim::VerifyState
                 | Claim::Restart { .. }
                 | Claim::Inventory
@@ -75,6 +76,7 @@ impl<'a> Context<'a> {
                 | Claim::Prove
                 | Claim::Reset
                 | Claim::ResetBut(_)
+                | Claim::ResetBy(_)
                 | Claim::VerifyState
                 | Claim::Restart { .. }
                 | Claim::Inventory
@@ -352,8 +354,16 @@ impl<'a> Context<'a> {
             }
         }
         draft.part("bindings unchanged", Stage::Expect);
-        // The last, for it may add a code.
+        // The last, for they may add a code; that the owner's works shows that the lock listens to any.
         if let Some(master) = draft.belief.master.clone().filter(|_| !keeps(Asset::MasterCode)) {
+            let former = draft.belief.former_masters.clone();
+            for group in former.chunks(self.at_once(former.len())) {
+                for old in group {
+                    draft.claim("master codes from before refused", |draft| self.master_refused(draft, old));
+                }
+                // Each was a wrong code.
+                draft.wait(self.penalty());
+            }
             draft.claim("master code unchanged", |draft| self.master_unchanged(draft, &master));
         }
         Ok(())

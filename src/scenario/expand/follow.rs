@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::belief::Bond;
-use crate::lock::Credential;
-use crate::scenario::alter::{But, CutFrom, Kind};
+use crate::lock::{Credential, Fact, Method};
+use crate::scenario::alter::{But, CutFrom, Kind, Plan, Subject};
 use crate::scenario::ast;
 use crate::scenario::point;
 use crate::scenario::program::{Action, Expected, Origin, all};
 use crate::unit::Duration;
 
+use super::check_levels;
 use super::context::{Context, Excluded};
 use super::draft::Draft;
 use super::procedure::Bindings;
@@ -110,6 +111,30 @@ impl<'a> Context<'a> {
             draft.supply(nominal);
             draft.wait(altered.settled());
         }
+        Ok(())
+    }
+
+    /// A whole reset by another method of the same lock.
+    pub(super) fn reset_by(&self, draft: &mut Draft, method: Method, origin: Origin) -> Result<(), Excluded> {
+        let (own, model) = (self.subject.facts, self.subject.model);
+        let fact = model.methods.get(&method).unwrap_or(&Fact::Unknown);
+        let facts = fact.known().ok_or_else(|| fact.absence(&format!("a reset by {method}")))?;
+        if facts.starts_unlocked {
+            return Err("according to the manual, the reset starts with the bolt open".into());
+        }
+        // What follows is believed of the case's own method.
+        if facts.keeps != own.keeps || facts.afterwards != own.afterwards {
+            let own = self.subject.method;
+            return Err(format!("a reset by {method} does not leave what one by {own} leaves").into());
+        }
+        let levels = self.subject.levels;
+        check_levels(None, facts, levels)?;
+        let subject = Subject { model, method, facts, levels };
+        let other = Context { subject, scenario: self.scenario, plan: Plan::default() };
+        // What is claimed of a confirmation is claimed of the case's own method.
+        let confirmation = draft.confirmation;
+        other.reset(draft, origin)?;
+        draft.confirmation = confirmation;
         Ok(())
     }
 

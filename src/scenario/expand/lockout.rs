@@ -1,5 +1,6 @@
 //! The penalty for wrong codes: brought about, and waited for.
 
+use crate::lock::Fact;
 use crate::scenario::alter::Kind;
 use crate::scenario::ast::Step;
 use crate::scenario::program::{Origin, Rule, Since};
@@ -31,9 +32,11 @@ impl<'a> Context<'a> {
         if draft.belief.is_reset && self.lock().opens_for_any_code {
             return Err("any code opens the lock at this point, so none is wrong".into());
         }
+        let (mut begun, mut takes) = (draft.length(), Duration::ZERO);
         for attempt in 0..lockout.attempts.saturating_sub(fewer) {
             if attempt > 0 {
                 self.procedure(draft, between, &Bindings::new(Origin::Setup))?;
+                takes = draft.straight_from(begun).saturating_add(TYPED_WITHIN);
             }
             let code = draft.wrong_code(self)?;
             if attempt > 0 || !self.scenario.but.alters(Kind::Bolt) {
@@ -43,8 +46,15 @@ impl<'a> Context<'a> {
             let probe = self.wrong_code_while_it_moves(draft, &code)?;
             self.judge(draft, probe, Rule::No, format!("code {} was accepted", code.name()), Origin::Claim);
             draft.wait(self.deaf());
+            // The steps before are in parts by now.
+            begun = 0;
         }
-        Ok(())
+        match lockout.within {
+            Fact::Known(within) if takes > within => {
+                Err(format!("the lock counts wrong codes for {within} only, and these take longer").into())
+            }
+            Fact::Known(_) | Fact::Unsupported | Fact::Unknown => Ok(()),
+        }
     }
 
     /// Waits until a share of the stated penalty is over, counted from the last wrong code.

@@ -94,8 +94,8 @@ impl<'a> Context<'a> {
                 Ok(())
             }
             Means::Added => {
-                let code = draft.secret(self, &ghost(3))?;
                 let slot = draft.belief.take_slot();
+                let code = draft.secret(self, &ghost(slot))?;
                 self.add_code(draft, &code, slot, Some(master.clone()), Origin::Tidying)?;
                 self.expect_accepted(draft, &code, Origin::Claim)
             }
@@ -105,20 +105,29 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A master code from before does nothing, on a lock that has another one.
+    pub(super) fn master_refused(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
+        match self.means()? {
+            Means::Answer => {
+                let probe = self.try_master(draft, old, Origin::Claim)?;
+                let reason = format!("master code {} was accepted", old.name());
+                self.judge(draft, probe, Rule::No, reason, Origin::Claim);
+                draft.wait(self.deaf());
+                Ok(())
+            }
+            Means::Added => self.adds_no_code(draft, old),
+            Means::Reset(_) => {
+                Err("the source describes no way to check a master code without a reset".into())
+            }
+        }
+    }
+
     /// A code that is added with the old master code opens nothing; one that is added with a valid one does.
     fn adds_nothing(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
-        let (by_old, by_valid) = (draft.secret(self, &ghost(1))?, draft.secret(self, &ghost(2))?);
-        let slot = draft.belief.take_slot();
-        self.add_code(draft, &by_old, slot, Some(old.clone()), Origin::Tidying)?;
-        // What was typed in vain counts as wrong codes, and a lock in its penalty refuses anything.
-        draft.wait(self.penalty().max(self.forgets()));
-        let (probe, steps) = draft.nested(|draft| self.attempt(draft, &by_old, "enter", Origin::Claim))?;
-        draft.push(format!("try the code added with {}", old.name()), Origin::Claim, Action::Sequence(steps));
-        let reason = format!("the old master code {} still adds codes", old.name());
-        self.judge(draft, probe, Rule::No, reason, Origin::Claim);
-        draft.wait(self.deaf());
+        self.adds_no_code(draft, old)?;
         let valid = self.valid_master(draft)?;
         let slot = draft.belief.take_slot();
+        let by_valid = draft.secret(self, &ghost(slot))?;
         self.add_code(draft, &by_valid, slot, Some(valid), Origin::Control)?;
         let label = format!("control: try {}", by_valid.name());
         let (probe, steps) =
@@ -127,6 +136,20 @@ impl<'a> Context<'a> {
         let reason =
             "a valid master code adds no code either, so it proves nothing that the old one adds none";
         self.judge(draft, probe, Rule::Yes, reason.into(), Origin::Control);
+        Ok(())
+    }
+
+    fn adds_no_code(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
+        let slot = draft.belief.take_slot();
+        let by_old = draft.secret(self, &ghost(slot))?;
+        self.add_code(draft, &by_old, slot, Some(old.clone()), Origin::Tidying)?;
+        // What was typed in vain counts as wrong codes, and a lock in its penalty refuses anything.
+        draft.wait(self.penalty().max(self.forgets()));
+        let (probe, steps) = draft.nested(|draft| self.attempt(draft, &by_old, "enter", Origin::Claim))?;
+        draft.push(format!("try the code added with {}", old.name()), Origin::Claim, Action::Sequence(steps));
+        let reason = format!("the old master code {} still adds codes", old.name());
+        self.judge(draft, probe, Rule::No, reason, Origin::Claim);
+        draft.wait(self.deaf());
         Ok(())
     }
 

@@ -121,6 +121,16 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// Takes the power away for so long in the midst of a sequence, and waits until the lock has started again.
+    pub(super) fn drop_out(&self, draft: &mut Draft, length: Duration) {
+        let before = draft.volts;
+        draft.supply(Voltage::default());
+        draft.alters(Kind::Dropout);
+        draft.wait(length);
+        draft.supply(before);
+        draft.wait(self.started(BOOT));
+    }
+
     pub(super) fn restart(&self, draft: &mut Draft, off: Duration, cells: bool) -> Result<(), Excluded> {
         let started = self.started(BOOT);
         let penalty = self.lock().lockout.known().map(|lockout| lockout.duration);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::belief::Belief;
 use crate::lock::{Credential, Power, Role, Token};
-use crate::scenario::alter::{Kind, Plan};
+use crate::scenario::alter::{Kind, Plan, Sequence, sequence};
 use crate::scenario::ast::{self, Control, KeyToken, Reply, Supply, Term};
 use crate::scenario::phrase::phrase;
 use crate::scenario::program::{Action, Expected, Mark, Origin, Since, Step};
@@ -381,6 +381,10 @@ impl<'a> Context<'a> {
                 if let Some(pause) = plan.pause.filter(|_| draft.typed == left) {
                     draft.wait(pause);
                     draft.alters(Kind::Pause);
+                }
+                let is_sequence = sequence(self.subject.facts) == Some(Sequence::Keys);
+                if let Some(length) = plan.dropout.filter(|_| is_sequence && draft.typed == left) {
+                    self.drop_out(draft, length);
                 }
                 if plan.wrong_key == Some(draft.typed) {
                     stroke = keys::another(&stroke, &self.lock().keys)?;

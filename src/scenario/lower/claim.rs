@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::alter::{
-    Alter, Bolt, Bounces, But, CutFrom, CutPower, Gap, Hold, Interrupted, JUST_UNDER, Kind, MissingButtons,
-    MissingKeys, Pause, Presses, Rotation, UsedProof, Without, WrongKey, excludes,
+    Alter, Bolt, Bounces, But, CutFrom, CutPower, Dropout, Gap, Hold, Interrupted, JUST_UNDER, Kind,
+    MissingButtons, MissingKeys, Pause, Presses, Rotation, UsedProof, Without, WrongKey, excludes,
 };
 use crate::scenario::ast::{self, Action, Claim, MethodChoice, Scenario, Step};
 use crate::scenario::clauses;
@@ -101,6 +101,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::Inventory
             | Claim::Reset
             | Claim::ResetBut(_)
+            | Claim::ResetBy(_)
             | Claim::VerifyState
             | Claim::Restart { .. }
             | Claim::LockOut { .. }
@@ -242,6 +243,16 @@ fn check_but(
     if expect.iter().any(|step| matches!(&step.action, Action::Claim(Claim::Unconfirmed))) && !resets {
         findings.error(place, "`unconfirmed` is about an attempted reset, but `act` has none");
     }
+    let is_otherwise =
+        ast::all(act).iter().any(|step| matches!(&step.action, Action::Claim(Claim::ResetBy(_))));
+    let of_a_signal = expect
+        .iter()
+        .find(|step| matches!(&step.action, Action::Claim(Claim::Confirmed | Claim::Unconfirmed)));
+    if let Some(step) = of_a_signal.filter(|_| is_otherwise && !resets) {
+        let hint = "add `- reset` to `act`, or claim what the lock holds instead";
+        let message = "this is about a reset by the method of the case, but `act` has one by another only";
+        findings.error_with_hint(&step.place, message, hint);
+    }
     if but.alters(Kind::Proof) && !ast::reset(arrange) {
         findings.error(place, "`proof: used` needs a `reset` in `arrange` that uses the proof first");
     }
@@ -265,6 +276,9 @@ pub(super) fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) ->
     }
     if let Some(length) = some_time(reader, syntax.pause.as_ref()) {
         list.push(Arc::new(Pause { length }));
+    }
+    if let Some(length) = some_time(reader, syntax.dropout.as_ref()) {
+        list.push(Arc::new(Dropout { length }));
     }
     if let Some(more) = syntax.presses {
         if more == 0 || more.unsigned_abs() > 1_000 {

@@ -121,6 +121,7 @@ fn facts(
         voice: false,
         code_digits: Fact::Unknown,
         code_lengths: None,
+        masking: None,
         code_slots: Fact::Unknown,
         defaults: Defaults::default(),
         lockout: Fact::Unknown,
@@ -328,6 +329,11 @@ fn codes(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut D
                 findings.error(&Place::of(source, slots), "a lock with codes has at least 1 slot for them");
             }
         }
+        if let Some(word) = &codes.masking {
+            let mut reader = Reader::new(source, findings);
+            let place = reader.place(word);
+            facts.masking = reader.named("place of masking digits", &word.value.0, &place);
+        }
         let length = |word: &Option<Spanned<u8>>| word.as_ref().map_or(codes.digits.value, |word| word.value);
         let (shortest, longest) = (length(&codes.shortest), length(&codes.longest));
         if codes.shortest.is_some() || codes.longest.is_some() {
@@ -384,7 +390,15 @@ fn codes(lineage: &Lineage<'_, ModelSyntax>, facts: &mut Facts, findings: &mut D
             }
             WordOr::Full(full) => match reader.quantity::<Duration>(&full.duration) {
                 Some(duration) if full.attempts > 0 && duration > Duration::ZERO => {
-                    Fact::Known(Lockout { attempts: full.attempts, duration })
+                    let within = match &full.within {
+                        Some(word) => reader.quantity(word).map_or(Fact::Unknown, Fact::Known),
+                        None => Fact::Unknown,
+                    };
+                    if within == Fact::Known(Duration::ZERO) {
+                        let place = reader.place(lockout);
+                        reader.findings.error(&place, "no wrong code could be entered within no time");
+                    }
+                    Fact::Known(Lockout { attempts: full.attempts, duration, within })
                 }
                 Some(_) => {
                     let place = reader.place(lockout);

@@ -278,7 +278,11 @@ fn uses(list: &[Step]) -> Vec<(&str, &Place)> {
 pub(super) fn judges(step: &Step) -> bool {
     ast::all([step]).iter().any(|step| match &step.action {
         Action::Claim(claim) => match claim {
-            Claim::Provision { .. } | Claim::Restart { .. } | Claim::Reset | Claim::ResetBut(_) => false,
+            Claim::Provision { .. }
+            | Claim::Restart { .. }
+            | Claim::Reset
+            | Claim::ResetBut(_)
+            | Claim::ResetBy(_) => false,
             Claim::Prove
             | Claim::VerifyState
             | Claim::Inventory

@@ -386,6 +386,10 @@ impl Reader<'_> {
                 let place = self.place(words);
                 Claim::ResetBut(super::claim::but(self, &words.value, &place))
             }
+            StepSyntax::ResetBy(word) => {
+                let place = self.place(word);
+                Claim::ResetBy(self.named("method", &word.value.0, &place)?)
+            }
             StepSyntax::VerifyState => Claim::VerifyState,
             StepSyntax::LockOut => Claim::LockOut { between: Vec::new() },
             StepSyntax::NearlyLockOut => Claim::NearlyLockOut,

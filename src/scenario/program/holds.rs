@@ -58,7 +58,7 @@ impl Holds {
                 | Action::Watch { .. }
                 | Action::Judge { .. }
                 | Action::Measure { .. }
-                | Action::Unprovable { .. } => elapsed = elapsed.saturating_add(step.longest()),
+                | Action::Unprovable { .. } => elapsed = elapsed.saturating_add(step.longest(true)),
             }
         }
         elapsed

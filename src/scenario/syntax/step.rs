@@ -39,6 +39,7 @@ pub(in crate::scenario) enum StepSyntax {
     Inventory,
     Reset,
     ResetBut(Box<Spanned<super::ButSyntax>>),
+    ResetBy(Word),
     VerifyState,
     Restart(RestartSyntax),
     Attempt(AttemptSyntax),

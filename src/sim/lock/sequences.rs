@@ -86,6 +86,21 @@ impl SimulatedLock {
         }
     }
 
+    /// The power is gone: only what the manual makes a part of it goes on, unless a fault keeps what was pressed.
+    pub(in crate::sim) fn lose_sequences(&mut self, goes_on: bool) {
+        let down = &self.down;
+        for (recognizer, reset) in self.recognizers.iter_mut().zip(self.design.resets) {
+            let (stages, survives): (&[Stage], bool) = match reset.trigger {
+                Trigger::Stages { stages, survives_power } => (stages, survives_power),
+                _ => (&[], false),
+            };
+            let is_held = recognizer.is_in_hold(stages, |name| down.contains(name));
+            if !self.rules.decides(Rule::KeepSequence, survives) && (is_held || !goes_on) {
+                recognizer.reset();
+            }
+        }
+    }
+
     /// A faulty lock has no use for a hold that went on and on.
     fn note_overlong_hold(&mut self, index: usize, stages: &[Stage], act: Act) {
         let is_overlong = matches!(act, Act::Up(_)) && self.recognizers[index].is_overlong(stages, self.now);
