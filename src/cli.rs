@@ -14,6 +14,7 @@ mod mounted;
 mod new;
 mod pack;
 mod play;
+mod probe;
 mod report;
 mod rig;
 mod schema;
@@ -60,7 +61,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Print a case as numbered steps that a person can follow by hand
     Show(show::ShowArgs),
-    /// List models, scenarios, rigs, cases, clauses or ports
+    /// List models, scenarios, rigs, cases, clauses, probes or ports
     List(list::ListArgs),
     /// Verify that a run folder is unaltered
     #[command(after_help = exit::CODES)]
@@ -72,9 +73,12 @@ enum Command {
     Report(report::ReportArgs),
     /// Pack a run folder into one file for the archive
     Pack(pack::PackArgs),
+    /// Flash, erase, read or reset a lock's chip through a debug probe, or show what its firmware says
+    #[command(after_help = exit::CODES)]
+    Probe(probe::ProbeArgs),
     /// Self-test a bench, monitor it, or make its outputs safe
     Rig(rig::RigArgs),
-    /// List simulated locks, their defects and variations, or run one as a peer
+    /// List simulated locks, their defects and variations, run one as a peer, or offer one in real time
     Sim(sim::SimArgs),
     /// Own a rig's outputs: started by `run` and `certify`, or as a service
     #[command(hide = true)]
@@ -141,6 +145,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Replay(args) => verify::replay(&args, terminal),
         Command::Report(args) => report::report(&args, terminal),
         Command::Pack(args) => pack::pack(&args, terminal),
+        Command::Probe(args) => probe::probe(&args, terminal),
         Command::Rig(args) => rig::rig(&args, terminal),
         Command::Sim(args) => sim::sim(&args, terminal),
         Command::Guard(args) => guard::guard(&args, terminal),

@@ -10,4 +10,5 @@ mod gpio;
 pub mod input;
 pub mod output;
 pub mod ports;
+pub mod probe;
 pub mod program;

@@ -14,6 +14,7 @@ mod record;
 mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::scenario::{Program, Stage, Weight};
 use crate::trace::{Channel, Edge, GLITCH, Response, Timeline, Value};
@@ -88,6 +89,8 @@ pub struct Engine<'p> {
     timeline: Timeline,
     marks: Vec<Option<Instant>>,
     probes: Vec<Option<bool>>,
+    /// Digests that were said, by what they are of.
+    digests: BTreeMap<String, Arc<str>>,
     responses: BTreeMap<u64, (Instant, Response)>,
     /// Every command given out, by its number.
     commands: Vec<Issued>,
@@ -130,6 +133,7 @@ impl<'p> Engine<'p> {
             timeline: Timeline::default(),
             marks: vec![None; program.marks],
             probes: vec![None; program.probes],
+            digests: BTreeMap::new(),
             responses: BTreeMap::new(),
             commands: Vec::new(),
             part: None,

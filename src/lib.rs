@@ -8,6 +8,8 @@ pub mod yaml;
 
 pub mod lock;
 
+pub mod memory;
+
 pub mod trace;
 
 pub mod verdict;

@@ -6,7 +6,9 @@
 mod credential;
 mod factor;
 mod facts;
+mod memory;
 
+pub use self::memory::{DebugPort, MemoryMap, Region, SaltedDigest};
 pub use credential::{Credential, Near, Token};
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
 pub use facts::{

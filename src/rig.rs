@@ -7,6 +7,7 @@ mod boards;
 mod command;
 mod device;
 mod file;
+mod firmware;
 mod fit;
 mod shape;
 mod supervisor;
@@ -14,10 +15,11 @@ mod wiring;
 
 pub use bench::{
     Active, Actuator, Bench, Bias, Board, ConsolePort, Contact, Drive, HEADER_CHIPS, Input, Line, Output,
-    RelayBoard, Sensor, SerialPort, Servo, Unwired,
+    ProbePort, RelayBoard, Sensor, SerialPort, Servo, Unwired,
 };
 pub use command::absent;
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};
 pub use file::{Device, Rig, load, schema};
+pub use firmware::{EMULATED_MODEL, FIRMWARES};
 pub use fit::compare;
 pub use supervisor::{OWN_PROGRAM, Supervised, supervise};

@@ -1,4 +1,4 @@
-//! The players that join engine, device and evidence, and replay.
+//! The players that join engine, device and evidence, and replay; and the emulated lock for other programs.
 //!
 //! Deliberately absent: the terminal, and how a report looks. `lockstep` plays in virtual time
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
@@ -13,6 +13,7 @@ mod live;
 mod lives;
 mod lockstep;
 mod mutants;
+mod offer;
 mod realtime;
 mod recover;
 mod replay;
@@ -34,6 +35,7 @@ pub use live::{Live, Watched};
 pub use lives::{FirstLife, first_life};
 pub use lockstep::{Interrupt, Played, play};
 pub use mutants::{Fate, Hunted, Shown, hunt, wilson};
+pub use offer::{Offer, Offered, Place};
 pub use recover::recover;
 pub use replay::{Again, ReplayError, Replayed, replay, selection};
 pub use score::{Alarm, Caught, FirstAlarm, Specimen, alarms, false_alarms, must_catch, score};

@@ -18,5 +18,6 @@ pub use recognition::Recognition;
 pub use timeline::{Edge, Timeline};
 pub use train::{GLITCH, Pulse, Train};
 pub use value::{
-    Argument, Handle, Keystroke, MAX_TEXT_BYTES, On, Reason, Request, Response, Value, ValueError,
+    Argument, Found, Handle, Keystroke, MAX_FOUND, MAX_TEXT_BYTES, On, Reason, Request, Response, Value,
+    ValueError,
 };

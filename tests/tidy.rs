@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("unit", &[]),
     ("yaml", &["unit"]),
     ("lock", &["unit"]),
+    ("memory", &["lock", "unit"]),
     ("trace", &["unit"]),
     ("verdict", &["unit"]),
     ("belief", &["lock", "trace"]),
@@ -21,23 +22,23 @@ const TABLE: &[(&str, &[&str])] = &[
     ("explore", &["lock", "belief", "unit"]),
     ("engine", &["scenario", "lock", "trace", "verdict", "unit"]),
     ("rig", &["yaml", "lock", "trace", "unit"]),
-    ("drivers", &["rig", "trace", "unit"]),
+    ("drivers", &["rig", "lock", "memory", "trace", "unit"]),
     ("guard", &["rig", "drivers", "trace", "unit"]),
-    ("sim", &["lock", "trace", "rig", "unit"]),
+    ("sim", &["lock", "memory", "trace", "rig", "unit"]),
     ("evidence", &["lock", "trace", "verdict", "engine", "unit"]),
     (
         "run",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "explore", "engine", "rig",
-            "drivers", "guard", "sim", "evidence",
+            "unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "scenario", "explore", "engine",
+            "rig", "drivers", "guard", "sim", "evidence",
         ],
     ),
     ("report", &["lock", "trace", "verdict", "evidence", "unit"]),
     (
         "cli",
         &[
-            "unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "explore", "engine", "rig",
-            "drivers", "guard", "sim", "evidence", "run", "report",
+            "unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "scenario", "explore", "engine",
+            "rig", "drivers", "guard", "sim", "evidence", "run", "report",
         ],
     ),
 ];
@@ -46,7 +47,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const RECORDS: &[&str] = &["CaseResult", "Cause", "Record", "PartResult", "StepOutcome"];
 
 /// Modules that do no I/O, and what they may therefore not name.
-const PURE: &[&str] = &["unit", "yaml", "lock", "trace", "verdict", "belief", "scenario", "engine"];
+const PURE: &[&str] = &["unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "scenario", "engine"];
 const WORLD: &[&str] = &["fs", "net", "process", "thread", "time", "env", "os"];
 const RUNTIMES: &[&str] = &["tokio", "rustix", "libc", "jiff"];
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::drivers::clock;
 use crate::explore::{Coverage, Kind};
 use crate::lock::{Method, Named};
-use crate::rig::{Device, Rig};
+use crate::rig::Rig;
 use crate::run::{self, Explored};
 use crate::scenario::Library;
 use crate::scenario::ast::Model;
@@ -40,7 +40,7 @@ pub(super) struct ExploreArgs {
     /// Reset method; may be repeated
     #[arg(long)]
     focus: Vec<String>,
-    /// Rig: an id or a rig file; simulated locks, a lock that is a program (`lockstep`), or a bench
+    /// Rig: an id or a rig file; simulated locks, the emulated one, a lock that is a program (`lockstep`), or a bench
     #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
     rig: String,
     /// How long to look at each model
@@ -106,7 +106,7 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let rig = known("rig", &rig_id, &rigs).map_err(hinted)?;
     let defect = asked.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
     let variation = asked.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
-    check_rig(rig, defect.is_some() || variation.is_some())?;
+    mounted::check_altered(rig, defect.is_some() || variation.is_some()).map_err(hinted)?;
     let budget = Duration::from_nanos(budget.as_nanoseconds());
     let tasks = tasks(&asked.methods, &models, &library, rig, &before, budget)?;
     let inputs = inputs(&files, &tasks, rig);
@@ -203,14 +203,6 @@ fn asked(args: &ExploreArgs) -> Asked {
         variation: args.variation.clone(),
         inputs: String::new(),
     }
-}
-
-fn check_rig(rig: &Rig, is_altered: bool) -> Result<(), Refusal> {
-    if is_altered && !matches!(rig.device, Device::Simulated { .. }) {
-        let hint = "pass the fault to the peer in the rig's `command`";
-        return Err(("--defect and --variation are for the simulated rig".into(), Some(hint.into())));
-    }
-    Ok(())
 }
 
 /// What is explored: every method with a procedure of every model that is wanted.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::evidence::{Selected, TOOL};
 use crate::rig::{self, Rig};
 use crate::scenario::{Library, Plan};
+use crate::sim;
 use crate::unit::counted;
 use crate::yaml::{self, Diagnostic, Diagnostics, MAX_DOCUMENT_BYTES, Place, Scalar, Severity, Source};
 
@@ -359,6 +360,10 @@ impl Files {
             if let Some(name) = names.find(|name| !inputs.contains_key(name)) {
                 inputs.insert(name, source.text.clone().into_bytes());
             }
+        }
+        if let rig::Device::Emulated { firmware, .. } = &rig.device {
+            let image = sim::firmware_image(firmware).map(<[u8]>::to_vec);
+            inputs.extend(image.map(|image| (format!("firmware/{firmware}.hex"), image)));
         }
         if let rig::Device::Lockstep { command, .. } = &rig.device {
             for word in command.iter().filter(|word| word.contains(['/', '.'])) {

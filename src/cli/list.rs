@@ -8,6 +8,7 @@ use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
 use crate::drivers::ports::{self, Port};
+use crate::drivers::probe::{self, Found};
 use crate::lock::Fact;
 use crate::scenario::{Content, Library, Selection, Start, clauses, expand};
 
@@ -43,6 +44,8 @@ enum What {
     Cases,
     /// Clauses that scenarios provide evidence for
     Clauses,
+    /// Debug probes on USB, and whether you may use them
+    Probes,
     /// GPIO and PWM chips, serial ports and watchdogs on this machine, and whether you may use them
     Ports,
 }
@@ -58,6 +61,7 @@ impl What {
             Self::Rigs => &["rig", "evidence", "title"],
             Self::Cases => &["case", "why not played"],
             Self::Clauses => &["clause", "requirement", "scenarios"],
+            Self::Probes => &["probe", "name", "kind", "access"],
             Self::Ports => &["port", "kind", "description", "access"],
         }
     }
@@ -92,6 +96,7 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
     }
     let rows: Vec<Row> = match args.what {
         What::Ports => ports(),
+        What::Probes => probes(),
         What::Models => models(&library),
         What::Scenarios => scenarios(&library),
         What::Rigs => rigs
@@ -130,6 +135,17 @@ fn ports() -> Vec<Row> {
         (vec![port.path, port.kind.to_owned(), port.description, access], json)
     };
     ports::all().into_iter().map(row).collect()
+}
+
+fn probes() -> Vec<Row> {
+    let row = |found: Found| {
+        let probe = found.selector.to_string();
+        let json = json!({"probe": probe, "name": found.name, "kind": found.kind,
+                          "accessible": found.denied.is_none(), "denied": found.denied});
+        let access = found.denied.unwrap_or_else(|| "accessible".to_owned());
+        (vec![probe, found.name, found.kind, access], json)
+    };
+    probe::all().into_iter().map(row).collect()
 }
 
 fn table(heads: &[&str], rows: &[Row], terminal: &Terminal) {

@@ -28,6 +28,7 @@ use crate::verdict::Verdict;
 use super::complete;
 use super::exit::Exit;
 use super::files::{Files, Kind, Rigs, Unpacked};
+use super::mounted;
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
@@ -290,14 +291,8 @@ fn play(
         summary::dry_run(&library, rig, &plan, common.json, terminal);
         return Ok(Exit::Pass);
     }
-    if let (true, Device::Lockstep { .. }) =
-        (wanted.defect.is_some() || wanted.variation.is_some(), &rig.device)
-    {
-        return Err(Refusal::usage(
-            "--defect and --variation are for the simulated rig",
-            "pass the fault to the peer in the rig's `command`",
-        ));
-    }
+    mounted::check_altered(rig, wanted.defect.is_some() || wanted.variation.is_some())
+        .map_err(|(message, hint)| Refusal::usage(message, hint))?;
     perform(files, common, &wanted, &library, rig, &plan, terminal)
 }
 
@@ -396,6 +391,7 @@ fn not_ready(rig: &Rig, fault: &str) -> Refusal {
                 command.iter().map(|word| typed(word)).collect::<Vec<_>>().join(" ")
             ),
         ),
+        Device::Emulated { .. } => unwritable(&format!("the emulated lock is not ready: {fault}")),
         Device::Simulated { .. } | Device::Bench(_) => {
             unwritable(&format!("the bench is not ready, and nothing was switched: {fault}"))
         }

@@ -100,7 +100,7 @@ fn failed(terminal: &Terminal, message: &str) -> Exit {
 
 fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     let Some(bench) = rig.bench() else { return Exit::Usage };
-    let mut live = match Live::open(rig, bench) {
+    let mut live = match Live::open(rig, bench, None) {
         Ok(live) => live,
         Err(fault) => return failed(terminal, &fault.to_string()),
     };
@@ -157,7 +157,7 @@ fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
     if let Err(error) = signals::listen(&interrupt) {
         return failed(terminal, &format!("signals can't be caught: {error}"));
     }
-    let mut live = match Live::open(rig, bench) {
+    let mut live = match Live::open(rig, bench, None) {
         Ok(live) => live,
         Err(fault) => return failed(terminal, &fault.to_string()),
     };

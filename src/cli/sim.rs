@@ -2,6 +2,8 @@
 
 mod mutants;
 mod score;
+mod serve;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
@@ -66,6 +68,10 @@ enum SimCommand {
         #[arg(long)]
         noise: bool,
     },
+    /// Offer the reference lock to other programs in real time: to probe-rs, on serial ports, on a socket
+    Serve(serve::ServeArgs),
+    /// Print what a served lock shows, one JSON line each: a `program:` board of a rig file can be this
+    Watch(watch::WatchArgs),
 }
 
 pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
@@ -95,6 +101,8 @@ pub(super) fn sim(args: &SimArgs, terminal: &Terminal) -> Exit {
         SimCommand::Peer { defect, variation, noise } => {
             peer((defect.as_deref(), variation.as_deref()), *noise, terminal)
         }
+        SimCommand::Serve(args) => serve::serve(args, terminal),
+        SimCommand::Watch(args) => watch::watch(args, terminal),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::unit::{Duration, Instant};
 use crate::verdict::{Decision, Limit, Measurement, Verdict};
 
 use super::ahead::Ahead;
-use super::judge::answered;
+use super::judge::{Asked, Said};
 use super::observe::{Begin, Limits, Progress, observed};
 use super::record::{Record, StepOutcome};
 use super::watch::{Watching, unclear};
@@ -495,20 +495,20 @@ impl<'p> Engine<'p> {
     }
 
     fn answer(&mut self, index: usize, id: u64, deadline: Instant, step: &'p Step) -> bool {
-        let Action::Ask { channel, op, expected, mark, .. } = &step.action else { return false };
+        let Action::Ask { channel, op, arguments, expected, mark, .. } = &step.action else { return false };
         if let Some(mark) = mark {
             self.marks[mark.0] = self.achieved_at(id);
         }
-        let (expected, weight) = (*expected, step.origin.unmet());
+        let asked = Asked { channel, op, arguments, expected: *expected, weight: step.origin.unmet() };
         // An answer that came too late is none.
         let response = self.responses.get(&id).filter(|(at, _)| *at <= deadline).map(|(_, r)| r.clone());
         if response.is_none() && self.horizon < deadline {
             return false;
         }
-        let outcome = answered(channel, op, expected, weight, response.as_ref()).map(|probe| {
-            if let Some((probe, yes)) = probe {
-                self.probes[probe.0] = Some(yes);
-            }
+        let outcome = asked.answered(response.as_ref(), &self.digests).map(|said| match said {
+            Said::Nothing => {}
+            Said::Yes(probe, yes) => self.probes[probe.0] = Some(yes),
+            Said::Digest(of, digest) => drop(self.digests.insert(of, digest)),
         });
         self.end_step(index, step, outcome);
         true

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::unit::{Duration, Voltage};
 
-use super::{Near, Token, named_enum};
+use super::{MemoryMap, Near, Token, named_enum};
 
 named_enum! {
     /// A way to reset.
@@ -216,6 +216,8 @@ pub struct Facts {
     pub door: bool,
     /// Whether a debug port is known that leads to its memory.
     pub debug_port: bool,
+    /// What its maker documents of its memory.
+    pub memory: Option<MemoryMap>,
     /// What can be presented to it besides codes.
     pub reader: BTreeSet<Token>,
     /// Whether a cover must come off to reach a control.

@@ -4,6 +4,7 @@
 //! that would need power to be safe can't be described.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub struct Bench {
     pub programs: BTreeMap<Channel, Arc<str>>,
     /// Serial console of the lock.
     pub console: Option<ConsolePort>,
+    /// Debug probe on the lock's chip.
+    pub probe: Option<ProbePort>,
     /// Outputs of which at most one may be away from rest.
     pub exclusive: Vec<Vec<usize>>,
     /// Watchdog device that the guard feeds.
@@ -280,6 +283,19 @@ pub struct ConsolePort {
     pub goes_with_power: bool,
 }
 
+/// A debug probe, and how it is connected to the lock's chip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbePort {
+    /// Which: `VID:PID`, `VID:PID:SERIAL`, or a socket, `20b7:9db1:unix:PATH`; `None` is the only one that is connected.
+    pub selector: Option<String>,
+    /// Speed of its wires in kHz; `None` is the probe's own.
+    pub speed: Option<NonZeroU32>,
+    /// The chip is held in reset meanwhile, and starts anew.
+    pub under_reset: bool,
+    /// A chip that is protected is erased, which is the only way to open it.
+    pub erases_protected: bool,
+}
+
 /// A serial port that is listened to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialPort {
@@ -350,6 +366,7 @@ impl Bench {
             || self.sensors.contains_key(channel)
             || self.programs.contains_key(channel)
             || (*channel == Channel::Console && self.console.is_some())
+            || (*channel == Channel::Memory && self.probe.is_some())
     }
 
     /// Whether a board or its lock is none.

@@ -17,6 +17,7 @@ use crate::yaml::{
 use super::bench::Bench;
 use super::boards::BoardSyntax;
 use super::command;
+use super::firmware::{EMULATED_MODEL, FIRMWARES};
 use super::fit::{Mention, Subject};
 use super::wiring::{self, BenchSyntax, LockSyntax, WireSyntax};
 
@@ -55,7 +56,7 @@ impl Rig {
     /// `hardware` only if a real device is declared and nothing in it is simulated.
     pub fn provenance(&self) -> &'static str {
         match &self.device {
-            Device::Simulated { .. } | Device::Lockstep { .. } => "simulated",
+            Device::Simulated { .. } | Device::Emulated { .. } | Device::Lockstep { .. } => "simulated",
             Device::Bench(bench) if bench.is_simulated() => "simulated",
             Device::Bench(_) => "hardware",
         }
@@ -65,7 +66,7 @@ impl Rig {
     pub fn debounce(&self) -> Duration {
         match &self.device {
             Device::Lockstep { debounce, .. } => *debounce,
-            Device::Simulated { .. } | Device::Bench(_) => Duration::ZERO,
+            Device::Simulated { .. } | Device::Emulated { .. } | Device::Bench(_) => Duration::ZERO,
         }
     }
 
@@ -73,6 +74,7 @@ impl Rig {
     pub fn model(&self) -> Option<&Arc<str>> {
         match &self.device {
             Device::Simulated { .. } => None,
+            Device::Emulated { model, .. } => Some(model),
             Device::Lockstep { model, .. } => model.as_ref(),
             Device::Bench(bench) => Some(&bench.model),
         }
@@ -94,6 +96,13 @@ pub enum Device {
     Simulated {
         /// With seeded bounce, jitter and flicker.
         noise: bool,
+    },
+    /// The reference lock on an emulated microcontroller.
+    Emulated {
+        /// The image of its firmware, out of [`FIRMWARES`].
+        firmware: Arc<str>,
+        /// The one model that it is.
+        model: Arc<str>,
     },
     /// A program that speaks the lockstep protocol.
     Lockstep {
@@ -119,6 +128,7 @@ struct RigSyntax {
     like: Option<Word>,
     title: Option<String>,
     simulated: Option<SimulatedSyntax>,
+    emulated: Option<EmulatedSyntax>,
     lockstep: Option<LockstepSyntax>,
     lock: Option<LockSyntax>,
     boards: Option<Map<Spanned<BoardSyntax>>>,
@@ -136,12 +146,13 @@ struct RigSyntax {
 /// Names a field that is none: a fault of lockrig's own.
 pub fn schema() -> Result<schemars::Schema, String> {
     let mut schema = schemars::schema_for!(RigSyntax);
-    let device = ["simulated", "lockstep", "wiring"].map(|device| json!({"required": [device]}));
+    let device = ["simulated", "emulated", "lockstep", "wiring"].map(|device| json!({"required": [device]}));
     let always = json!({"required": ["rig"], "anyOf": [{"required": ["like"]}, {"oneOf": device}],
                         "if": {"required": ["wiring"]}, "then": {"anyOf": [{"required": ["like"]},
                         {"required": ["lock", "boards", "uncertainty"]}]}});
     require(&mut schema, always, &[]);
-    schema.insert("if".into(), json!({"required": ["lockstep"]}));
+    let of_a_program = json!({"anyOf": [{"required": ["emulated"]}, {"required": ["lockstep"]}]});
+    schema.insert("if".into(), of_a_program);
     schema.insert("then".into(), json!({"anyOf": [{"required": ["channels"]}, {"required": ["like"]}]}));
     refine(schema, &super::shape::fields())
 }
@@ -164,6 +175,12 @@ impl RigSyntax {
 #[serde(deny_unknown_fields)]
 struct SimulatedSyntax {
     noise: bool,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct EmulatedSyntax {
+    firmware: Word,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -333,11 +350,12 @@ fn rig(
 /// The one device, and what a bench says of its lock.
 fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Option<(Device, Vec<Mention>)> {
     let simulated = line.iter().find_map(|(rig, _)| rig.simulated.clone());
+    let emulated = line.iter().find_map(|(rig, source)| Some((rig.emulated.clone()?, *source)));
     let lockstep = line.iter().find_map(|(rig, source)| Some((rig.lockstep.clone()?, *source)));
     let wiring: Vec<_> = nearest(line, |rig| rig.wiring.as_ref());
     let of_a_bench = line.iter().find_map(|(rig, _)| rig.field_of_a_bench(lockstep.is_some()));
-    match (simulated, lockstep, of_a_bench) {
-        (None, None, Some(_)) if !wiring.is_empty() => {
+    match (simulated, emulated, lockstep, of_a_bench) {
+        (None, None, None, Some(_)) if !wiring.is_empty() => {
             let syntax = BenchSyntax {
                 place: place.clone(),
                 lock: nearest(line, |rig| rig.lock.as_ref()).first().copied(),
@@ -349,8 +367,18 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
             let (bench, mentions) = wiring::bench(&syntax, findings)?;
             Some((Device::Bench(Box::new(bench)), mentions))
         }
-        (Some(simulated), None, None) => Some((Device::Simulated { noise: simulated.noise }, Vec::new())),
-        (None, Some((lockstep, source)), None) => {
+        (Some(simulated), None, None, None) => {
+            Some((Device::Simulated { noise: simulated.noise }, Vec::new()))
+        }
+        (None, Some((EmulatedSyntax { firmware }, source)), None, None) => {
+            let name = firmware.value.0.as_str();
+            if !FIRMWARES.contains(&name) {
+                findings.unknown(&Place::of(source, &firmware), "firmware", name, FIRMWARES);
+                return None;
+            }
+            Some((Device::Emulated { firmware: name.into(), model: EMULATED_MODEL.into() }, Vec::new()))
+        }
+        (None, None, Some((lockstep, source)), None) => {
             let command_place = Place::of(source, &lockstep.command);
             let command = command::located(&lockstep.command.value, &source.name);
             if command.is_empty() {
@@ -385,8 +413,13 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
             let mentions = lock.map(mention).into_iter().chain([played]).collect();
             Some((Device::Lockstep { command, answer_within, debounce, model }, mentions))
         }
-        (simulated, lockstep, of_a_bench) => {
-            let stated = [simulated.map(|_| "simulated"), lockstep.map(|_| "lockstep"), of_a_bench];
+        (simulated, emulated, lockstep, of_a_bench) => {
+            let stated = [
+                simulated.map(|_| "simulated"),
+                emulated.map(|_| "emulated"),
+                lockstep.map(|_| "lockstep"),
+                of_a_bench,
+            ];
             let stated: Vec<String> = stated.iter().flatten().map(|name| format!("`{name}`")).collect();
             let message = match stated.as_slice() {
                 [_, _, ..] => {
@@ -394,7 +427,7 @@ fn device(line: &Lineage<'_>, place: &Place, findings: &mut Diagnostics) -> Opti
                 }
                 _ => "a rig needs exactly one device".to_owned(),
             };
-            let hint = "write `simulated: {noise: true}`, `lockstep: {command: […]}`, or `lock:`, `boards:` and `wiring:`";
+            let hint = "write `simulated:`, `emulated:` or `lockstep:`, or `lock:`, `boards:` and `wiring:` for a bench";
             findings.error_with_hint(place, message, hint);
             None
         }

@@ -6,6 +6,8 @@ use crate::trace::Channel;
 use crate::unit::{Duration, Voltage};
 use crate::yaml::shape::{Shape, identifier, like, one_of, quantity};
 
+use super::firmware::FIRMWARES;
+
 pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
     use Shape::{Keys, Only, Word};
     let time = quantity::<Duration>;
@@ -26,6 +28,7 @@ pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
             "command",
             Only(json!({"type": "array", "items": {"type": "string"}, "minItems": 1})),
         ),
+        ("EmulatedSyntax", "firmware", Word(one_of(FIRMWARES))),
         ("LockstepSyntax", "answer_within", Word(time())),
         ("LockstepSyntax", "debounce", Word(time())),
         ("UncertaintySyntax", "stimulus", Word(time())),
@@ -44,6 +47,9 @@ pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
         ("WireSyntax", "rows", Only(words.clone())),
         ("WireSyntax", "columns", Only(words.clone())),
         ("WireSyntax", "layout", Only(words)),
+        ("WireSyntax", "speed", Word(like("^[0-9]+(\\.[0-9]+)? (kHz|MHz)$"))),
+        ("WireSyntax", "connect", Word(one_of(["attach", "under_reset"]))),
+        ("WireSyntax", "if_protected", Word(one_of(["leave", "erase"]))),
         ("WireSyntax", "goes_with", Word(one_of(["power"]))),
         ("InputSyntax", "active", Word(switched)),
         ("InputSyntax", "bias", Word(biases)),

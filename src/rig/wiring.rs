@@ -15,6 +15,7 @@ use syntax::InputSyntax;
 pub(super) use syntax::{LockSyntax, WireSyntax};
 
 mod line;
+mod probe;
 mod syntax;
 
 type Word = Spanned<Scalar>;
@@ -58,6 +59,7 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
             sensors: BTreeMap::new(),
             programs: BTreeMap::new(),
             console: None,
+            probe: None,
             exclusive: Vec::new(),
             watchdog: None,
         },
@@ -124,8 +126,9 @@ impl Reader<'_> {
             Channel::Light(_) => self.light(&channel, wire, source, &place),
             Channel::Beeper | Channel::Bolt | Channel::Door => self.contact(channel, wire, source, &place),
             Channel::Console => self.console(wire, &place),
+            Channel::Memory => self.probe(wire, source),
             _ => {
-                let hint = "let a program speak for it (`through: BOARD`); only buttons, power, keypad, cover, door, strike, lights, beeper, bolt and console can be wired directly";
+                let hint = "let a program speak for it (`through: BOARD`); only buttons, power, keypad, cover, door, strike, lights, beeper, bolt, console and memory can be wired directly";
                 self.findings.error_with_hint(&place, format!("`{channel}` can't be wired yet"), hint);
             }
         }

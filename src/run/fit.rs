@@ -39,6 +39,9 @@ pub fn gaps(program: &Program, rig: &Rig, facts: &Facts) -> BTreeSet<String> {
         gaps.extend(unseen(program, bench, facts));
         gaps.extend(unset(program, bench, facts));
         gaps.extend(unsafe_holds(program, bench));
+        if channels.contains(&Channel::Memory) && bench.probe.is_some() && facts.memory.is_none() {
+            gaps.insert("memory: the model does not name its chip".into());
+        }
         if program.bounces {
             // Relays and fingers take longer to move at all, and do what they like meanwhile.
             gaps.insert("a contact that bounces on purpose".into());

@@ -11,9 +11,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::drivers::clock;
 use crate::drivers::console::Console;
 use crate::drivers::input::{InputFault, Inputs, Reading};
+use crate::drivers::probe::{Connect, IfProtected, MemoryProbe, MemorySetup, Selector, Setup as ProbeSetup};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
-use crate::rig::{Bench, Board, Drive, Fault, Input, OWN_PROGRAM, Output, Rig, Sensor};
+use crate::lock::MemoryMap;
+use crate::rig::{Bench, Board, Drive, Fault, Input, OWN_PROGRAM, Output, ProbePort, Rig, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
 
@@ -85,6 +87,8 @@ pub struct Live {
     woken: UnixStream,
     inputs: Vec<Inputs>,
     programs: BTreeMap<Arc<str>, Program>,
+    /// Reads the lock's memory.
+    probe: Option<MemoryProbe>,
     /// Listens as long as it is here.
     _console: Option<Console>,
     meanings: Vec<Meaning>,
@@ -95,11 +99,11 @@ pub struct Live {
 }
 
 impl Live {
-    /// Opens everything that is wired.
+    /// Opens everything that is wired; a probe only if it is known what is where in the lock's memory.
     ///
     /// # Errors
     /// A device is missing, in use or not permitted; nothing was switched.
-    pub fn open(rig: &Rig, bench: &Bench) -> Result<Self, Fault> {
+    pub fn open(rig: &Rig, bench: &Bench, memory: Option<&MemoryMap>) -> Result<Self, Fault> {
         let fault = |error: &dyn std::fmt::Display| Fault(error.to_string());
         let mut meanings = Vec::new();
         let mut boards: BTreeMap<Arc<str>, Vec<(usize, &Input)>> = BTreeMap::new();
@@ -163,6 +167,10 @@ impl Live {
             let program = Program::start(command, channels, move |said| tell(Heard::Program(said)));
             programs.insert(Arc::clone(name), program.map_err(|error| fault(&error))?);
         }
+        let probe = match (&bench.probe, memory) {
+            (Some(port), Some(map)) => Some(open_probe(port, map, move |said| tell(Heard::Program(said)))?),
+            (Some(_), None) | (None, _) => None,
+        };
         let (event_sender, events) = channel();
         let on_event = move |event| {
             let _ = event_sender.send(event);
@@ -181,6 +189,7 @@ impl Live {
             woken,
             inputs,
             programs,
+            probe,
             _console,
             meanings,
             active,
@@ -246,8 +255,11 @@ impl Live {
         &mut self.guard
     }
 
-    /// Tells the program that speaks for a channel; `None` if there is none.
+    /// Tells the probe, or the program that speaks for a channel; `None` if there is none.
     pub(super) fn tell(&self, bench: &Bench, channel: &Channel, value: &Value) -> Option<Result<(), Fault>> {
+        if let (Channel::Memory, Some(probe)) = (channel, &self.probe) {
+            return Some(probe.tell(value).map_err(|error| Fault(error.to_string())));
+        }
         let program = self.programs.get(bench.programs.get(channel)?)?;
         Some(program.tell(channel, value).map_err(|error| Fault(error.to_string())))
     }
@@ -412,6 +424,25 @@ impl Live {
         let lit: Vec<&str> = lit.collect();
         Value::Light((!lit.is_empty()).then(|| lit.join("-").into()))
     }
+}
+
+/// Starts a probe's thread; the probe itself is opened with the first question.
+fn open_probe(
+    port: &ProbePort,
+    map: &MemoryMap,
+    on_answer: impl FnMut(Result<(Channel, Value), InputFault>) + Send + 'static,
+) -> Result<MemoryProbe, Fault> {
+    let fault = |error: &dyn std::fmt::Display| Fault(error.to_string());
+    let selector = port.selector.as_deref().map(str::parse::<Selector>).transpose();
+    let probe = ProbeSetup {
+        selector: selector.map_err(|error| fault(&error))?,
+        chip: Arc::clone(&map.chip),
+        speed: port.speed,
+        connect: if port.under_reset { Connect::UnderReset } else { Connect::Attach },
+        if_protected: if port.erases_protected { IfProtected::Erase } else { IfProtected::Leave },
+    };
+    MemoryProbe::start(MemorySetup { probe, map: Arc::new(map.clone()) }, on_answer)
+        .map_err(|error| fault(&error))
 }
 
 /// What a person is shown of it.

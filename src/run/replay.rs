@@ -12,9 +12,9 @@ use crate::evidence::{
     read_regular,
 };
 use crate::lock::{Method, Named};
-use crate::rig::{self, Device, Hello, Rig};
+use crate::rig::{self, Device, Hello, LockstepDevice, Rig};
 use crate::scenario::{Library, Plan, Planned, Program, Selection, find_case};
-use crate::sim::{Flaw, SimulatedLock, Variation};
+use crate::sim::{Flaw, ReferenceLock, SimulatedLock, Variation};
 use crate::trace::{Channel, Value};
 use crate::unit::Instant;
 use crate::verdict::Verdict;
@@ -45,7 +45,7 @@ pub struct Replayed {
 pub enum Again {
     /// The engine, fed with what was recorded.
     Engine,
-    /// The simulated lock too, from its seed.
+    /// The simulated lock too, from its seed; or the emulated one.
     SimulatedLock,
 }
 
@@ -59,7 +59,7 @@ pub enum ReplayError {
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     /// There is no simulated lock to play again.
-    #[error("this run was not played on the built-in simulated locks")]
+    #[error("this run was not played on a built-in lock")]
     NotSimulated,
 }
 
@@ -222,8 +222,11 @@ impl Made {
             let reason = "the recorded rig is not what the run says of it: simulated or hardware";
             return Err(EvidenceError::malformed(&folder.join("run.json"), reason).into());
         }
-        let is_simulated = matches!(self.rig.device, Device::Simulated { .. });
-        if self.again == Again::SimulatedLock && !is_simulated {
+        let is_built_in = match self.rig.device {
+            Device::Simulated { .. } | Device::Emulated { .. } => true,
+            Device::Lockstep { .. } | Device::Bench(_) => false,
+        };
+        if self.again == Again::SimulatedLock && !is_built_in {
             return Err(ReplayError::NotSimulated);
         }
         Ok(())
@@ -302,7 +305,7 @@ impl Made {
         Ok(result)
     }
 
-    /// Plays the case on a new simulated lock, which must give every line again.
+    /// Plays the case on a new built-in lock, which must give every line again.
     fn simulate(
         &self,
         program: &Program,
@@ -310,11 +313,18 @@ impl Made {
         seed: u64,
         lines: &[JournalLine],
     ) -> Result<(), String> {
-        let Device::Simulated { noise } = &self.rig.device else { return Ok(()) };
         let manifest = &self.manifest;
-        let defect = manifest.defect.as_deref().and_then(Flaw::from_word);
-        let variation = manifest.variation.as_deref().and_then(Variation::from_word);
-        let mut lock = SimulatedLock::new(*noise, defect).varied(variation);
+        let mut lock: Box<dyn LockstepDevice> = match &self.rig.device {
+            Device::Simulated { noise } => {
+                let defect = manifest.defect.as_deref().and_then(Flaw::from_word);
+                let variation = manifest.variation.as_deref().and_then(Variation::from_word);
+                Box::new(SimulatedLock::new(*noise, defect).varied(variation))
+            }
+            Device::Emulated { firmware, .. } => {
+                Box::new(ReferenceLock::new(firmware).map_err(|fault| fault.to_string())?)
+            }
+            Device::Lockstep { .. } | Device::Bench(_) => return Ok(()),
+        };
         let vault = Vault::simulated(&program.secrets, manifest.seed, seed);
         let hello = Hello { model: planned.model.to_string(), case: planned.id.to_string(), seed };
         let (mut recorded, mut differs) = (lines.iter(), None);
@@ -326,7 +336,7 @@ impl Made {
             Ok(())
         };
         let never = AtomicBool::new(false);
-        play(program, &hello, &mut lock, &vault, precision(&self.rig), &never, &mut compare)
+        play(program, &hello, lock.as_mut(), &vault, precision(&self.rig), &never, &mut compare)
             .map_err(|error| error.to_string())?;
         match (differs, recorded.next()) {
             (None, None) => Ok(()),

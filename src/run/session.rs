@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Cause, Precision};
 use crate::evidence::{CaseEntry, Entry, EvidenceError, RigIdentity, RunFolder, RunInfo, Selected, TOOL};
+use crate::lock::MemoryMap;
 use crate::rig::{self, Device, Fault, Hello, LockstepDevice, Rig};
 use crate::scenario::{Content, Library, Plan, Planned, Program};
-use crate::sim::{Flaw, Peer, SimulatedLock, Variation};
+use crate::sim::{Flaw, Peer, ReferenceLock, SimulatedLock, Variation};
 use crate::trace::{Timeline, vcd};
 use crate::unit::{Duration, Instant, visible};
 use crate::verdict::Verdict;
@@ -103,7 +104,7 @@ impl Prepared<'_> {
             Bench::Real(real) => {
                 real.live.iter_mut().flat_map(|live| live.guard().warnings().to_vec()).collect()
             }
-            Bench::Simulated(_) | Bench::Peer(_) => Vec::new(),
+            Bench::Simulated(_) | Bench::Emulated(_) | Bench::Peer(_) => Vec::new(),
         }
     }
 }
@@ -111,6 +112,7 @@ impl Prepared<'_> {
 /// The device of a rig, with what only a program outside has: words on standard error.
 enum Bench<'a> {
     Simulated(Box<SimulatedLock>),
+    Emulated(Box<ReferenceLock>),
     Peer(Peer),
     Real(Box<Real<'a>>),
 }
@@ -119,6 +121,8 @@ enum Bench<'a> {
 struct Real<'a> {
     rig: &'a Rig,
     bench: &'a rig::Bench,
+    /// What is known of the memory of the lock on it.
+    memory: Option<&'a MemoryMap>,
     live: Option<Live>,
     broken: Option<Fault>,
 }
@@ -127,7 +131,7 @@ impl Bench<'_> {
     fn stderr(&mut self) -> Vec<String> {
         match self {
             Self::Peer(peer) => peer.take_stderr(),
-            Self::Simulated(_) | Self::Real(_) => Vec::new(),
+            Self::Simulated(_) | Self::Emulated(_) | Self::Real(_) => Vec::new(),
         }
     }
 
@@ -135,7 +139,7 @@ impl Bench<'_> {
     fn abandon(&mut self) {
         match self {
             // It is new in each case.
-            Self::Simulated(_) => {}
+            Self::Simulated(_) | Self::Emulated(_) => {}
             Self::Peer(peer) => peer.abandon(),
             // The guard makes its outputs safe as soon as nobody speaks for them.
             Self::Real(real) => real.live = None,
@@ -154,6 +158,7 @@ impl Bench<'_> {
     ) -> Result<Played, EvidenceError> {
         let device: &mut dyn LockstepDevice = match self {
             Self::Simulated(lock) => lock.as_mut(),
+            Self::Emulated(lock) => lock.as_mut(),
             Self::Peer(peer) => peer,
             Self::Real(real) => return real.play(program, hello.seed, vault, precision, interrupt, record),
         };
@@ -162,8 +167,8 @@ impl Bench<'_> {
 }
 
 impl<'a> Real<'a> {
-    fn new(rig: &'a Rig, bench: &'a rig::Bench) -> Result<Self, Fault> {
-        let mut real = Self { rig, bench, live: None, broken: None };
+    fn new(rig: &'a Rig, bench: &'a rig::Bench, memory: Option<&'a MemoryMap>) -> Result<Self, Fault> {
+        let mut real = Self { rig, bench, memory, live: None, broken: None };
         real.live = Some(real.open()?);
         Ok(real)
     }
@@ -183,7 +188,7 @@ impl<'a> Real<'a> {
     fn open(&mut self) -> Result<Live, Fault> {
         match self.live.take() {
             Some(live) => Ok(live),
-            None => Live::open(self.rig, self.bench),
+            None => Live::open(self.rig, self.bench, self.memory),
         }
     }
 
@@ -236,6 +241,7 @@ impl Session<'_> {
             Device::Simulated { noise } => {
                 Bench::Simulated(Box::new(SimulatedLock::new(*noise, self.defect).varied(self.variation)))
             }
+            Device::Emulated { firmware, .. } => Bench::Emulated(Box::new(ReferenceLock::new(firmware)?)),
             Device::Lockstep { command, answer_within, .. } => {
                 let mut peer = Peer::new(command.clone(), *answer_within);
                 if let Some(first) = plan.cases().find(|case| self.is_played(case)) {
@@ -243,7 +249,11 @@ impl Session<'_> {
                 }
                 Bench::Peer(peer)
             }
-            Device::Bench(bench) => Bench::Real(Box::new(Real::new(self.rig, bench)?)),
+            Device::Bench(bench) => {
+                let model = self.library.models.get(&bench.model);
+                let memory = model.and_then(|model| model.facts.memory.as_ref());
+                Bench::Real(Box::new(Real::new(self.rig, bench, memory)?))
+            }
         }))
     }
 

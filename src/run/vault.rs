@@ -12,6 +12,8 @@ use crate::trace::{Argument, Channel, Keystroke, MAX_TEXT_BYTES, Request, Value}
 
 /// Secrets that are looked for: those of a case first, then those of the cases before it.
 const MAX_REMEMBERED: usize = 64;
+/// A number with so many digits of a secret tells it.
+const TELLING: usize = 6;
 /// No text that is shorter was cut: it is the bound of a serial number, and others are longer.
 const SHORTEST_CUT: usize = 80;
 
@@ -214,7 +216,17 @@ impl Vault {
         let mut told: Vec<Arc<str>> = Vec::new();
         let spells = |text: &str| self.values.iter().any(|(_, value)| text.contains(value.as_str()));
         let named = matches!(value, Value::Light(Some(colour)) if self.redact(colour).is_some());
-        if named || spells(&channel.to_string()) {
+        // An address of few digits has a code of few by chance.
+        let tells = |text: &str| {
+            self.values.iter().any(|(_, value)| value.len() >= TELLING && text.contains(value.as_str()))
+        };
+        let found = match value {
+            Value::Response(response) => response.found.iter().flatten().any(|found| {
+                spells(&found.encoding) || tells(&found.address.to_string()) || tells(&found.code.to_string())
+            }),
+            _ => false,
+        };
+        if named || found || spells(&channel.to_string()) {
             return Err(Fault("the device put a secret into a name".into()));
         }
         value.map_texts(|text| {

@@ -36,8 +36,7 @@ pub(super) use bounces::Bounces;
 pub(super) use cut::CutPower;
 pub(super) use dropout::{Dropout, Sequence, sequence};
 pub(super) use gap::Gap;
-pub use hold::JUST_UNDER;
-pub(super) use hold::{Hold, Stretch};
+pub(super) use hold::{Hold, Share, Stretch};
 pub(super) use interrupted::Interrupted;
 pub(super) use missing_buttons::{MissingButtons, are_buttons, still_held};
 pub(super) use missing_keys::MissingKeys;
@@ -106,8 +105,8 @@ impl Subject<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Share of its length that a stretch lasts.
-    pub hold: Option<Ratio>,
-    pub second_hold: Option<Ratio>,
+    pub hold: Option<Share>,
+    pub second_hold: Option<Share>,
     pub gap: Option<Ratio>,
     pub interrupted_for: Option<Duration>,
     pub bounces: u32,
@@ -153,16 +152,23 @@ named_enum! {
 }
 
 impl Plan {
-    /// The share of a stretch, where one is altered. A hold that is broken or bounces is long enough all the same.
-    pub(super) fn share(&self, stretch: Stretch) -> Option<Ratio> {
+    /// A stretch of the method that is altered, and the share of it that is left. A hold that is broken or bounces is long
+    /// enough all the same.
+    pub(super) fn stretch<'a>(
+        &self,
+        facts: &'a MethodFacts,
+        stretch: Stretch,
+    ) -> Option<(&'a Interval, Ratio)> {
         /// Of a hold that is broken in another way.
-        const LONG_ENOUGH: Ratio = Ratio::percent(110);
+        const LONG_ENOUGH: Share = Share::Of(Ratio::percent(110));
         let is_broken = self.interrupted_for.is_some() || self.bounces > 0;
-        match stretch {
+        let share = match stretch {
             Stretch::Hold => self.hold.or(is_broken.then_some(LONG_ENOUGH)),
             Stretch::SecondHold => self.second_hold,
-            Stretch::Gap => self.gap,
-        }
+            Stretch::Gap => self.gap.map(Share::Of),
+        };
+        let interval = interval(facts, stretch)?;
+        Some((interval, share?.of(interval)))
     }
 }
 

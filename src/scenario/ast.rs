@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lock::{Asset, Fact, Facts, Level, Method, Network, Ownership, Power, Role};
-use crate::unit::{Angle, Duration};
+use crate::unit::{Angle, Duration, Ratio};
 use crate::yaml::Place;
 
 use super::alter::But;
@@ -193,6 +193,8 @@ pub struct Interval {
     pub to: usize,
     /// Its decisive length.
     pub length: Duration,
+    /// The share of it from which on the lock may take a hold for long enough: its clock is its own.
+    pub just_under: Ratio,
 }
 
 /// A way to use a model.

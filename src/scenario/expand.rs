@@ -12,6 +12,7 @@ mod follow;
 mod keys;
 mod lockout;
 mod master;
+mod memory;
 mod power;
 mod procedure;
 mod provision;
@@ -303,6 +304,7 @@ impl Context<'_> {
         if start == Start::AsFound {
             self.bring_to_baseline(draft, "bring to baseline")?;
         }
+        self.note_memory(draft)?;
         for step in &self.scenario.arrange {
             self.scenario_step(draft, step, Origin::Setup)?;
         }

@@ -2,6 +2,7 @@
 //! that is wrong is reported at its place.
 
 mod claim;
+mod memory;
 mod method;
 mod model;
 mod observation;

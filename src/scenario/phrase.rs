@@ -97,6 +97,7 @@ fn claim_phrase(claim: &Claim) -> &'static str {
     match claim {
         Claim::Provision { .. } => "provision",
         Claim::Prove => "prove provisioned",
+        Claim::ProveInMemory => "prove in memory",
         Claim::Inventory => "inventory",
         Claim::Reset => "reset",
         Claim::ResetBut(_) => "altered reset",
@@ -114,5 +115,8 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Recommission => "recommission",
         Claim::Unchanged => "unchanged",
         Claim::AllOrNothing => "all or nothing",
+        Claim::ErasedFromMemory => "erased from memory",
+        Claim::AllOrNothingInMemory => "all or nothing in memory",
+        Claim::FirmwareUnchanged => "firmware unchanged",
     }
 }

@@ -275,6 +275,23 @@ pub enum Expected {
     },
     /// An answer that says whether it is `paired`, which goes to a probe.
     Probe(Probe),
+    /// It says which of the codes that were asked for it found.
+    Found(Presence),
+    /// It says a digest.
+    Digest,
+    /// It says the digest again that it said last of the same.
+    SameDigest,
+}
+
+/// Which codes a memory must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Each of them.
+    All,
+    /// None of them.
+    None,
+    /// Each of them or none.
+    AllOrNone,
 }
 
 /// What probes must say.

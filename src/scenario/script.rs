@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::trace::{Argument, Channel, Keystroke, Value};
 
-use super::program::{Action, Expected, Mark, Part, Program, Rule, Since, Stage, Step, Weight, all};
+use super::program::{
+    Action, Expected, Mark, Part, Presence, Program, Rule, Since, Stage, Step, Weight, all,
+};
 
 /// A line of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,5 +272,10 @@ fn wanted(expected: Expected) -> &'static str {
         Expected::Erased { codes: false } => "it must report no users left",
         Expected::Holds { .. } => "it must report that it holds everything that was stored",
         Expected::Probe(_) => "it must say whether it is paired",
+        Expected::Found(Presence::All) => "it must find each of them",
+        Expected::Found(Presence::None) => "it must find none of them",
+        Expected::Found(Presence::AllOrNone) => "it must find either all of them or none",
+        Expected::Digest => "it must say a digest",
+        Expected::SameDigest => "it must say the same digest as before",
     }
 }

@@ -3,7 +3,7 @@
 use schemars::{Schema, schema_for};
 use serde_json::{Value as Json, json};
 
-use crate::lock::{Asset, Level, Masking, Method, Named, Near, Radio, SourceKind};
+use crate::lock::{Asset, DebugPort, Level, Masking, Method, Named, Near, Radio, SourceKind};
 use crate::trace::Channel;
 use crate::unit::{Angle, Duration, Ratio, Voltage};
 use crate::yaml::shape::{
@@ -120,7 +120,7 @@ fn steps() -> Fields {
         ("StepSyntax", "power", Word(json!({"anyOf": [supply.clone(), {"type": "boolean"}]}))),
         ("StepSyntax", "door", Word(one_of(["open", "closed"]))),
         ("StepSyntax", "cover", Word(switch(["on", "off"]))),
-        ("StepSyntax", "prove", Word(one_of(["provisioned"]))),
+        ("StepSyntax", "prove", Word(one_of(["provisioned", "in_memory"]))),
         ("StepSyntax", "provision", Only(provisions)),
         ("StepSyntax", "reset_by", Word(words::<Method>(&[]))),
         ("StepSyntax", "ask", Only(ask)),
@@ -186,6 +186,9 @@ fn model() -> Fields {
     let default = json!({"anyOf": [like("^([0-9]{4,10}|none|unknown)$"), {"type": "integer"}]});
     let operations = one_of(OPERATIONS.iter().map(|(name, _)| *name));
     let asset = one_of(Asset::words());
+    // YAML reads `0x3F000` as a number.
+    let number = json!({"type": "integer", "minimum": 0, "maximum": u32::MAX});
+    let address = json!({"anyOf": [like("^(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$"), number]});
     vec![
         ("", "model", Word(identifier())),
         ("", "radio", Word(words::<Radio>(&[]))),
@@ -212,6 +215,11 @@ fn model() -> Fields {
         ("LockoutSyntax", "attempts", Only(json!({"type": "integer", "minimum": 1, "maximum": 255}))),
         ("LockoutSyntax", "for", Word(quantity::<Duration>())),
         ("LockoutSyntax", "within", Word(quantity::<Duration>())),
+        ("MemorySyntax", "debug_port", Word(words::<DebugPort>(&[]))),
+        ("MemorySyntax", "salt", Only(json!({"type": "integer", "minimum": 1, "maximum": 64}))),
+        ("MemorySyntax", "regions", Keys(identifier(), None)),
+        ("RegionSyntax", "from", Word(address.clone())),
+        ("RegionSyntax", "to", Word(address)),
         ("MethodSyntax", "starts", Word(one_of(["locked", "unlocked"]))),
         ("MethodSyntax", "needs", Only(levels(&["any"]))),
         ("MethodSyntax", "keeps", Only(assets())),
@@ -222,6 +230,7 @@ fn model() -> Fields {
         ),
         ("IntervalSyntax", "at_least", Word(quantity::<Duration>())),
         ("IntervalSyntax", "at_most", Word(quantity::<Duration>())),
+        ("IntervalSyntax", "tolerance", Word(quantity::<Ratio>())),
         ("DecisiveSyntax", "rotation", Word(quantity::<Angle>())),
         (
             "MethodSyntax",

@@ -156,6 +156,7 @@ pub(super) struct ModelSyntax {
     pub relocks_after: Option<Word>,
     pub defaults: Option<DefaultsSyntax>,
     pub lockout: Option<Spanned<WordOr<LockoutSyntax>>>,
+    pub memory: Option<Spanned<MemorySyntax>>,
     pub baseline: Option<Word>,
     pub keeps: Option<Vec<Word>>,
     pub opens_for_any_code: Option<bool>,
@@ -230,6 +231,23 @@ pub(super) struct LockoutSyntax {
     pub within: Option<Word>,
 }
 
+/// Where a firmware keeps what, as its maker documents it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemorySyntax {
+    pub chip: Word,
+    pub debug_port: Word,
+    pub regions: Map<Spanned<RegionSyntax>>,
+    pub salt: Option<Spanned<u8>>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegionSyntax {
+    pub from: Word,
+    pub to: Word,
+}
+
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MethodSyntax {
@@ -264,6 +282,7 @@ pub(super) struct IntervalSyntax {
     pub to: Word,
     pub at_least: Option<Word>,
     pub at_most: Option<Word>,
+    pub tolerance: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -188,6 +188,23 @@ pub struct Response {
     /// `status`: number of codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codes: Option<u64>,
+    /// `search`: what was found of the codes that were looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Vec<Found>>,
+    /// `digest`: SHA-256 of a part of the memory, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Arc<str>>,
+}
+
+/// A code that was found in a memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Its number in the request: 1 for `code.1`.
+    pub code: u64,
+    /// How it is kept there; for people.
+    pub encoding: Arc<str>,
+    /// Where it begins.
+    pub address: u64,
 }
 
 /// A value that its channel can't have.
@@ -313,6 +330,11 @@ fn bounded(text: &str) -> Arc<str> {
 fn is_word(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// SHA-256 as it is written in hexadecimal.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn shorten(json: &Json) -> String {
@@ -446,6 +468,8 @@ impl<'de> Visitor<'de> for On<'_> {
     }
 }
 
+/// A memory in which more is found is as bad as one in which so much is.
+pub const MAX_FOUND: usize = 1_000;
 /// Nobody has more fingers, and no keypad more keys at once.
 const MAX_KEYS: usize = 16;
 
@@ -489,6 +513,12 @@ fn decode_message(json: &Json) -> Option<Value> {
     if json.get("response").is_some() {
         let mut response = Response::deserialize(json).ok()?;
         response.why = response.why.map(|why| bounded(&why));
+        let mut found = response.found.iter().flatten();
+        let is_sane =
+            found.all(|one| is_word(&one.encoding)) && response.digest.iter().all(|text| is_digest(text));
+        if !is_sane || response.found.as_ref().is_some_and(|found| found.len() > MAX_FOUND) {
+            return None;
+        }
         return Some(Value::Response(response));
     }
     let object = json.as_object()?;

@@ -220,6 +220,11 @@ impl Ratio {
         Self(count * 10_000)
     }
 
+    /// What it leaves of the whole; nothing, if it is more.
+    pub const fn rest(self) -> Self {
+        Self(if self.0 < Self::WHOLE.0 { Self::WHOLE.0 - self.0 } else { 0 })
+    }
+
     /// In parts per million.
     pub const fn as_parts_per_million(self) -> i64 {
         self.0

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use lockrig::lock::Named;
+use lockrig::rig::EMULATED_MODEL;
 use lockrig::run::{Specimen, alarms, false_alarms, must_catch, score};
 use lockrig::scenario::{Content, Library, Planned, Selection, Start, expand};
 use lockrig::sim::{Defect, Flaw};
@@ -27,11 +28,18 @@ pub(crate) fn library() -> Library {
     library
 }
 
+/// The cases that are played on simulated locks, of some scenarios or of all.
+pub(crate) fn simulated(library: &Library, scenarios: &[&str]) -> Vec<Planned> {
+    let models = library.models.keys().filter(|id| ***id != *EMULATED_MODEL).cloned().collect();
+    let scenarios = scenarios.iter().map(|id| (*id).into()).collect();
+    expand(library, &Selection { models, scenarios, ..Selection::default() })
+}
+
 /// Which models show which fault. A line that loses a model has lost a proof.
 #[test]
 fn every_defect_is_caught_by_the_claim_that_is_there_for_it() {
     let library = library();
-    let cases = expand(&library, &Selection::default());
+    let cases = simulated(&library, &[]);
     let defects: Vec<Defect> = Defect::WORDS.iter().map(|(_, defect)| *defect).collect();
     let (mut matrix, mut second, mut missed) = (String::new(), String::new(), Vec::new());
     for caught in score(&library, &cases, &defects, 1) {
@@ -72,8 +80,7 @@ fn no_claim_of_erasure_passes_where_nothing_is_erased() {
         "hold-at-the-limit-suffices",
         "bouncing-contact-resets",
     ];
-    let scenarios = scenarios.map(Into::into).to_vec();
-    let cases = expand(&library, &Selection { scenarios, ..Selection::default() });
+    let cases = simulated(&library, &scenarios);
     let specimen =
         Specimen { seed: 1, flaw: Some(Flaw::Defect(Defect::ConfirmsWithoutErasing)), variation: None };
     let found = alarms(&library, &cases, &[specimen]).remove(0);
@@ -88,7 +95,7 @@ fn no_claim_of_erasure_passes_where_nothing_is_erased() {
 #[test]
 fn two_hundred_seeds_of_noise_give_nothing_but_pass() {
     let library = library();
-    let cases = expand(&library, &Selection::default());
+    let cases = simulated(&library, &[]);
     let found = false_alarms(&library, &cases, 200, None);
     assert!(found.is_empty(), "{found:#?}");
 }

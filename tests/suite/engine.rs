@@ -2,8 +2,10 @@
 
 use lockrig::engine::{CaseResult, Engine, Precision};
 use lockrig::scenario::ast::Observation;
-use lockrig::scenario::{Action, Expected, Mark, Origin, Part, Probe, Program, Rule, Since, Stage, Step};
-use lockrig::trace::{Channel, Phase, PulsePattern, Reason, Response, Value};
+use lockrig::scenario::{
+    Action, Expected, Mark, Origin, Part, Presence, Probe, Program, Rule, Since, Stage, Step,
+};
+use lockrig::trace::{Argument, Channel, Found, Handle, Phase, PulsePattern, Reason, Response, Value};
 use lockrig::unit::{Current, Duration, Instant, Tolerance};
 use lockrig::verdict::Verdict;
 
@@ -433,7 +435,7 @@ fn claims_after_one_that_fails_are_judged() {
 #[test]
 fn answers_are_judged_by_what_they_say() {
     let answer = |ok, reason, paired, users, codes| {
-        Some(Response { id: 0, ok, reason, why: None, paired, users, codes })
+        Some(Response { ok, reason, paired, users, codes, ..Response::default() })
     };
     let none = Reason::default();
     let answers = [
@@ -494,6 +496,67 @@ fn answers_are_judged_by_what_they_say() {
                 let result = play(&mut engine);
                 all += &format!("{channel}, {wanted}: {said}: {} {}\n", result.verdict, result.reason);
             }
+        }
+    }
+    insta::assert_snapshot!(all);
+}
+
+/// What a probe found is judged by the numbers of the codes that were asked for; what it does not say proves nothing.
+#[test]
+fn what_a_memory_holds_is_judged_by_what_was_found() {
+    let place = |code, address| Found { code, encoding: "ascii".into(), address };
+    let found = |places: &[Found]| Response { ok: true, found: Some(places.to_vec()), ..Response::default() };
+    let digest = |text: &str| Response { ok: true, digest: Some(text.into()), ..Response::default() };
+    let locked = Response { reason: Reason::Locked, ..Response::default() };
+    let answers = [
+        ("silence", None),
+        ("locked", Some(locked)),
+        ("nothing of it", Some(Response { ok: true, ..Response::default() })),
+        ("none", Some(found(&[]))),
+        ("the first", Some(found(&[place(1, 16), place(1, 64)]))),
+        ("both", Some(found(&[place(2, 16), place(1, 64)]))),
+        ("a third", Some(found(&[place(3, 16)]))),
+        ("a digest", Some(digest("aa"))),
+    ];
+    let secret = |handle: &str| Argument::Secret(Handle::new(handle));
+    let ask = |expected| Action::Ask {
+        channel: Channel::Memory,
+        op: "search".into(),
+        arguments: vec![("code.1".into(), secret("user.1")), ("code.2".into(), secret("user.2"))],
+        expected,
+        within: Duration::seconds(1),
+        mark: None,
+    };
+    let mut all = String::new();
+    for (wanted, asks) in [
+        ("all", vec![ask(Expected::Found(Presence::All))]),
+        ("none", vec![ask(Expected::Found(Presence::None))]),
+        ("all or none", vec![ask(Expected::Found(Presence::AllOrNone))]),
+        ("a digest", vec![ask(Expected::Digest)]),
+        ("the same digest", vec![ask(Expected::SameDigest)]),
+        ("the same as `aa`", vec![ask(Expected::Digest), ask(Expected::SameDigest)]),
+        ("the same as `bb`", vec![ask(Expected::Digest), ask(Expected::SameDigest)]),
+    ] {
+        for (said, response) in &answers {
+            let program = program(asks.clone());
+            let mut engine = Engine::new(&program, Precision::default());
+            while engine.poll().is_some() {}
+            let mut earlier = Vec::new();
+            if asks.len() > 1 {
+                earlier.push(Some(digest(wanted.split('`').nth(1).expect("a digest"))));
+            }
+            for (number, response) in (0..).zip(earlier.iter().chain([response])) {
+                engine.achieved(number, at(10 * number));
+                go(&mut engine, at(10 * number + 5));
+                if let Some(response) = response {
+                    let response = Response { id: number, ..response.clone() };
+                    engine.signal(at(10 * number + 5), &Channel::Memory, Value::Response(response));
+                }
+                go(&mut engine, at(10 * number + 6));
+                while engine.poll().is_some() {}
+            }
+            let result = play(&mut engine);
+            all += &format!("{wanted}: {said}: {} {}\n", result.verdict, result.reason);
         }
     }
     insta::assert_snapshot!(all);

@@ -8,6 +8,9 @@ use lockrig::yaml::Source;
 
 use crate::common::root;
 
+/// What is known of its memory.
+const MEMORY: &str = "memory:\n  chip: STM32L475VG\n  debug_port: open\n  salt: 8\n  regions: {firmware: {from: 0x8000000, to: 0x8010000}, settings: {from: 0x8010000, to: 0x8010800}}\n";
+
 /// A lock that has everything.
 const MODEL: &str = r##"model: everything
 maker: Nobody
@@ -35,6 +38,11 @@ ready: {after_power: 20 s, after_short_press: 40 s}
 keypad: {forgets_after: 10 s, deaf_after_wrong_code: 2 s}
 defaults: {user_codes: ["123456"], master: "654321"}
 lockout: {attempts: 5, for: 45 s}
+memory:
+  chip: STM32L475VG
+  debug_port: open
+  salt: 8
+  regions: {firmware: {from: 0x8000000, to: 0x8010000}, settings: {from: 0x8010000, to: 0x8010800}}
 baseline: button
 keeps: [app_pairing]
 methods:
@@ -364,6 +372,10 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ("act", "act:\n  - reset\n", "act:\n  - reset\n  - reset\n"),
     ("expect", "  - unchanged\n", "  - all_or_nothing\n"),
     ("erased", "  - unchanged\n", "  - erased: all\n"),
+    ("prove", "hub: paired}\n", "hub: paired}\n  - prove: in_memory\n"),
+    ("expect", "  - unchanged\n", "  - erased_from_memory\n"),
+    ("expect", "  - unchanged\n", "  - all_or_nothing_in_memory\n"),
+    ("expect", "  - unchanged\n", "  - firmware_unchanged\n"),
     ("erased", "  - unchanged\n", "  - erased: user_codes\n"),
     ("time_limit", "time_limit: 3 h\n", "time_limit: 2 h\n"),
     ("scenario", "scenario: tried\n", "scenario: tried-again\n"),
@@ -407,7 +419,7 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("controls", "  keypad: 0-9 * lock\n", "  keypad: 0-9 * lock A\n"),
     ("controls", "  door: contact\n", ""),
     ("controls", "  cover: removable\n", ""),
-    ("controls", "  memory: debug_port\n", ""),
+    ("memory", MEMORY, ""),
     ("cells", "{cells: 4,", "{cells: 3,"),
     ("nominal", "nominal: 6.0 V,", "nominal: 6.1 V,"),
     ("low", "low: 4.8 V}", "low: 4.9 V}"),
@@ -440,6 +452,14 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("attempts", "attempts: 5", "attempts: 6"),
     ("for", "for: 45 s}", "for: 46 s}"),
     ("within", "for: 45 s}", "for: 45 s, within: 10 s}"),
+    ("memory", "settings: {from: 0x8010000, to: 0x8010800}", "ids: {from: 0x8010000, to: 0x8010800}"),
+    ("chip", "chip: STM32L475VG", "chip: STM32L476RG"),
+    ("debug_port", "debug_port: open", "debug_port: closed"),
+    ("salt", "  salt: 8\n", ""),
+    ("salt", "  salt: 8\n", "  salt: 16\n"),
+    ("regions", "settings: {from: 0x8010000, to: 0x8010800}", "settings: {from: 0x8010400, to: 0x8010800}"),
+    ("from", "{from: 0x8000000,", "{from: 0x8000100,"),
+    ("to", "to: 0x8010800}", "to: 0x8010C00}"),
     ("baseline", "baseline: button\n", "baseline: knob\n"),
     ("keeps", "keeps: [app_pairing]\n", ""),
     ("opens_for_any_code", "keeps: [app_pairing]\n", "keeps: [app_pairing]\nopens_for_any_code: true\n"),
@@ -456,6 +476,7 @@ const OF_MODEL: &[(&str, &str, &str)] = &[
     ("gap", "      gap: {from: power off, to: power on, at_most: 10 s}\n", ""),
     ("at_least", "at_least: 5 s", "at_least: 4 s"),
     ("at_least", "at_least: 3 s", "at_least: 2 s"),
+    ("tolerance", "at_least: 5 s}", "at_least: 5 s, tolerance: 2 %}"),
     ("at_most", "at_most: 10 s", "at_most: 11 s"),
     ("from", "{from: hold other, to: release other,", "{from: wait 5.5 s, to: release other,"),
     ("to", "{from: hold reset, to: release reset,", "{from: hold reset, to: hold other,"),

@@ -46,11 +46,10 @@ impl MadLock {
                     let response = Response {
                         id,
                         ok: !detail.is_multiple_of(4),
-                        reason: Default::default(),
-                        why: None,
                         paired: Some(on),
                         users: count,
                         codes: count,
+                        ..Response::default()
                     };
                     (channel, Value::Response(response))
                 };

@@ -31,6 +31,8 @@ const MOST: usize = 1_024;
 const QUICK: Duration = Duration::from_millis(300);
 /// On a bench no wait is longer: real locks live in real time.
 const LONGEST_ON_A_BENCH: unit::Duration = unit::Duration::seconds(60);
+/// Nor on an emulated lock: whatever its processor does meanwhile is worked out.
+const LONGEST_EMULATED: unit::Duration = unit::Duration::seconds(600);
 
 /// A model and a method that are explored.
 pub(super) struct Task<'a> {
@@ -97,7 +99,7 @@ impl Bench<'_> {
         has_run_out || self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Explores one after the other, or simulated locks on all processors, and hands each outcome on at once: `told`
+    /// Explores one after the other, or built-in locks on all processors, and hands each outcome on at once: `told`
     /// first, then all of them.
     pub(super) fn explore_all<'t, 'm>(
         &self,
@@ -107,7 +109,9 @@ impl Bench<'_> {
     ) -> Vec<(&'t Task<'m>, Outcome)> {
         // There is one lock on a bench, and a program may not stand a second one of itself.
         let threads = match self.rig.device {
-            Device::Simulated { .. } => thread::available_parallelism().map_or(1, NonZero::get),
+            Device::Simulated { .. } | Device::Emulated { .. } => {
+                thread::available_parallelism().map_or(1, NonZero::get)
+            }
             Device::Lockstep { .. } | Device::Bench(_) => 1,
         };
         let next = AtomicUsize::new(0);
@@ -130,7 +134,11 @@ impl Bench<'_> {
     /// Explores until a life failed and is as short as it can be, or until so many lives were drawn. What was found is
     /// kept, whatever breaks afterwards.
     pub(super) fn explore(&self, task: &Task<'_>, lives: u64) -> Outcome {
-        let longest = self.rig.bench().map(|_| LONGEST_ON_A_BENCH);
+        let longest = match self.rig.device {
+            Device::Simulated { .. } | Device::Lockstep { .. } => None,
+            Device::Emulated { .. } => Some(LONGEST_EMULATED),
+            Device::Bench(_) => Some(LONGEST_ON_A_BENCH),
+        };
         let mut explorer = Explorer::new(task.model, task.method, self.seed, self.rig, longest);
         explorer.skip(task.played);
         let mut earlier = Vault::default();
@@ -155,8 +163,11 @@ impl Bench<'_> {
         mut lives: u64,
         earlier: &mut Vault,
     ) -> Result<(), String> {
-        // A simulated lock costs nobody's time; a program or a bench may take long for a single life.
-        let is_simulated = matches!(self.rig.device, Device::Simulated { .. });
+        // A simulated lock costs nobody's time; any other may take long for a single life.
+        let is_simulated = match self.rig.device {
+            Device::Simulated { .. } => true,
+            Device::Emulated { .. } | Device::Lockstep { .. } | Device::Bench(_) => false,
+        };
         let until = Instant::now() + task.budget;
         let mut size = if is_simulated { FIRST } else { 1 };
         while !self.is_over() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::evidence::{Codes, Selected};
 use crate::lock::{Method, Named, SourceKind};
-use crate::rig::{Device, Rig};
+use crate::rig::{Device, EMULATED_MODEL, Rig};
 use crate::run;
 use crate::scenario::ast::Model;
 use crate::scenario::{Library, Plan, Selection, find_case};
@@ -114,7 +114,11 @@ fn leave_out_unsimulated(
         return None;
     }
     selection.models = played.iter().map(|model| Arc::clone(&model.facts.id)).collect();
-    let ids: Vec<&str> = left_out.iter().map(|model| &*model.facts.id).collect();
+    let named = |model: &&Model| match &*model.facts.id {
+        EMULATED_MODEL => format!("{EMULATED_MODEL} (--rig emulated has it)"),
+        id => id.to_owned(),
+    };
+    let ids: Vec<String> = left_out.iter().map(named).collect();
     Some(format!("not played, because the simulated rig has no such lock: {}", ids.join(", ")))
 }
 

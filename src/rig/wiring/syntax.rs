@@ -40,6 +40,10 @@ pub(in crate::rig) struct WireSyntax {
     pub port: Option<Word>,
     pub baud: Option<Word>,
     pub goes_with: Option<Word>,
+    pub probe: Option<Word>,
+    pub speed: Option<Word>,
+    pub connect: Option<Word>,
+    pub if_protected: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -70,6 +74,7 @@ impl WireSyntax {
             Channel::Keypad => KEYPAD,
             Channel::Light(_) => &["colours"],
             Channel::Console => &["port", "baud", "goes_with"],
+            Channel::Memory => &["probe", "speed", "connect", "if_protected"],
             _ => INPUT,
         }
     }
@@ -95,6 +100,10 @@ impl WireSyntax {
             ("port", self.port.is_some()),
             ("baud", self.baud.is_some()),
             ("goes_with", self.goes_with.is_some()),
+            ("probe", self.probe.is_some()),
+            ("speed", self.speed.is_some()),
+            ("connect", self.connect.is_some()),
+            ("if_protected", self.if_protected.is_some()),
         ];
         all.into_iter().filter(|(_, is_stated)| *is_stated).map(|(name, _)| name)
     }

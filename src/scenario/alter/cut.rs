@@ -8,7 +8,7 @@ use crate::trace::{Channel, Value};
 use crate::unit::Ratio;
 
 use super::{
-    Alter, Cut, CutFrom, Kind, Plan, Stretch, Subject, counted, interval, takes_the_power, witnesses,
+    Alter, Cut, CutFrom, Kind, Plan, Share, Stretch, Subject, counted, interval, takes_the_power, witnesses,
 };
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Alter for CutPower {
 
     fn rewrite(&self, point: &Point, plan: &mut Plan) {
         /// Long enough, and too short for what is left of it after a cut to be.
-        const JUST_OVER: Ratio = Ratio::percent(105);
+        const JUST_OVER: Share = Share::Of(Ratio::percent(105));
         plan.cut = point.cut().map(|at| Cut { at, to: self.to, from: self.from });
         if self.from == CutFrom::Hold {
             plan.hold.get_or_insert(JUST_OVER);

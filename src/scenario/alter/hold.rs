@@ -1,14 +1,30 @@
 //! `hold: 80 %`, `second_hold: 110 %`: a decisive hold lasts another share of its stated length.
 
+use crate::scenario::ast::Interval;
 use crate::scenario::point::Point;
 use crate::scenario::program::{Action, Program};
 use crate::unit::Ratio;
 
 use super::{Alter, Kind, Plan, Subject, interval, witnesses};
 
-/// What `just_under` means, and with it how much sooner than stated a lock may take a hold for long enough: the
-/// one tolerance of a stated hold, used where a lock must not reset yet and where it may confirm already.
-pub const JUST_UNDER: Ratio = Ratio::percent(95);
+/// How much of its stated length a hold lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum Share {
+    /// As near to the whole as a lock must tell.
+    JustUnder,
+    /// So much.
+    Of(Ratio),
+}
+
+impl Share {
+    /// Of a stretch.
+    pub(in crate::scenario) fn of(self, interval: &Interval) -> Ratio {
+        match self {
+            Self::JustUnder => interval.just_under,
+            Self::Of(share) => share,
+        }
+    }
+}
 
 /// A stretch of a procedure that decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +48,7 @@ impl Stretch {
 
 #[derive(Debug)]
 pub(in crate::scenario) struct Hold {
-    pub share: Ratio,
+    pub share: Share,
     /// The second one.
     pub is_second: bool,
 }
@@ -49,7 +65,10 @@ impl Alter for Hold {
     }
 
     fn is_negative(&self) -> bool {
-        self.share < Ratio::WHOLE
+        match self.share {
+            Share::JustUnder => true,
+            Share::Of(share) => share < Ratio::WHOLE,
+        }
     }
 
     fn applies(&self, subject: &Subject<'_>, _: &Plan) -> Result<(), String> {
@@ -69,9 +88,7 @@ impl Alter for Hold {
 
 /// Whether a step ends a stretch after the planned share of its length.
 pub(super) fn lasts(stretch: Stretch, subject: &Subject<'_>, plan: &Plan, program: &Program) -> bool {
-    let Some((interval, share)) = interval(subject.facts, stretch).zip(plan.share(stretch)) else {
-        return false;
-    };
+    let Some((interval, share)) = plan.stretch(subject.facts, stretch) else { return false };
     let wanted = interval.length.scaled(share);
     witnesses(program, stretch.kind())
         .iter()

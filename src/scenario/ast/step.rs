@@ -295,6 +295,8 @@ pub enum Claim {
     },
     /// Show that the data are there.
     Prove,
+    /// Find each of the owner's codes in the lock's memory.
+    ProveInMemory,
     /// Do the method's procedure.
     Reset,
     /// Do it altered, whatever the scenario alters besides.
@@ -346,6 +348,43 @@ pub enum Claim {
     Unchanged,
     /// Either everything or nothing is still there.
     AllOrNothing,
+    /// No code that was ever stored is in the lock's memory.
+    ErasedFromMemory,
+    /// Its memory holds all of the owner's codes or none.
+    AllOrNothingInMemory,
+    /// The part of its memory with the firmware is as it was.
+    FirmwareUnchanged,
+}
+
+impl Claim {
+    /// Whether a probe looks into the lock's memory for it.
+    pub const fn is_of_memory(&self) -> bool {
+        match self {
+            Self::ProveInMemory
+            | Self::ErasedFromMemory
+            | Self::AllOrNothingInMemory
+            | Self::FirmwareUnchanged => true,
+            Self::Provision { .. }
+            | Self::Prove
+            | Self::Reset
+            | Self::ResetBut(_)
+            | Self::ResetBy(_)
+            | Self::VerifyState
+            | Self::Restart { .. }
+            | Self::Inventory
+            | Self::Attempt { .. }
+            | Self::LockOut { .. }
+            | Self::NearlyLockOut
+            | Self::Confirmed
+            | Self::Unconfirmed
+            | Self::Erased(_)
+            | Self::NoOldAccess
+            | Self::FactoryState
+            | Self::Recommission
+            | Self::Unchanged
+            | Self::AllOrNothing => false,
+        }
+    }
 }
 
 impl Action {

@@ -7,6 +7,7 @@ use crate::lock::{Credential, Named, Role};
 use crate::scenario::program::{Action, Expected, Origin, Stage};
 use crate::trace::Argument;
 
+use super::attempt::no_slot;
 use super::context::{Context, Excluded};
 use super::draft::Draft;
 use super::procedure::{Bindings, secret_argument};
@@ -80,7 +81,7 @@ impl Context<'_> {
         }
         let handle = draft.belief.handle(&format!("unremoved.{}", bond.channel()));
         let code = draft.secret(self, &handle)?;
-        let slot = draft.belief.take_slot();
+        let slot = self.take_slot(draft).ok_or_else(no_slot)?;
         let master = self.master_after_reset(&draft.belief);
         self.add_code(draft, &code, slot, master, Origin::Control)?;
         if draft.belief.is_reset {
@@ -107,7 +108,7 @@ impl Context<'_> {
         let last = self.lock().code_slots.known().copied().unwrap_or(u16::from(u8::MAX));
         let free: Vec<u8> =
             draft.belief.free_slots().take_while(|slot| u16::from(*slot) <= last).take(APART + 1).collect();
-        let slot = *free.last().ok_or_else(|| Excluded::plan("every slot of the lock is in use"))?;
+        let slot = *free.last().ok_or_else(no_slot)?;
         self.refuse_on(draft, bond, (op, slot), role)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::lock::{Fact, Power, Token};
 use crate::scenario::alter::{
-    Bolt, JUST_UNDER, Kind, Plan, Sequence, Stretch, are_buttons, interval, sequence, still_held,
+    Bolt, Kind, Plan, Sequence, Stretch, are_buttons, interval, sequence, still_held,
 };
 use crate::scenario::ast::{self, Claim, Interval};
 use crate::scenario::phrase::phrase;
@@ -104,6 +104,7 @@ impl<'a> Context<'a> {
                 self.provision(draft, Wanted { user_codes, tokens, app, hub, master })
             }
             Claim::Prove => self.prove(draft),
+            Claim::ProveInMemory => self.prove_in_memory(draft),
             Claim::Inventory => self.inventory(draft),
             Claim::Reset => self.reset(draft, origin),
             Claim::ResetBut(but) => self.reset_but(draft, but),
@@ -123,7 +124,10 @@ impl<'a> Context<'a> {
             | Claim::FactoryState
             | Claim::Recommission
             | Claim::Unchanged
-            | Claim::AllOrNothing => Err(Excluded::plan("this claim can only be judged after the act")),
+            | Claim::AllOrNothing
+            | Claim::ErasedFromMemory
+            | Claim::AllOrNothingInMemory
+            | Claim::FirmwareUnchanged => Err(Excluded::plan("this claim can only be judged after the act")),
         }
     }
 
@@ -253,7 +257,9 @@ impl<'a> Context<'a> {
         let facts = self.subject.facts;
         let altered: Vec<(Stretch, &Interval, Ratio)> = Stretch::ALL
             .into_iter()
-            .filter_map(|stretch| Some((stretch, interval(facts, stretch)?, plan.share(stretch)?)))
+            .filter_map(|stretch| {
+                plan.stretch(facts, stretch).map(|(interval, share)| (stretch, interval, share))
+            })
             .collect();
         let mut marks: Marks = Vec::new();
         for (index, step) in facts.procedure.iter().enumerate() {
@@ -394,7 +400,7 @@ impl<'a> Context<'a> {
             // else, as with its power, knows only then.
             let is_counted = interval.to == index && is_let_go(facts, index) && !has_cue(facts, interval);
             if let (true, Some((_, Some(from)))) = (is_counted, marks.get(interval.from)) {
-                return Since::Mark(*from, interval.length.scaled(JUST_UNDER));
+                return Since::Mark(*from, interval.length.scaled(interval.just_under));
             }
         }
         match facts.procedure.get(index).map(|step| &step.action) {
@@ -408,9 +414,7 @@ impl<'a> Context<'a> {
     fn unconfirmed_window(&self, marks: &Marks) -> (Since, Duration) {
         let facts = self.subject.facts;
         for stretch in [Stretch::SecondHold, Stretch::Hold] {
-            let Some((interval, share)) = interval(facts, stretch).zip(self.plan.share(stretch)) else {
-                continue;
-            };
+            let Some((interval, share)) = self.plan.stretch(facts, stretch) else { continue };
             // A cue within the hold is no confirmation.
             let ends = (marks.get(interval.from), marks.get(interval.to));
             let (Some((_, from)), Some((to, _))) = ends else { continue };
@@ -430,16 +434,16 @@ impl<'a> Context<'a> {
         let Some(interval) = interval(facts, stretch) else { return };
         let ends = (marks.get(interval.from), marks.get(interval.to));
         let (Some((_, Some(from))), Some((Some(to), _))) = ends else { return };
-        let share = self.plan.share(stretch).unwrap_or(Ratio::WHOLE);
+        let altered = self.plan.stretch(facts, stretch).map(|(_, share)| share);
+        let share = altered.unwrap_or(Ratio::WHOLE);
         // A gap is decisive as long as it is short, a hold as long as it is long.
         let is_long = match stretch {
             Stretch::Hold | Stretch::SecondHold => share >= Ratio::WHOLE,
             Stretch::Gap => share > Ratio::WHOLE,
         };
         // Where the lock itself says when to let go, it may do so a little sooner than stated.
-        let by_cue =
-            stretch != Stretch::Gap && has_cue(facts, interval) && self.plan.share(stretch).is_none();
-        let least = if by_cue { interval.length.scaled(JUST_UNDER) } else { interval.length };
+        let by_cue = stretch != Stretch::Gap && has_cue(facts, interval) && altered.is_none();
+        let least = if by_cue { interval.length.scaled(interval.just_under) } else { interval.length };
         let limit = if is_long { Limit::at_least(least) } else { Limit::at_most(interval.length) };
         let (Some(first), Some(last)) =
             (facts.procedure.get(interval.from), facts.procedure.get(interval.to))

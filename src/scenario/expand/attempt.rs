@@ -237,11 +237,17 @@ impl Context<'_> {
         self.bind_again(draft, Origin::Control)?;
         let code = draft.secret(self, &draft.belief.handle("new"))?;
         // A slot that nothing was in: overwriting it would hide that it is still there.
-        let slot = draft.belief.take_slot();
+        let slot = self.take_slot(draft).ok_or_else(no_slot)?;
         let master = self.master_after_reset(&draft.belief);
         self.add_code(draft, &code, slot, master, Origin::Control)?;
         draft.belief.slots.insert(slot, Some(code.clone()));
         Ok(code)
+    }
+
+    /// A slot that nothing was in, for what is stored in it now; none, if the lock has no more.
+    pub(super) fn take_slot(&self, draft: &mut Draft) -> Option<u8> {
+        let last = self.lock().code_slots.known().copied().unwrap_or(u16::from(u8::MAX));
+        (u16::from(draft.belief.free_slot()) <= last).then(|| draft.belief.take_slot())
     }
 
     /// A code by the name that a scenario has for it.
@@ -460,6 +466,11 @@ impl Context<'_> {
     pub(super) fn since_act(&self, draft: &Draft) -> Since {
         draft.confirmation.since
     }
+}
+
+/// What is stored over something would hide whether that is still there.
+pub(super) fn no_slot() -> Excluded {
+    Excluded::plan("every slot of the lock is in use")
 }
 
 /// The operation that tries to open with a credential.

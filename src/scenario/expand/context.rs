@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::lock::{Asset, Credential, Fact, Facts, Levels, Power};
+use crate::lock::{Asset, Credential, DebugPort, Fact, Facts, Levels, Power};
 use crate::scenario::alter::{Plan, Subject};
 use crate::scenario::ast::{self, Operation, Scenario};
 use crate::scenario::program::Origin;
@@ -258,6 +258,11 @@ impl<'a> Context<'a> {
             }),
             ast::Action::Power { cell, .. } => cell.and_then(|cell| self.lacks(&Channel::PowerCell(cell))),
             ast::Action::Turn { .. } => self.lacks(&Channel::Knob),
+            ast::Action::Ask { channel: Channel::Memory, op, expect: ast::Reply::Refused, .. }
+                if &**op == "read" && lock.memory.as_ref().is_some_and(|map| map.port == DebugPort::Open) =>
+            {
+                Some("the debug port is open, as the source states".to_owned())
+            }
             ast::Action::Contact { channel, .. } | ast::Action::Ask { channel, .. } => self.lacks(channel),
             ast::Action::NoChange { channels, .. } => channels.iter().find_map(|channel| self.lacks(channel)),
             ast::Action::Observe { observation, .. } | ast::Action::Never { observation, .. } => {

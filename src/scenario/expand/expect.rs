@@ -9,6 +9,7 @@ use crate::scenario::ast::{self, Claim};
 use crate::scenario::phrase::phrase;
 use crate::scenario::program::{Action, Origin, Rule, Stage, Step};
 
+use super::attempt::no_slot;
 use super::context::{Context, Excluded};
 use super::draft::Draft;
 use super::procedure::Bindings;
@@ -26,12 +27,17 @@ impl<'a> Context<'a> {
         if claims.iter().any(|claim| !matches!(claim, Claim::Confirmed | Claim::Unconfirmed)) {
             self.settle(draft)?;
         }
+        // A probe leaves the lock as it is, and what is tried at the lock writes to its memory.
+        for claim in &claims {
+            self.memory_claim(draft, claim);
+        }
         for claim in &claims {
             match claim {
                 Claim::Erased(assets) => self.bindings_erased(draft, assets)?,
                 Claim::FactoryState => self.unpaired(draft),
                 Claim::Provision { .. }
                 | Claim::Prove
+                | Claim::ProveInMemory
                 | Claim::Reset
                 | Claim::ResetBut(_)
                 | Claim::ResetBy(_)
@@ -46,7 +52,10 @@ impl<'a> Context<'a> {
                 | Claim::NoOldAccess
                 | Claim::Recommission
                 | Claim::Unchanged
-                | Claim::AllOrNothing => {}
+                | Claim::AllOrNothing
+                | Claim::ErasedFromMemory
+                | Claim::AllOrNothingInMemory
+                | Claim::FirmwareUnchanged => {}
             }
         }
         let of_a_reset =
@@ -74,6 +83,7 @@ impl<'a> Context<'a> {
                 Claim::NoOldAccess => self.no_old_access(draft),
                 Claim::Provision { .. }
                 | Claim::Prove
+                | Claim::ProveInMemory
                 | Claim::Reset
                 | Claim::ResetBut(_)
                 | Claim::ResetBy(_)
@@ -85,7 +95,10 @@ impl<'a> Context<'a> {
                 | Claim::Confirmed
                 | Claim::Unconfirmed
                 | Claim::FactoryState
-                | Claim::Recommission => {}
+                | Claim::Recommission
+                | Claim::ErasedFromMemory
+                | Claim::AllOrNothingInMemory
+                | Claim::FirmwareUnchanged => {}
             }
         }
         let of_memory = |claim: &&Claim| {
@@ -96,6 +109,9 @@ impl<'a> Context<'a> {
                     | Claim::AllOrNothing
                     | Claim::Attempt { .. }
                     | Claim::NoOldAccess
+                    | Claim::ErasedFromMemory
+                    | Claim::AllOrNothingInMemory
+                    | Claim::FirmwareUnchanged
             )
         };
         // A signal alone does not tell what the lock still holds.
@@ -316,7 +332,7 @@ impl<'a> Context<'a> {
         draft.claim("set up again: user codes", |draft| {
             for handle in ["fresh.1", "fresh.2"] {
                 // One that no earlier code was in: overwriting one would hide that it is still there.
-                let slot = draft.belief.take_slot();
+                let slot = self.take_slot(draft).ok_or_else(no_slot)?;
                 let code = draft.secret(self, handle)?;
                 self.add_code(draft, &code, slot, self.master_now(&draft.belief), Origin::Claim)?;
                 fresh.push(code);
@@ -394,6 +410,7 @@ impl<'a> Context<'a> {
                 }
                 self.lock_after_reset(draft, Origin::Claim)?;
                 if !codes.is_empty() {
+                    self.master_gone_too(draft)?;
                     let fresh = self.new_code(draft)?;
                     draft.belief.known_good = Some(fresh);
                     self.expect_refused(draft, &codes)?;

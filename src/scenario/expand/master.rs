@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
                 Ok(())
             }
             Means::Added => {
-                let slot = draft.belief.take_slot();
+                let slot = self.slot_for_a_code(draft)?;
                 let code = draft.secret(self, &ghost(slot))?;
                 self.add_code(draft, &code, slot, Some(master.clone()), Origin::Tidying)?;
                 self.expect_accepted(draft, &code, Origin::Claim)
@@ -126,7 +126,7 @@ impl<'a> Context<'a> {
     fn adds_nothing(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
         self.adds_no_code(draft, old)?;
         let valid = self.valid_master(draft)?;
-        let slot = draft.belief.take_slot();
+        let slot = self.slot_for_a_code(draft)?;
         let by_valid = draft.secret(self, &ghost(slot))?;
         self.add_code(draft, &by_valid, slot, Some(valid), Origin::Control)?;
         let label = format!("control: try {}", by_valid.name());
@@ -139,8 +139,25 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Where the codes are gone, the master code is gone as well: a lock that still adds codes with it is half erased.
+    pub(super) fn master_gone_too(&self, draft: &mut Draft) -> Result<(), Excluded> {
+        let master = draft.belief.master.clone().filter(|_| !self.keeps(Asset::MasterCode));
+        let (Some(master), Ok(Means::Added)) = (master, self.means()) else { return Ok(()) };
+        match self.adds_no_code(draft, &master) {
+            // Without a slot to show it in, nothing is claimed of it.
+            Ok(()) | Err(Excluded::Model(_)) => Ok(()),
+            Err(Excluded::Plan(reason)) => Err(Excluded::Plan(reason)),
+        }
+    }
+
+    /// A slot for a code that shows whether a master code is taken.
+    fn slot_for_a_code(&self, draft: &mut Draft) -> Result<u8, Excluded> {
+        let none = "every slot of the lock is in use, so no code can be added to show it";
+        self.take_slot(draft).ok_or_else(|| none.into())
+    }
+
     fn adds_no_code(&self, draft: &mut Draft, old: &Credential) -> Result<(), Excluded> {
-        let slot = draft.belief.take_slot();
+        let slot = self.slot_for_a_code(draft)?;
         let by_old = draft.secret(self, &ghost(slot))?;
         self.add_code(draft, &by_old, slot, Some(old.clone()), Origin::Tidying)?;
         // What was typed in vain counts as wrong codes, and a lock in its penalty refuses anything.

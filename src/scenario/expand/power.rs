@@ -1,6 +1,6 @@
 //! The supply: restarts, and cuts in the midst of a reset.
 
-use crate::scenario::alter::{Cut, CutFrom, JUST_UNDER, Kind, takes_the_power};
+use crate::scenario::alter::{Cut, CutFrom, Kind, takes_the_power};
 use crate::scenario::ast::{self, Interval};
 use crate::scenario::program::{Action, Mark, Origin, Since, Step};
 use crate::trace::{Channel, Value};
@@ -86,11 +86,12 @@ impl Context<'_> {
     /// The moment at which the decisive quantity is met as stated: a sweep begins there.
     fn met_at(&self, since: Since) -> Since {
         let decisive = &self.subject.facts.decisive;
-        let holds = [&decisive.second_hold, &decisive.hold].into_iter().flatten();
+        let holds = [&decisive.second_hold, &decisive.hold];
+        let mut holds = holds.into_iter().flatten();
         match since {
             Since::Mark(mark, offset) => {
-                let hold = holds.map(|hold| hold.length).find(|length| length.scaled(JUST_UNDER) == offset);
-                Since::Mark(mark, hold.unwrap_or(offset))
+                let hold = holds.find(|hold| hold.length.scaled(hold.just_under) == offset);
+                Since::Mark(mark, hold.map_or(offset, |hold| hold.length))
             }
             Since::Here | Since::Touch(_) => since,
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
 use crate::scenario::alter::{
-    Alter, Bolt, Bounces, But, CutFrom, CutPower, Dropout, Gap, Hold, Interrupted, JUST_UNDER, Kind,
-    MissingButtons, MissingKeys, Pause, Presses, Rotation, UsedProof, Without, WrongKey, excludes,
+    Alter, Bolt, Bounces, But, CutFrom, CutPower, Dropout, Gap, Hold, Interrupted, Kind, MissingButtons,
+    MissingKeys, Pause, Presses, Rotation, Share, UsedProof, Without, WrongKey, excludes,
 };
 use crate::scenario::ast::{self, Action, Claim, MethodChoice, Scenario, Step};
 use crate::scenario::clauses;
@@ -95,9 +95,13 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::FactoryState
             | Claim::Recommission
             | Claim::Unchanged
-            | Claim::AllOrNothing => true,
+            | Claim::AllOrNothing
+            | Claim::ErasedFromMemory
+            | Claim::AllOrNothingInMemory
+            | Claim::FirmwareUnchanged => true,
             Claim::Provision { .. }
             | Claim::Prove
+            | Claim::ProveInMemory
             | Claim::Inventory
             | Claim::Reset
             | Claim::ResetBut(_)
@@ -261,9 +265,11 @@ fn check_but(
 pub(super) fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) -> But {
     let mut list: Vec<Arc<dyn Alter>> = Vec::new();
     for (word, is_second) in [(&syntax.hold, false), (&syntax.second_hold, true)] {
-        if let Some(share) = word.as_ref().and_then(|word| share(reader, word, "hold")) {
-            list.push(Arc::new(Hold { share, is_second }));
-        }
+        let share = word.as_ref().and_then(|word| match word.value.0.as_str() {
+            "just_under" => Some(Share::JustUnder),
+            _ => share(reader, word, "hold").map(Share::Of),
+        });
+        list.extend(share.map(|share| Arc::new(Hold { share, is_second }) as Arc<dyn Alter>));
     }
     if let Some(share) = syntax.gap.as_ref().and_then(|word| share(reader, word, "gap")) {
         list.push(Arc::new(Gap { share }));
@@ -358,11 +364,8 @@ pub(super) fn but(reader: &mut Reader<'_>, syntax: &ButSyntax, place: &Place) ->
     But::new(list)
 }
 
-/// A share that makes a difference; `just_under` is as near to the whole as a lock must tell.
+/// A share that makes a difference.
 fn share(reader: &mut Reader<'_>, word: &Word, what: &str) -> Option<Ratio> {
-    if word.value.0 == "just_under" && what == "hold" {
-        return Some(JUST_UNDER);
-    }
     let share: Ratio = reader.quantity(word)?;
     if share == Ratio::WHOLE || share <= Ratio::default() {
         let place = reader.place(word);

@@ -16,6 +16,11 @@ use crate::yaml::{Place, Spanned};
 use super::model::absent;
 use super::{Reader, Word, sense};
 
+/// From this share of its stated length on a lock may take a hold for long enough, if its source says nothing of its
+/// clock: the one tolerance of a stated hold, used where a lock must not reset yet and where it may confirm already.
+const JUST_UNDER: Ratio = Ratio::percent(95);
+/// No rig tells less, in parts per million.
+const LEAST_TOLERANCE: i64 = 1_000;
 /// A procedure waits for so long at most in a hold, as a share of what it needs: beyond it, one of the two is a slip.
 const LONGEST_MARGIN: Ratio = Ratio::percent(300);
 
@@ -233,7 +238,7 @@ fn interval(
     least: bool,
 ) -> Option<Interval> {
     let place = reader.place(syntax);
-    let IntervalSyntax { from, to, at_least, at_most } = &syntax.value;
+    let IntervalSyntax { from, to, at_least, at_most, tolerance } = &syntax.value;
     let phrases: Vec<String> = procedure.iter().map(|step| phrase(&step.action)).collect();
     let mut find = |word: &Word, after: usize| {
         let wanted = word.value.0.as_str();
@@ -290,5 +295,26 @@ fn interval(
             "anyone following it would not reset the lock",
         );
     }
-    Some(Interval { from, to, length })
+    if let (false, Some(word)) = (least, tolerance) {
+        let place = reader.place(word);
+        reader.findings.error(&place, "only a hold takes a `tolerance`");
+    }
+    let just_under = match tolerance {
+        Some(word) => just_under(reader, word)?,
+        None => JUST_UNDER,
+    };
+    Some(Interval { from, to, length, just_under })
+}
+
+/// A lock's clock runs so much too fast at most, as its source states.
+fn just_under(reader: &mut Reader<'_>, word: &Word) -> Option<Ratio> {
+    let tolerance: Ratio = reader.quantity(word)?;
+    let just_under = tolerance.rest();
+    if tolerance.as_parts_per_million() < LEAST_TOLERANCE || just_under < JUST_UNDER {
+        let place = reader.place(word);
+        let hint = "without one it is 5 %; a rig can't tell less than 0.1 %";
+        reader.findings.error_with_hint(&place, format!("{tolerance} is no tolerance of a hold"), hint);
+        return None;
+    }
+    Some(just_under)
 }

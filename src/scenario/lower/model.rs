@@ -13,6 +13,7 @@ use crate::trace::Channel;
 use crate::unit::{Duration, Voltage};
 use crate::yaml::{Diagnostics, Place, Source, Spanned, nearest};
 
+use super::memory::memory_map;
 use super::request::OPERATIONS;
 use super::{Lineage, Reader, sense};
 
@@ -114,6 +115,7 @@ fn facts(
         knob: false,
         door: false,
         debug_port: false,
+        memory: None,
         reader: BTreeSet::new(),
         cover: false,
         lights: BTreeMap::new(),
@@ -133,6 +135,7 @@ fn facts(
     indicators(lineage, &mut facts, findings);
     codes(lineage, &mut facts, findings);
     times(lineage, &mut facts, findings);
+    memory_map(lineage, &mut facts, findings);
     if let Some((words, source)) = lineage.nearest(|m| m.keeps.as_ref()) {
         facts.keeps = keeps(&mut Reader::new(source, findings), words);
     }

@@ -284,6 +284,7 @@ pub(super) fn judges(step: &Step) -> bool {
             | Claim::ResetBut(_)
             | Claim::ResetBy(_) => false,
             Claim::Prove
+            | Claim::ProveInMemory
             | Claim::VerifyState
             | Claim::Inventory
             | Claim::Attempt { .. }
@@ -296,7 +297,10 @@ pub(super) fn judges(step: &Step) -> bool {
             | Claim::FactoryState
             | Claim::Recommission
             | Claim::Unchanged
-            | Claim::AllOrNothing => true,
+            | Claim::AllOrNothing
+            | Claim::ErasedFromMemory
+            | Claim::AllOrNothingInMemory
+            | Claim::FirmwareUnchanged => true,
         },
         Action::Observe { .. }
         | Action::NoChange { .. }

@@ -364,8 +364,9 @@ impl Reader<'_> {
         Some(Action::Claim(match step {
             StepSyntax::Provision(words) => self.provision(words, place)?,
             StepSyntax::Prove(word) => {
-                self.choice("state to prove", word, &[("provisioned", ())])?;
-                Claim::Prove
+                let states = [("provisioned", false), ("in_memory", true)];
+                let in_memory = self.choice("state to prove", word, &states)?;
+                if in_memory { Claim::ProveInMemory } else { Claim::Prove }
             }
             StepSyntax::Inventory => Claim::Inventory,
             StepSyntax::Restart(restart) => {
@@ -401,6 +402,9 @@ impl Reader<'_> {
             StepSyntax::Recommission => Claim::Recommission,
             StepSyntax::Unchanged => Claim::Unchanged,
             StepSyntax::AllOrNothing => Claim::AllOrNothing,
+            StepSyntax::ErasedFromMemory => Claim::ErasedFromMemory,
+            StepSyntax::AllOrNothingInMemory => Claim::AllOrNothingInMemory,
+            StepSyntax::FirmwareUnchanged => Claim::FirmwareUnchanged,
             StepSyntax::Hold(_)
             | StepSyntax::Release(_)
             | StepSyntax::Press(_)

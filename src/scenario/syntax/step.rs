@@ -54,6 +54,9 @@ pub(in crate::scenario) enum StepSyntax {
     Recommission,
     Unchanged,
     AllOrNothing,
+    ErasedFromMemory,
+    AllOrNothingInMemory,
+    FirmwareUnchanged,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
