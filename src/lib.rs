@@ -8,9 +8,9 @@ pub mod yaml;
 
 pub mod lock;
 
-pub mod memory;
-
 pub mod trace;
+
+pub mod memory;
 
 pub mod verdict;
 

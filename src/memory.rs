@@ -26,6 +26,7 @@
 
 mod changes;
 mod forms;
+mod question;
 mod randomness;
 mod salted;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::lock::{Named as _, Region, SaltedDigest, named_enum};
 
 use changes::Changes;
 use forms::{Form, SHORTEST};
+pub use question::{Question, Refusal, digested, searched};
 use salted::Salted;
 
 /// How often anything may be found by chance in a search, in the unit of [`by_chance`]: once in ten thousand.
@@ -281,7 +283,7 @@ fn by_chance(pairs: u128, bytes: usize) -> u128 {
 }
 
 /// What was left out in a few words, for people; nothing, if nothing was.
-pub fn in_words(left_out: &[LeftOut]) -> Option<String> {
+fn in_words(left_out: &[LeftOut]) -> Option<String> {
     let kinds: BTreeSet<(Encoding, Unsearched)> =
         left_out.iter().map(|one| (one.encoding, one.place)).collect();
     let words: Vec<String> =

@@ -37,10 +37,7 @@ impl SimulatedLock {
         let outcome = self.handle(channel, request);
         let response = match outcome {
             Ok(response) => Response { id: request.id, ok: true, ..response },
-            Err((reason, why)) => {
-                let why = Some(self.worded(why, request));
-                Response { id: request.id, ok: false, reason, why, ..Response::default() }
-            }
+            Err((reason, why)) => Response::refused(request.id, reason, self.worded(why, request)),
         };
         self.answer(channel, self.answers_after(ANSWER), response);
     }

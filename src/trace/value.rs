@@ -196,6 +196,13 @@ pub struct Response {
     pub digest: Option<Arc<str>>,
 }
 
+impl Response {
+    /// A refusal.
+    pub fn refused(id: u64, reason: Reason, why: impl Into<Arc<str>>) -> Self {
+        Self { id, ok: false, reason, why: Some(why.into()), ..Self::default() }
+    }
+}
+
 /// A code that was found in a memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {

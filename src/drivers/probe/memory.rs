@@ -13,8 +13,8 @@ use super::fault::{Meaning, ProbeError};
 use super::{Chip, Probe, Setup};
 use crate::drivers::input::InputFault;
 use crate::lock::{MemoryMap, Region};
-use crate::memory::{self, Hit, Image, Search};
-use crate::trace::{Argument, Channel, Found, MAX_FOUND, Reason, Request, Response, Value};
+use crate::memory::{Image, Question, Refusal, digested, searched};
+use crate::trace::{Channel, Request, Response, Value};
 
 /// Requests that wait.
 const MAX_WAITING: usize = 16;
@@ -60,7 +60,7 @@ impl MemoryProbe {
         Chip::find(&setup.probe.chip).map_err(|error| fault(&error))?;
         let (requests, waiting) = sync_channel(MAX_WAITING);
         let unwanted = Arc::new(AtomicBool::new(false));
-        let mut reader = Reader { setup, before: None, unwanted: Arc::clone(&unwanted) };
+        let mut reader = Reader { setup, before: Vec::new(), unwanted: Arc::clone(&unwanted) };
         let answer = move || reader.serve(&waiting, &mut on_answer);
         let thread = std::thread::Builder::new().name("memory".into()).spawn(answer);
         let thread = thread.map_err(|error| fault(&error))?;
@@ -95,25 +95,28 @@ impl Drop for MemoryProbe {
     }
 }
 
-/// What was read of each region.
-type Images = Vec<Image>;
-
 struct Reader {
     setup: MemorySetup,
-    /// The memory before the codes were stored.
-    before: Option<Images>,
+    /// The memory before the codes were stored, region by region; nothing, if that is not known.
+    before: Vec<Image>,
     unwanted: Arc<AtomicBool>,
 }
 
 /// Why a request gets no result.
 enum Unanswered {
     Probe(ProbeError),
-    Refused(Reason, &'static str),
+    Refused(Refusal),
 }
 
 impl From<ProbeError> for Unanswered {
     fn from(error: ProbeError) -> Self {
         Self::Probe(error)
+    }
+}
+
+impl From<Refusal> for Unanswered {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 
@@ -134,84 +137,44 @@ impl Reader {
 
     /// An answer, or that the rig is wrong.
     fn answer(&mut self, request: &Request) -> Result<Response, InputFault> {
-        let refused = |reason, why: &str| {
-            Ok(Response { id: request.id, ok: false, reason, why: Some(why.into()), ..Response::default() })
-        };
         match self.act(request) {
             Ok(response) => Ok(response),
-            Err(Unanswered::Refused(reason, why)) => refused(reason, why),
+            Err(Unanswered::Refused(Refusal { reason, why })) => {
+                Ok(Response::refused(request.id, reason, why))
+            }
             Err(Unanswered::Probe(error)) => match error.meaning() {
-                Meaning::Refusal(reason) => refused(reason, &error.to_string()),
+                Meaning::Refusal(reason) => Ok(Response::refused(request.id, reason, error.to_string())),
                 Meaning::Rig => Err(InputFault(format!("memory: {error}"))),
             },
         }
     }
 
     fn act(&mut self, request: &Request) -> Result<Response, Unanswered> {
-        match &*request.op {
-            "read" => {
+        let response = match Question::of(request)? {
+            Question::Read => {
                 let mut probe = self.open()?;
-                let first = self.setup.map.regions.first();
-                let first = first.ok_or(Unanswered::Refused(Reason::NotFound, "the map names no region"))?;
+                let first = self.setup.map.regions.first().ok_or(Refusal::NO_REGION)?;
                 self.read(&mut probe, first)?;
-                Ok(done(request.id))
+                Response::default()
             }
-            "snapshot" => {
+            Question::Snapshot => {
                 // What an earlier one saw is of no use if this one fails.
-                self.before = None;
-                self.before = Some(self.all()?);
-                Ok(done(request.id))
+                self.before = Vec::new();
+                self.before = self.all()?;
+                Response::default()
             }
-            "search" => self.search(request),
-            "digest" => self.digest(request),
-            _ => Err(Unanswered::Refused(Reason::Unsupported, "the probe has no such operation")),
-        }
-    }
-
-    fn search(&self, request: &Request) -> Result<Response, Unanswered> {
-        let invalid =
-            || Unanswered::Refused(Reason::Invalid, "a search needs `code.1`, `code.2`, … as texts");
-        let codes =
-            request.arguments.iter().filter_map(|(name, value)| Some((name.strip_prefix("code.")?, value)));
-        let codes = codes.map(|(number, code)| match (number.parse::<u64>(), code) {
-            (Ok(number), Argument::Text(code)) if !code.is_empty() => Ok((number, &**code)),
-            _ => Err(invalid()),
-        });
-        let (numbers, codes): (Vec<u64>, Vec<&str>) =
-            codes.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        if codes.is_empty() {
-            return Err(invalid());
-        }
-        let images = self.all()?;
-        let search = Search::new(&codes, self.setup.map.salted);
-        let (mut hits, mut left_out) = (Vec::new(), Vec::new());
-        for (place, image) in images.iter().enumerate() {
-            let before = self.before.as_ref().and_then(|images| images.get(place));
-            left_out.extend(search.left_out(image, before));
-            let found = search.find(image, before).into_iter();
-            hits.extend(found.filter_map(|hit| Some((*numbers.get(hit.secret)?, hit))));
-        }
-        let why = memory::in_words(&left_out).map(Into::into);
-        Ok(Response { why, ..found(request.id, &hits) })
-    }
-
-    fn digest(&self, request: &Request) -> Result<Response, Unanswered> {
-        let named = request.arguments.iter().find_map(|(name, value)| match value {
-            Argument::Text(text) if &**name == "region" => Some(&**text),
-            _ => None,
-        });
-        let named = named.ok_or(Unanswered::Refused(Reason::Invalid, "a digest needs `region`"))?;
-        let region = self.setup.map.regions.iter().find(|region| &*region.name == named);
-        let region = region.ok_or(Unanswered::Refused(Reason::NotFound, "the map names no such region"))?;
-        let image = self.read(&mut self.open()?, region)?;
-        let digest = memory::digest(&image, region);
-        let digest =
-            digest.ok_or(Unanswered::Refused(Reason::Unknown, "the region was not read as a whole"))?;
-        Ok(digested(request.id, &digest))
+            Question::Search(codes) => searched(&codes, self.setup.map.salted, &self.all()?, &self.before),
+            Question::Digest(named) => {
+                let region = self.setup.map.regions.iter().find(|region| &*region.name == named);
+                let region = region.ok_or(Refusal::NO_REGION)?;
+                digested(&self.read(&mut self.open()?, region)?, region)?
+            }
+        };
+        Ok(Response { id: request.id, ok: true, ..response })
     }
 
     /// The whole of what the map names.
-    fn all(&self) -> Result<Images, ProbeError> {
+    fn all(&self) -> Result<Vec<Image>, ProbeError> {
         let mut probe = self.open()?;
         self.setup.map.regions.iter().map(|region| self.read(&mut probe, region)).collect()
     }
@@ -231,23 +194,4 @@ impl Reader {
 
 fn length(region: &Region) -> u32 {
     region.to.saturating_sub(region.from)
-}
-
-fn done(id: u64) -> Response {
-    Response { id, ok: true, ..Response::default() }
-}
-
-/// What a search found, as an answer: of which code, how it is written there, and where.
-fn found(id: u64, hits: &[(u64, Hit)]) -> Response {
-    let found = hits.iter().take(MAX_FOUND).map(|(number, hit)| Found {
-        code: *number,
-        encoding: hit.encoding.word().into(),
-        address: u64::from(hit.address),
-    });
-    Response { found: Some(found.collect()), ..done(id) }
-}
-
-/// A digest, as an answer.
-fn digested(id: u64, digest: &str) -> Response {
-    Response { digest: Some(digest.into()), ..done(id) }
 }
