@@ -2,7 +2,7 @@
 
 use crate::trace::Channel;
 
-use super::ast::{Action, Claim, Control, KeyToken, Observation, Supply};
+use super::ast::{Action, Claim, Control, KeyToken, MemoryClaim, Observation, Supply};
 
 /// A step as a phrase: `power on`, `release program`. Files refer to steps by it.
 pub(super) fn phrase(action: &Action) -> String {
@@ -98,6 +98,9 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Provision { .. } => "provision",
         Claim::Prove => "prove provisioned",
         Claim::ProveInMemory => "prove in memory",
+        Claim::Memory(MemoryClaim::Erased) => "erased from memory",
+        Claim::Memory(MemoryClaim::AllOrNothing) => "all or nothing in memory",
+        Claim::Memory(MemoryClaim::FirmwareUnchanged) => "firmware unchanged",
         Claim::Inventory => "inventory",
         Claim::Reset => "reset",
         Claim::ResetBut(_) => "altered reset",
@@ -115,8 +118,5 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Recommission => "recommission",
         Claim::Unchanged => "unchanged",
         Claim::AllOrNothing => "all or nothing",
-        Claim::ErasedFromMemory => "erased from memory",
-        Claim::AllOrNothingInMemory => "all or nothing in memory",
-        Claim::FirmwareUnchanged => "firmware unchanged",
     }
 }

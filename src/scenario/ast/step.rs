@@ -348,43 +348,19 @@ pub enum Claim {
     Unchanged,
     /// Either everything or nothing is still there.
     AllOrNothing,
-    /// No code that was ever stored is in the lock's memory.
-    ErasedFromMemory,
-    /// Its memory holds all of the owner's codes or none.
-    AllOrNothingInMemory,
-    /// The part of its memory with the firmware is as it was.
-    FirmwareUnchanged,
+    /// A probe finds this in the lock's memory.
+    Memory(MemoryClaim),
 }
 
-impl Claim {
-    /// Whether a probe looks into the lock's memory for it.
-    pub const fn is_of_memory(&self) -> bool {
-        match self {
-            Self::ProveInMemory
-            | Self::ErasedFromMemory
-            | Self::AllOrNothingInMemory
-            | Self::FirmwareUnchanged => true,
-            Self::Provision { .. }
-            | Self::Prove
-            | Self::Reset
-            | Self::ResetBut(_)
-            | Self::ResetBy(_)
-            | Self::VerifyState
-            | Self::Restart { .. }
-            | Self::Inventory
-            | Self::Attempt { .. }
-            | Self::LockOut { .. }
-            | Self::NearlyLockOut
-            | Self::Confirmed
-            | Self::Unconfirmed
-            | Self::Erased(_)
-            | Self::NoOldAccess
-            | Self::FactoryState
-            | Self::Recommission
-            | Self::Unchanged
-            | Self::AllOrNothing => false,
-        }
-    }
+/// What a probe must find in the lock's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryClaim {
+    /// No code that was ever stored.
+    Erased,
+    /// All of the owner's codes or none.
+    AllOrNothing,
+    /// The firmware as it was.
+    FirmwareUnchanged,
 }
 
 impl Action {

@@ -125,9 +125,7 @@ impl<'a> Context<'a> {
             | Claim::Recommission
             | Claim::Unchanged
             | Claim::AllOrNothing
-            | Claim::ErasedFromMemory
-            | Claim::AllOrNothingInMemory
-            | Claim::FirmwareUnchanged => Err(Excluded::plan("this claim can only be judged after the act")),
+            | Claim::Memory(_) => Err(Excluded::plan("this claim can only be judged after the act")),
         }
     }
 

@@ -29,7 +29,9 @@ impl<'a> Context<'a> {
         }
         // A probe leaves the lock as it is, and what is tried at the lock writes to its memory.
         for claim in &claims {
-            self.memory_claim(draft, claim);
+            if let Claim::Memory(claim) = claim {
+                self.memory_claim(draft, *claim);
+            }
         }
         for claim in &claims {
             match claim {
@@ -53,9 +55,7 @@ impl<'a> Context<'a> {
                 | Claim::Recommission
                 | Claim::Unchanged
                 | Claim::AllOrNothing
-                | Claim::ErasedFromMemory
-                | Claim::AllOrNothingInMemory
-                | Claim::FirmwareUnchanged => {}
+                | Claim::Memory(_) => {}
             }
         }
         let of_a_reset =
@@ -96,9 +96,7 @@ impl<'a> Context<'a> {
                 | Claim::Unconfirmed
                 | Claim::FactoryState
                 | Claim::Recommission
-                | Claim::ErasedFromMemory
-                | Claim::AllOrNothingInMemory
-                | Claim::FirmwareUnchanged => {}
+                | Claim::Memory(_) => {}
             }
         }
         let of_memory = |claim: &&Claim| {
@@ -109,9 +107,7 @@ impl<'a> Context<'a> {
                     | Claim::AllOrNothing
                     | Claim::Attempt { .. }
                     | Claim::NoOldAccess
-                    | Claim::ErasedFromMemory
-                    | Claim::AllOrNothingInMemory
-                    | Claim::FirmwareUnchanged
+                    | Claim::Memory(_)
             )
         };
         // A signal alone does not tell what the lock still holds.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::lock::{Asset, Credential, DebugPort, MemoryMap};
-use crate::scenario::ast::{self, Claim};
+use crate::scenario::ast::{self, Claim, MemoryClaim};
 use crate::scenario::program::{Action, Expected, Origin, Presence, Stage};
 use crate::trace::{Argument, Channel};
 use crate::unit::Duration;
@@ -26,15 +26,17 @@ impl Context<'_> {
         let stages = [&self.scenario.arrange, &self.scenario.act, &self.scenario.expect];
         let steps = stages.into_iter().flat_map(ast::all);
         let claims: Vec<&Claim> = steps
-            .filter_map(|step| if let ast::Action::Claim(claim) = &step.action { Some(claim) } else { None })
-            .filter(|claim| claim.is_of_memory())
+            .filter_map(|step| match &step.action {
+                ast::Action::Claim(claim @ (Claim::ProveInMemory | Claim::Memory(_))) => Some(claim),
+                _ => None,
+            })
             .collect();
         if claims.is_empty() {
             return Ok(());
         }
         self.memory()?;
         ask(draft, "note the memory", "snapshot", Vec::new(), Expected::Done, Origin::Setup);
-        if claims.iter().any(|claim| matches!(claim, Claim::FirmwareUnchanged)) {
+        if claims.iter().any(|claim| matches!(claim, Claim::Memory(MemoryClaim::FirmwareUnchanged))) {
             self.firmware(draft, Expected::Digest, Origin::Setup)?;
         }
         draft.part("memory before", Stage::Arrange);
@@ -49,15 +51,15 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// A claim that the memory shows, if it is one.
-    pub(super) fn memory_claim(&self, draft: &mut Draft, claim: &Claim) {
+    /// What must be found in the memory, or must not.
+    pub(super) fn memory_claim(&self, draft: &mut Draft, claim: MemoryClaim) {
         match claim {
-            Claim::ErasedFromMemory => draft.claim("no code left in memory", |draft| {
+            MemoryClaim::Erased => draft.claim("no code left in memory", |draft| {
                 let codes = self.to_lose(draft)?;
                 self.search(draft, &codes, Presence::None, Origin::Claim);
                 Ok(())
             }),
-            Claim::AllOrNothingInMemory => draft.claim("all or nothing in memory", |draft| {
+            MemoryClaim::AllOrNothing => draft.claim("all or nothing in memory", |draft| {
                 let codes = self.stored(draft)?;
                 if codes.len() < 2 {
                     return Err("the lock holds too few codes to be only half erased".into());
@@ -65,29 +67,9 @@ impl Context<'_> {
                 self.search(draft, &codes, Presence::AllOrNone, Origin::Claim);
                 Ok(())
             }),
-            Claim::FirmwareUnchanged => draft.claim("firmware unchanged", |draft| {
+            MemoryClaim::FirmwareUnchanged => draft.claim("firmware unchanged", |draft| {
                 self.firmware(draft, Expected::SameDigest, Origin::Claim)
             }),
-            Claim::Provision { .. }
-            | Claim::Prove
-            | Claim::ProveInMemory
-            | Claim::Reset
-            | Claim::ResetBut(_)
-            | Claim::ResetBy(_)
-            | Claim::VerifyState
-            | Claim::Restart { .. }
-            | Claim::Inventory
-            | Claim::Attempt { .. }
-            | Claim::LockOut { .. }
-            | Claim::NearlyLockOut
-            | Claim::Confirmed
-            | Claim::Unconfirmed
-            | Claim::Erased(_)
-            | Claim::NoOldAccess
-            | Claim::FactoryState
-            | Claim::Recommission
-            | Claim::Unchanged
-            | Claim::AllOrNothing => {}
         }
     }
 
@@ -118,7 +100,7 @@ impl Context<'_> {
     fn search(&self, draft: &mut Draft, codes: &[Credential], presence: Presence, origin: Origin) {
         let numbered = (1..).zip(codes);
         let arguments =
-            numbered.map(|(number, code)| (numbered_code(number), secret_argument(code))).collect();
+            numbered.map(|(number, code)| (format!("code.{number}").into(), secret_argument(code))).collect();
         let label = match presence {
             Presence::All => "each code is in memory",
             Presence::None => "no code is in memory",
@@ -135,10 +117,6 @@ impl Context<'_> {
         ask(draft, "digest of the firmware", "digest", region, expected, origin);
         Ok(())
     }
-}
-
-fn numbered_code(number: usize) -> Arc<str> {
-    format!("code.{number}").into()
 }
 
 /// A code that a manual prints is nobody's.

@@ -96,9 +96,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::Recommission
             | Claim::Unchanged
             | Claim::AllOrNothing
-            | Claim::ErasedFromMemory
-            | Claim::AllOrNothingInMemory
-            | Claim::FirmwareUnchanged => true,
+            | Claim::Memory(_) => true,
             Claim::Provision { .. }
             | Claim::Prove
             | Claim::ProveInMemory

@@ -298,9 +298,7 @@ pub(super) fn judges(step: &Step) -> bool {
             | Claim::Recommission
             | Claim::Unchanged
             | Claim::AllOrNothing
-            | Claim::ErasedFromMemory
-            | Claim::AllOrNothingInMemory
-            | Claim::FirmwareUnchanged => true,
+            | Claim::Memory(_) => true,
         },
         Action::Observe { .. }
         | Action::NoChange { .. }

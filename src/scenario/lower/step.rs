@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::lock::{Named, Token};
-use crate::scenario::ast::{Action, Claim, Control, KeyToken, Observation, Step, Supply};
+use crate::scenario::ast::{Action, Claim, Control, KeyToken, MemoryClaim, Observation, Step, Supply};
 use crate::scenario::syntax::{
     PowerStepSyntax, PressSyntax, StepSyntax, Steps, TurnSyntax, TypeSyntax, WaitSyntax, WitnessSyntax, Word,
     WordOr,
@@ -402,9 +402,9 @@ impl Reader<'_> {
             StepSyntax::Recommission => Claim::Recommission,
             StepSyntax::Unchanged => Claim::Unchanged,
             StepSyntax::AllOrNothing => Claim::AllOrNothing,
-            StepSyntax::ErasedFromMemory => Claim::ErasedFromMemory,
-            StepSyntax::AllOrNothingInMemory => Claim::AllOrNothingInMemory,
-            StepSyntax::FirmwareUnchanged => Claim::FirmwareUnchanged,
+            StepSyntax::ErasedFromMemory => Claim::Memory(MemoryClaim::Erased),
+            StepSyntax::AllOrNothingInMemory => Claim::Memory(MemoryClaim::AllOrNothing),
+            StepSyntax::FirmwareUnchanged => Claim::Memory(MemoryClaim::FirmwareUnchanged),
             StepSyntax::Hold(_)
             | StepSyntax::Release(_)
             | StepSyntax::Press(_)
