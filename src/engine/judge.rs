@@ -81,19 +81,9 @@ impl Asked<'_> {
                     }
                 }
             }
-            // Silence or a refusal to say is no proof that a binding is gone, nor that a memory is clean.
             (Expected::Paired(true), Some(r)) => Err((weight, self.refusal(r))),
-            (
-                Expected::Paired(false)
-                | Expected::Erased { .. }
-                | Expected::Holds { .. }
-                | Expected::Probe(_)
-                | Expected::Found(_)
-                | Expected::Digest
-                | Expected::SameDigest,
-                Some(r),
-            ) => Err((Weight::Inconclusive, self.refusal(r))),
             (Expected::Done, None) => Err((weight, unanswered())),
+            // Silence or a refusal to say is no proof that a binding is gone, nor that a memory is clean.
             (
                 Expected::Paired(_)
                 | Expected::Erased { .. }
@@ -102,8 +92,8 @@ impl Asked<'_> {
                 | Expected::Found(_)
                 | Expected::Digest
                 | Expected::SameDigest,
-                None,
-            ) => Err((Weight::Inconclusive, unanswered())),
+                said,
+            ) => Err((Weight::Inconclusive, said.map_or_else(unanswered, |r| self.refusal(r)))),
         }
     }
 
