@@ -2,6 +2,7 @@
 //!
 //! They are built by `firmware/build.sh`; `firmware/images/SOURCES` says from what.
 
+use ihex::Record;
 use include_dir::{Dir, include_dir};
 
 use crate::rig::Fault;
@@ -9,11 +10,6 @@ use crate::sim::mcu::FLASH_BYTES;
 
 /// Every image, and what they were built from.
 static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/firmware/images");
-
-/// Kinds of records that an image has.
-const DATA: u8 = 0;
-const END: u8 = 1;
-const UPPER_ADDRESS: u8 = 4;
 
 /// The file of an image, by its name.
 pub fn firmware_image(name: &str) -> Option<&'static [u8]> {
@@ -35,44 +31,25 @@ fn load(text: &str) -> Result<Vec<u8>, String> {
     let mut flash = vec![0xff; FLASH_BYTES];
     let mut upper = 0;
     for (number, line) in (1..).zip(text.lines()) {
-        let record = record(line).ok_or_else(|| format!("line {number} is no record"))?;
-        match record {
-            Record { kind: DATA, address, contents } => {
-                let at = upper + usize::from(address);
-                let place = flash.get_mut(at..).and_then(|flash| flash.get_mut(..contents.len()));
+        match Record::from_record_string(line)
+            .map_err(|error| format!("line {number} is no record: {error}"))?
+        {
+            Record::Data { offset, value } => {
+                let at = upper + usize::from(offset);
+                let place = flash.get_mut(at..).and_then(|flash| flash.get_mut(..value.len()));
                 let place = place.ok_or_else(|| format!("line {number} lies outside the flash"))?;
-                place.copy_from_slice(&contents);
+                place.copy_from_slice(&value);
             }
-            Record { kind: UPPER_ADDRESS, contents, .. } => {
-                let half = contents.first_chunk().filter(|_| contents.len() == 2);
-                let half = half.ok_or_else(|| format!("line {number} is no address"))?;
-                upper = usize::from(u16::from_be_bytes(*half)) << 16;
+            Record::ExtendedLinearAddress(half) => upper = usize::from(half) << 16,
+            Record::EndOfFile => return Ok(flash),
+            Record::ExtendedSegmentAddress(_)
+            | Record::StartSegmentAddress { .. }
+            | Record::StartLinearAddress(_) => {
+                return Err(format!("line {number} is a record that no image has"));
             }
-            Record { kind: END, .. } => return Ok(flash),
-            Record { kind, .. } => return Err(format!("line {number} is a record of kind {kind}")),
         }
     }
     Err("its end is missing".into())
-}
-
-/// A line of a file.
-struct Record {
-    kind: u8,
-    address: u16,
-    contents: Vec<u8>,
-}
-
-/// Reads a line; nothing, if it is none, or if its sum is wrong.
-fn record(line: &str) -> Option<Record> {
-    let (pairs, rest) = line.strip_prefix(':')?.as_bytes().as_chunks::<2>();
-    let digit = |digit: u8| char::from(digit).to_digit(16).map(|digit| digit as u8);
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-    let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
-    let sum = bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
-    let [length, high, low, kind, contents @ .., _] = bytes.as_slice() else { return None };
-    let is_whole = rest.is_empty() && sum == 0 && contents.len() == usize::from(*length);
-    let address = u16::from_be_bytes([*high, *low]);
-    is_whole.then(|| Record { kind: *kind, address, contents: contents.to_vec() })
 }
 
 #[cfg(test)]
@@ -111,10 +88,12 @@ mod tests {
             (":00000001FE\n", "line 1 is no record"),
             (":020000040004F6\n:010000004 2BD\n", "line 2 is no record"),
             (":020000040004F6\n:0100000042BD\n", "line 2 lies outside the flash"),
-            (":01000004FFFC\n", "line 1 is no address"),
-            (":00000005FB\n", "line 1 is a record of kind 5"),
+            (":01000004FFFC\n", "line 1 is no record"),
+            (":0400000500000000F7\n", "line 1 is a record that no image has"),
+            (":020000021000EC\n", "line 1 is a record that no image has"),
         ] {
-            assert_eq!(load(text).err().as_deref(), Some(why), "{text}");
+            let refused = load(text).expect_err(text);
+            assert!(refused.starts_with(why), "{text}: {refused}");
         }
     }
 }
