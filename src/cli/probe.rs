@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::drivers::clock;
 use crate::drivers::probe::{
-    Chip, Connect, Ended, Firmware, Identity, IfProtected, Line, LineSource, Probe, ProbeError, Progress,
-    Protection, Selector, Setup, Stage,
+    Chip, Ended, Firmware, Identity, Line, LineSource, Probe, ProbeError, Progress, Protection, Setup, Stage,
 };
+use crate::rig::{Connect, IfProtected, PROBE_SPEEDS, ProbePort, Selector};
 use crate::unit::{self, Duration};
 
 use super::exit::Exit;
@@ -97,19 +97,18 @@ struct Which {
 
 impl Which {
     fn setup(&self, if_protected: IfProtected) -> Setup {
-        Setup {
+        let port = ProbePort {
             selector: self.probe.clone(),
-            chip: self.chip.as_str().into(),
             speed: NonZeroU32::new(self.speed),
             connect: if self.under_reset { Connect::UnderReset } else { Connect::Attach },
             if_protected,
-        }
+        };
+        Setup { port, chip: self.chip.as_str().into() }
     }
 }
 
-/// Speeds at which a chip can be read within the time that it is waited for.
 fn speeds() -> clap::builder::RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(10..=50_000)
+    clap::value_parser!(u32).range(i64::from(*PROBE_SPEEDS.start())..=i64::from(*PROBE_SPEEDS.end()))
 }
 
 /// A number of bytes, as people write addresses and sizes.

@@ -14,11 +14,9 @@ mod identity;
 mod link;
 mod listing;
 mod memory;
-mod selector;
 mod tether;
 mod text;
 
-use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -32,9 +30,9 @@ pub use firmware::{Firmware, FirmwareError, Part};
 pub use identity::{Identity, Protection};
 pub use listing::{Found, all};
 pub use memory::{MemoryProbe, MemorySetup};
-pub use selector::{Address, Selector, SelectorError};
 pub use text::Ended;
 
+use crate::rig::ProbePort;
 use link::{Facts, Knife, Link, Teller};
 
 /// What is said and was not heard yet; who says more waits.
@@ -42,39 +40,13 @@ const MAX_UNHEARD: usize = 64;
 /// A connection that was cut ends within this time, or its thread is left behind.
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
 
-/// Which probe, which chip, and how they are connected.
+/// Which probe, how it is connected, and to which chip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
-    /// Which probe; `None` is the only one that is connected.
-    pub selector: Option<Selector>,
+    /// The probe.
+    pub port: ProbePort,
     /// Name of the chip.
     pub chip: Arc<str>,
-    /// Speed of the wires in kHz; `None` is the probe's own.
-    pub speed: Option<NonZeroU32>,
-    /// How the connection is made.
-    pub connect: Connect,
-    /// What is done to a chip that is protected.
-    pub if_protected: IfProtected,
-}
-
-/// How a connection is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Connect {
-    /// To the chip as it runs. It is halted for some milliseconds.
-    #[default]
-    Attach,
-    /// While it is held in reset: it starts anew. If its reset line is not wired, it is reset through the debug port.
-    UnderReset,
-}
-
-/// What is done to a chip that is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IfProtected {
-    /// Nothing: it is reported.
-    #[default]
-    Leave,
-    /// All of it is erased.
-    Erase,
 }
 
 /// A step of what takes a while.

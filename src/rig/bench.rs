@@ -4,7 +4,6 @@
 //! that would need power to be safe can't be described.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::{Channel, Keystroke, Value};
 use crate::unit::{Duration, Voltage};
+
+use super::probe::ProbePort;
 
 /// A bench with one lock on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -281,19 +282,6 @@ pub struct ConsolePort {
     pub port: SerialPort,
     /// It is gone while the lock has no power, as a port of the lock's own is: it is opened again then.
     pub goes_with_power: bool,
-}
-
-/// A debug probe, and how it is connected to the lock's chip.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbePort {
-    /// Which: `VID:PID`, `VID:PID:SERIAL`, or a socket, `20b7:9db1:unix:PATH`; `None` is the only one that is connected.
-    pub selector: Option<String>,
-    /// Speed of its wires in kHz; `None` is the probe's own.
-    pub speed: Option<NonZeroU32>,
-    /// The chip is held in reset meanwhile, and starts anew.
-    pub under_reset: bool,
-    /// A chip that is protected is erased, which is the only way to open it.
-    pub erases_protected: bool,
 }
 
 /// A serial port that is listened to.

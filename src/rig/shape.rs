@@ -2,11 +2,13 @@
 
 use serde_json::json;
 
+use crate::lock::Named;
 use crate::trace::Channel;
 use crate::unit::{Duration, Voltage};
 use crate::yaml::shape::{Shape, identifier, like, one_of, quantity};
 
 use super::firmware::FIRMWARES;
+use super::probe::{Connect, IfProtected};
 
 pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
     use Shape::{Keys, Only, Word};
@@ -48,8 +50,8 @@ pub(super) fn fields() -> Vec<(&'static str, &'static str, Shape)> {
         ("WireSyntax", "columns", Only(words.clone())),
         ("WireSyntax", "layout", Only(words)),
         ("WireSyntax", "speed", Word(like("^[0-9]+(\\.[0-9]+)? (kHz|MHz)$"))),
-        ("WireSyntax", "connect", Word(one_of(["attach", "under_reset"]))),
-        ("WireSyntax", "if_protected", Word(one_of(["leave", "erase"]))),
+        ("WireSyntax", "connect", Word(one_of(Connect::words()))),
+        ("WireSyntax", "if_protected", Word(one_of(IfProtected::words()))),
         ("WireSyntax", "goes_with", Word(one_of(["power"]))),
         ("InputSyntax", "active", Word(switched)),
         ("InputSyntax", "bias", Word(biases)),

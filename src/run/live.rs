@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::drivers::clock;
 use crate::drivers::console::Console;
 use crate::drivers::input::{InputFault, Inputs, Reading};
-use crate::drivers::probe::{Connect, IfProtected, MemoryProbe, MemorySetup, Selector, Setup as ProbeSetup};
+use crate::drivers::probe::{MemoryProbe, MemorySetup, Setup as ProbeSetup};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
 use crate::lock::MemoryMap;
@@ -432,17 +432,9 @@ fn open_probe(
     map: &MemoryMap,
     on_answer: impl FnMut(Result<(Channel, Value), InputFault>) + Send + 'static,
 ) -> Result<MemoryProbe, Fault> {
-    let fault = |error: &dyn std::fmt::Display| Fault(error.to_string());
-    let selector = port.selector.as_deref().map(str::parse::<Selector>).transpose();
-    let probe = ProbeSetup {
-        selector: selector.map_err(|error| fault(&error))?,
-        chip: Arc::clone(&map.chip),
-        speed: port.speed,
-        connect: if port.under_reset { Connect::UnderReset } else { Connect::Attach },
-        if_protected: if port.erases_protected { IfProtected::Erase } else { IfProtected::Leave },
-    };
-    MemoryProbe::start(MemorySetup { probe, map: Arc::new(map.clone()) }, on_answer)
-        .map_err(|error| fault(&error))
+    let probe = ProbeSetup { port: port.clone(), chip: Arc::clone(&map.chip) };
+    let started = MemoryProbe::start(MemorySetup { probe, map: Arc::new(map.clone()) }, on_answer);
+    started.map_err(|error| Fault(error.to_string()))
 }
 
 /// What a person is shown of it.

@@ -13,10 +13,11 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use lockrig::drivers::probe::{
-    Address, Chip, Connect, Ended, Firmware, FirmwareError, Identity, IfProtected, LineSource, MemoryProbe,
-    MemorySetup, Probe, ProbeError, Selector, Setup,
+    Chip, Ended, Firmware, FirmwareError, Identity, LineSource, MemoryProbe, MemorySetup, Probe, ProbeError,
+    Setup,
 };
 use lockrig::lock::{DebugPort, MemoryMap, Region};
+use lockrig::rig::{Address, Connect, IfProtected, ProbePort, Selector};
 use lockrig::trace::{Argument, Channel, Reason, Request, Response, Value};
 use proptest::prelude::*;
 
@@ -490,13 +491,13 @@ impl Drop for Server {
 }
 
 fn setup(socket: &Path) -> Setup {
-    Setup {
+    let port = ProbePort {
         selector: Some(Selector::Socket(Address::Unix(socket.to_owned()))),
-        chip: CHIP.into(),
         speed: None,
         connect: Connect::Attach,
         if_protected: IfProtected::Leave,
-    }
+    };
+    Setup { port, chip: CHIP.into() }
 }
 
 fn flashed(server: &Server, image: &[u8]) -> Probe {
@@ -617,7 +618,7 @@ fn what_is_wrong_with_a_port_is_told_apart() {
     let mut other = setup(&Server::start(&[]).socket());
     other.chip = "STM32WB55RGVx".into();
     let server = Server::start(&[]);
-    other.selector = server.setup().selector;
+    other.port.selector = server.setup().port.selector;
     let error = Probe::open(other).map(drop).expect_err("another chip");
     assert!(matches!(error, ProbeError::WrongChip { .. }), "{error:?}");
 }

@@ -13,7 +13,7 @@ use probe_rs::flashing::FlashError;
 use probe_rs::probe::{DebugProbeError, ProbeCreationError};
 
 use super::firmware::FirmwareError;
-use super::selector::Selector;
+use crate::rig::Selector;
 use crate::trace::Reason;
 use crate::unit::visible;
 

@@ -19,9 +19,10 @@ use super::fault::{self, Doing, ProbeError};
 use super::firmware::Firmware;
 use super::identity::{self, Another, Identity, Protection};
 use super::listing;
-use super::selector::Selector;
 use super::tether::{Cable, Tether};
-use super::{Connect, Heard, IfProtected, Progress, Setup, Stage};
+use super::{Heard, Progress, Setup, Stage};
+use crate::rig::Selector;
+use crate::rig::{Connect, IfProtected};
 
 /// So much is read at once: whoever waits sees it go on.
 const AT_ONCE: usize = 4096;
@@ -144,8 +145,8 @@ impl Link {
     }
 
     fn connect(&mut self) -> Result<Held, ProbeError> {
-        let mut held = match self.attach(self.setup.connect) {
-            Err(error) if self.setup.connect == Connect::UnderReset => self.attach_and_reset(error)?,
+        let mut held = match self.attach(self.setup.port.connect) {
+            Err(error) if self.setup.port.connect == Connect::UnderReset => self.attach_and_reset(error)?,
             attached => attached?,
         };
         match look(&mut held.session, &self.chip) {
@@ -154,7 +155,7 @@ impl Link {
                 let known = self.failed(Doing::Connecting, &error);
                 drop(held);
                 let facts = unseen(known, &self.chip)?;
-                held = self.attach(self.setup.connect)?;
+                held = self.attach(self.setup.port.connect)?;
                 held.facts = facts;
             }
         }
@@ -184,14 +185,14 @@ impl Link {
     /// Opens the probe, and attaches to the chip under its name.
     fn attach(&mut self, how: Connect) -> Result<Held, ProbeError> {
         let (mut probe, tether) = self.open()?;
-        if let Some(khz) = self.setup.speed {
+        if let Some(khz) = self.setup.port.speed {
             match probe.set_speed(khz.get()) {
                 // A probe that knows one speed only.
                 Ok(_) | Err(DebugProbeError::CommandNotSupportedByProbe { .. }) => {}
                 Err(error) => return Err(self.failed(Doing::Connecting, &error)),
             }
         }
-        let permissions = match self.setup.if_protected {
+        let permissions = match self.setup.port.if_protected {
             IfProtected::Leave => Permissions::new(),
             IfProtected::Erase => Permissions::new().allow_erase_all(),
         };
@@ -220,15 +221,15 @@ impl Link {
     }
 
     fn open(&mut self) -> Result<(Opened, Option<Tether>), ProbeError> {
-        let Some(Selector::Socket(address)) = &self.setup.selector else {
-            let info = listing::choose(self.setup.selector.as_ref())?;
-            let probe = Selector::of(&info).to_string();
+        let Some(Selector::Socket(address)) = &self.setup.port.selector else {
+            let info = listing::choose(self.setup.port.selector.as_ref())?;
+            let probe = listing::called(&info).to_string();
             return info.open().map(|opened| (opened, None)).map_err(|error| not_opened(probe, &error));
         };
         let tether = Tether::new(address)?;
         let cable = tether.cable();
         *self.knife.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&cable));
-        match GlasgowFactory.open(&tether.selector().told()) {
+        match GlasgowFactory.open(&listing::told(&tether.selector())) {
             Ok(probe) => Ok((Opened::from_specific_probe(probe), Some(tether))),
             Err(error) => {
                 let why = cable.why().map_or_else(|| fault::words(&error), str::to_owned);

@@ -4,12 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use probe_rs::probe::DebugProbeInfo;
 use probe_rs::probe::list::{Accessibility, Lister};
+use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 
 use super::fault::ProbeError;
-use super::selector::Selector;
 use crate::drivers::access;
+use crate::rig::{GLASGOW, Selector};
 use crate::unit::visible;
 
 /// The rules that this comes with.
@@ -39,14 +39,43 @@ pub fn all() -> Vec<Found> {
 }
 
 fn present(selector: Option<&Selector>) -> Vec<(DebugProbeInfo, Accessibility)> {
-    let told = selector.map(Selector::told);
+    let told = selector.map(told);
     let items = Lister::new().list_with_access(told.as_ref());
     items.into_iter().map(|item| (item.info, item.accessibility)).collect()
 }
 
+/// What a probe that was found is called by.
+pub(super) fn called(info: &DebugProbeInfo) -> Selector {
+    Selector::Usb {
+        vendor: info.vendor_id,
+        product: info.product_id,
+        interface: info.interface,
+        serial: info.serial_number.clone(),
+    }
+}
+
+/// The same for probe-rs.
+pub(super) fn told(selector: &Selector) -> DebugProbeSelector {
+    let (vendor_id, product_id) = GLASGOW;
+    match selector {
+        Selector::Usb { vendor, product, interface, serial } => DebugProbeSelector {
+            vendor_id: *vendor,
+            product_id: *product,
+            interface: *interface,
+            serial_number: serial.clone(),
+        },
+        Selector::Socket(address) => DebugProbeSelector {
+            vendor_id,
+            product_id,
+            interface: None,
+            serial_number: Some(address.to_string()),
+        },
+    }
+}
+
 fn found(info: &DebugProbeInfo, may: Accessibility) -> Found {
     Found {
-        selector: Selector::of(info),
+        selector: called(info),
         name: visible(&info.identifier).chars().take(80).collect(),
         kind: info.probe_type(),
         denied: denied(info, may),
@@ -60,7 +89,7 @@ fn found(info: &DebugProbeInfo, may: Accessibility) -> Found {
 pub(super) fn choose(selector: Option<&Selector>) -> Result<DebugProbeInfo, ProbeError> {
     let mut fitting = present(selector);
     let names = |all: &[(DebugProbeInfo, Accessibility)]| -> Vec<String> {
-        let name = |info: &DebugProbeInfo| format!("{} ({})", Selector::of(info), visible(&info.identifier));
+        let name = |info: &DebugProbeInfo| format!("{} ({})", called(info), visible(&info.identifier));
         all.iter().map(|(info, _)| name(info)).collect()
     };
     if fitting.len() > 1 {
@@ -70,7 +99,7 @@ pub(super) fn choose(selector: Option<&Selector>) -> Result<DebugProbeInfo, Prob
         return Err(ProbeError::NoProbe { selector: selector.cloned(), present: names(&present(None)) });
     };
     match denied(&info, may) {
-        Some(advice) => Err(ProbeError::NoPermission { probe: Selector::of(&info).to_string(), advice }),
+        Some(advice) => Err(ProbeError::NoPermission { probe: called(&info).to_string(), advice }),
         None => Ok(info),
     }
 }

@@ -21,7 +21,7 @@ use rustix::net::{SendFlags, Shutdown, send, shutdown};
 use tempfile::TempDir;
 
 use super::fault::ProbeError;
-use super::selector::{Address, Selector};
+use crate::rig::{Address, Selector};
 
 /// Whoever listens takes a connection within this time.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);

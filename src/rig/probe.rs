@@ -1,20 +1,57 @@
-//! Which debug probe is meant: `VID:PID`, `VID:PID:SERIAL`, or a socket that speaks the protocol of a Glasgow's
-//! `probe-rs` applet, written as probe-rs writes it: `20b7:9db1:unix:PATH`, `20b7:9db1:tcp:HOST:PORT`.
+//! Which debug probe is meant, and how it is connected to a chip. A probe is `VID:PID`, `VID:PID:SERIAL`, or a socket that
+//! speaks the protocol of a Glasgow's `probe-rs` applet, written as probe-rs writes it: `20b7:9db1:unix:PATH`,
+//! `20b7:9db1:tcp:HOST:PORT`.
 
 use std::fmt;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
-
+use crate::lock::named_enum;
 use crate::unit::{is_harmful, visible};
 
+/// Speeds of its wires in kHz at which a chip can be read within the time that it is waited for.
+pub const PROBE_SPEEDS: RangeInclusive<u32> = 10..=50_000;
 /// What a Glasgow says it is, on USB and behind a socket.
-const GLASGOW: (u16, u16) = (0x20b7, 0x9db1);
+pub const GLASGOW: (u16, u16) = (0x20b7, 0x9db1);
 /// No serial number is longer.
 const MAX_SERIAL: usize = 128;
 /// What the kernel takes as the path of a socket, with the byte that ends it.
 const MAX_PATH: usize = 107;
+
+/// A debug probe, and how it is connected to the lock's chip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbePort {
+    /// Which; `None` is the only one that is connected.
+    pub selector: Option<Selector>,
+    /// Speed of its wires in kHz; `None` is the probe's own.
+    pub speed: Option<NonZeroU32>,
+    /// How the connection is made.
+    pub connect: Connect,
+    /// What is done to a chip that is protected.
+    pub if_protected: IfProtected,
+}
+
+named_enum! {
+    /// How a connection is made.
+    Connect {
+        /// To the chip as it runs. It is halted for some milliseconds.
+        Attach = "attach",
+        /// While it is held in reset: it starts anew. If its reset line is not wired, it is reset through the debug port.
+        UnderReset = "under_reset",
+    }
+}
+
+named_enum! {
+    /// What is done to a chip that is protected.
+    IfProtected {
+        /// Nothing: it is reported.
+        Leave = "leave",
+        /// All of it is erased.
+        Erase = "erase",
+    }
+}
 
 /// A debug probe.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -150,37 +187,6 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Tcp { host, port } => write!(f, "tcp:{host}:{port}"),
-        }
-    }
-}
-
-impl Selector {
-    /// The one that was found.
-    pub(super) fn of(info: &DebugProbeInfo) -> Self {
-        Self::Usb {
-            vendor: info.vendor_id,
-            product: info.product_id,
-            interface: info.interface,
-            serial: info.serial_number.clone(),
-        }
-    }
-
-    /// The same for probe-rs.
-    pub(super) fn told(&self) -> DebugProbeSelector {
-        let (vendor_id, product_id) = GLASGOW;
-        match self {
-            Self::Usb { vendor, product, interface, serial } => DebugProbeSelector {
-                vendor_id: *vendor,
-                product_id: *product,
-                interface: *interface,
-                serial_number: serial.clone(),
-            },
-            Self::Socket(address) => DebugProbeSelector {
-                vendor_id,
-                product_id,
-                interface: None,
-                serial_number: Some(address.to_string()),
-            },
         }
     }
 }
