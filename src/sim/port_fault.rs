@@ -7,7 +7,7 @@ named_enum! {
     PortFault {
         /// Nothing.
         None = "none",
-        /// Every 64th access through the access port is answered with FAULT.
+        /// Every 500th access through the access port is answered with FAULT.
         FaultAnswers = "fault-answers",
         /// The debug domain never acknowledges that it has power.
         NoPowerUp = "no-power-up",

@@ -75,6 +75,8 @@ pub struct ReferenceLock {
     /// Keys that are held, each by the pins that it connects.
     held: Vec<(u8, u8)>,
     bolt: Bolt,
+    /// When the reset supervisor lets the chip go.
+    reset_ends: Instant,
     /// Whether the bolt was thrown when that was last looked at.
     was_thrown: bool,
     /// What the console has sent of a line.
@@ -95,6 +97,15 @@ impl ReferenceLock {
         Ok(Self::fresh(firmware.into(), flash, 0))
     }
 
+    /// A lock with an image of one's own, an Intel HEX file, before its first case. It is called by that name.
+    ///
+    /// # Errors
+    /// The file is damaged, or it is larger than the flash.
+    pub fn with_image(name: &str, file: &[u8]) -> Result<Self, Fault> {
+        let flash = image::flash_of(name, file)?;
+        Ok(Self::fresh(name.into(), flash, 0))
+    }
+
     /// A lock as it leaves the factory, without power.
     fn fresh(firmware: Arc<str>, flash: Vec<u8>, seed: u64) -> Self {
         let mut machine = Machine::new(&flash, seed);
@@ -109,6 +120,7 @@ impl ReferenceLock {
             cells: ALL_CELLS,
             held: Vec::new(),
             bolt: Bolt::default(),
+            reset_ends: Instant::NEVER,
             was_thrown: true,
             line: Vec::new(),
             probe: MemoryProbe::default(),
@@ -212,9 +224,13 @@ impl ReferenceLock {
 
     /// Goes on until a time, or until something was put out: that waits in `out` then.
     fn go_on(&mut self, until: Instant) {
-        let next = self.bolt.arrives().min(until);
+        let next = self.bolt.arrives().min(self.reset_ends).min(until);
         let put_out = self.machine.run(cycles(next)).map(instant);
         self.now = put_out.unwrap_or(next).max(self.now);
+        if self.now >= self.reset_ends {
+            self.reset_ends = Instant::NEVER;
+            self.machine.hold_reset(false);
+        }
         self.look();
     }
 

@@ -78,6 +78,7 @@ fn each_image_is_what_its_sources_make() {
     let mut all: BTreeSet<String> = built_from.map(str::to_owned).into();
     all.extend(files("src", ".rs"));
     all.extend(files("images", ".hex"));
+    all.extend(files("../benches", ".hex"));
     assert_eq!(named, all, "run firmware/build.sh");
 }
 

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 
 use crate::drivers::clock;
 use crate::rig::Fault;
@@ -67,26 +67,14 @@ impl Probe {
 
     /// Does what is asked for, as long as the lock's time is not later than this. Returns whether something is left.
     pub(super) fn attend(&mut self, lock: &mut ReferenceLock, until: Instant) -> bool {
-        let mut is_behind = false;
-        if let Some(client) = &mut self.client {
-            match client.attend(lock, until) {
-                Ok(left) => is_behind = left,
-                Err(why) => {
-                    tracing::debug!(%why, "a probe's program is not served any more");
-                    client.applet.end(lock);
-                    self.client = None;
-                }
-            }
-        }
+        let mut is_behind = self.serve(lock, until);
         let now = clock::now();
         self.told.retain(|(since, _)| now.since(*since) < TOLD_WITHIN);
         for _ in 0..MOST_TOLD {
             match self.listener.accept() {
                 Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => {
-                    // Whoever comes after one that has just gone is not told that the port is busy.
-                    if let Some(mut gone) = self.client.take_if(|client| client.is_gone()) {
-                        gone.applet.end(lock);
-                    }
+                    // Whoever was served may be gone by now: the same program, before it came again.
+                    is_behind = self.serve(lock, until);
                     self.welcome(stream, now);
                 }
                 Ok(_) => {}
@@ -94,6 +82,19 @@ impl Probe {
             }
         }
         is_behind
+    }
+
+    fn serve(&mut self, lock: &mut ReferenceLock, until: Instant) -> bool {
+        let Some(client) = &mut self.client else { return false };
+        match client.attend(lock, until) {
+            Ok(is_behind) => is_behind,
+            Err(why) => {
+                tracing::debug!(%why, "a probe's program is not served any more");
+                client.applet.end(lock);
+                self.client = None;
+                false
+            }
+        }
     }
 
     fn welcome(&mut self, mut stream: UnixStream, now: Moment) {
@@ -108,13 +109,6 @@ impl Probe {
 }
 
 impl Client {
-    /// Whether nobody reads its answers any more.
-    fn is_gone(&self) -> bool {
-        let mut ready = [PollFd::new(&self.stream, PollFlags::empty())];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        poll(&mut ready, Some(&at_once)).is_ok_and(|count| count > 0)
-    }
-
     /// Whether more can be taken from it.
     fn listens(&self) -> bool {
         self.unread.len() < UNREAD && self.applet.takes() > 0
@@ -125,11 +119,11 @@ impl Client {
     /// # Errors
     /// It is gone, or speaks something else: why it is not served any more.
     fn attend(&mut self, lock: &mut ReferenceLock, until: Instant) -> Result<bool, String> {
-        let mut buffer = [0; AT_ONCE];
-        while self.listens() {
+        let (mut buffer, mut is_gone) = ([0; AT_ONCE], false);
+        while self.listens() && !is_gone {
             let most = self.applet.takes().min(AT_ONCE);
             match self.stream.read(buffer.get_mut(..most).unwrap_or_default()) {
-                Ok(0) => return Err("it is gone".into()),
+                Ok(0) => is_gone = true,
                 Ok(count) => self.applet.hear(buffer.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -139,6 +133,9 @@ impl Client {
         // With its answers unread, nothing is done.
         let is_behind = self.unread.len() < UNREAD
             && self.applet.work(lock, until).map_err(|error| format!("it sent {error}"))?;
+        if is_gone {
+            return Err("it is gone".into());
+        }
         self.unread.extend(self.applet.answers());
         match self.stream.write(&self.unread) {
             _ if self.unread.is_empty() => {}

@@ -45,7 +45,7 @@ const LAST_COMPARATOR: u32 = 0xe000_2014;
 /// What has to stand in the upper half of DHCSR to write it.
 const KEY: u32 = 0xa05f;
 /// Every so many accesses one is refused, if that is what is wrong.
-const REFUSED: u32 = 64;
+const REFUSED: u32 = 500;
 /// What a chip says that it is which is not this one: an nRF51422.
 const OTHER_CHIP: u32 = 0xffff_0085;
 

@@ -22,6 +22,14 @@ pub fn firmware_image(name: &str) -> Option<&'static [u8]> {
 /// There is no image of that name, or its file is damaged.
 pub(super) fn flash(name: &str) -> Result<Vec<u8>, Fault> {
     let file = firmware_image(name).ok_or_else(|| Fault(format!("there is no firmware `{name}`")))?;
+    flash_of(name, file)
+}
+
+/// The whole flash with what a file puts into it, and nothing else.
+///
+/// # Errors
+/// The file is damaged.
+pub(super) fn flash_of(name: &str, file: &[u8]) -> Result<Vec<u8>, Fault> {
     let loaded = std::str::from_utf8(file).map_err(|error| error.to_string()).and_then(load);
     loaded.map_err(|reason| Fault(format!("firmware `{name}` can't be loaded: {reason}")))
 }

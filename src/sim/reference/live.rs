@@ -3,9 +3,12 @@
 
 use crate::sim::PortFault;
 use crate::sim::mcu::{Refusal, Transfer};
-use crate::unit::Instant;
+use crate::unit::{Duration, Instant};
 
 use super::{ReferenceLock, cycles, instant};
+
+/// So long after its reset line was let go the board's reset supervisor still holds the chip.
+const SUPERVISED: Duration = Duration::milliseconds(170);
 
 impl ReferenceLock {
     /// Something is wrong with its debug port from its next start on.
@@ -43,13 +46,18 @@ impl ReferenceLock {
 
     /// When it does something next by itself: until then nothing is put out if nothing happens from outside.
     pub fn acts(&self) -> Instant {
-        instant(self.machine.acts()).min(self.bolt.arrives())
+        instant(self.machine.acts()).min(self.bolt.arrives()).min(self.reset_ends)
     }
 
     /// Pulls its reset line low, or lets it go.
     pub(in crate::sim) fn hold_reset(&mut self, is_held: bool) {
-        self.machine.hold_reset(is_held);
-        self.look();
+        if is_held {
+            self.reset_ends = Instant::NEVER;
+            self.machine.hold_reset(true);
+            self.look();
+        } else {
+            self.reset_ends = self.now + SUPERVISED;
+        }
     }
 
     /// Puts a transfer on its debug port, which takes so many cycles: its time goes on meanwhile.

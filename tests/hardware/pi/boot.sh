@@ -26,9 +26,7 @@ INIT
 chmod +x "$tree/init"
 cpio=$(command -v cpio || echo "$folder/host/bin/cpio")
 (cd "$tree" && find . | "$cpio" -o -H newc --quiet -R 0:0) >"$tree.initramfs"
-library=$folder/host/usr/lib/x86_64-linux-gnu:$folder/host/lib/x86_64-linux-gnu
-coproc PI { LD_LIBRARY_PATH=$library exec nice -n -10 timeout "${PI_TIMEOUT:-1500}" "$folder/host/usr/bin/qemu-system-aarch64" \
-  -L "$folder/host/usr/share/qemu" -M raspi3b -accel tcg,thread=single \
+coproc PI { exec nice -n -10 timeout "${PI_TIMEOUT:-1500}" "$folder/qemu-system-aarch64" -M raspi3b -accel tcg,thread=single \
   -kernel "$(echo "$folder"/pi/boot/vmlinuz*)" -dtb "$(find "$folder/pi" -name bcm2837-rpi-3-b.dtb | head -1)" \
   -initrd "$tree.initramfs" -append "console=ttyS1 iomem=relaxed panic=-1 quiet" \
   -display none -no-reboot -serial null -serial stdio -monitor none \

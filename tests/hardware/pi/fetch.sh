@@ -46,6 +46,15 @@ LD_LIBRARY_PATH=$host/lib/x86_64-linux-gnu exec "$tool" "$@"
 SH
   chmod +x "$folder/aarch64-linux-gnu-$tool"
 done
+for machine in arm aarch64; do
+  cat >"$folder/qemu-system-$machine" <<'SH'
+#!/bin/sh
+host=$(dirname "$(readlink -f "$0")")/host
+export LD_LIBRARY_PATH=$host/usr/lib/x86_64-linux-gnu:$host/lib/x86_64-linux-gnu
+exec "$host/usr/bin/$(basename "$0")" -L "$host/usr/share/qemu" "$@"
+SH
+  chmod +x "$folder/qemu-system-$machine"
+done
 ls | sed -n 's/%3a/:/g; s/^\(qemu-system-arm\|qemu-user-static\|linux-image[^_]*\|gcc-12-aarch64-linux-gnu\)_\([^_]*\)_.*/\1 \2/p' >"$folder/versions"
 rm -r "$folder/debs"
 cp "$here/fetch.sh" "$folder/ready"

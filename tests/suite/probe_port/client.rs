@@ -16,6 +16,7 @@ pub(super) const SILENCE: u8 = 0x20;
 pub(super) const DHCSR: u32 = 0xe000_edf0;
 pub(super) const DCRSR: u32 = 0xe000_edf4;
 pub(super) const DCRDR: u32 = 0xe000_edf8;
+pub(super) const DEMCR: u32 = 0xe000_edfc;
 pub(super) const BP_CTRL: u32 = 0xe000_2000;
 pub(super) const BP_COMP0: u32 = 0xe000_2008;
 pub(super) const HALT: u32 = 0xa05f_0003;
