@@ -22,7 +22,6 @@ ERASED = "codes-in-all-slots-are-erased~reference~button~r1"
 CONFIRMED = "confirmed-means-erased~reference~button~cut=0~r1"
 LOCKED_OUT = "lockout-survives-a-power-cut~reference~button~r1"
 NEARLY_HELD = "nearly-held~reference~button~r1"
-JUST_UNDER = "hold-just-under-erases-nothing~reference~button~r1"
 RESTARTED = "restart-erases-nothing~reference~button~r1"
 OPENS = "a-stored-code-opens~reference~button~r1"
 BY_BUTTON = "reset-is-confirmed~reference~button~r1"
@@ -38,14 +37,10 @@ PLAYS = [
     ("lockout-in-ram", LOCKED_OUT),
     ("sound", NEARLY_HELD),
     ("short-threshold", NEARLY_HELD),
-    ("sound", JUST_UNDER),
-    ("short-threshold", JUST_UNDER),
     ("sound", RESTARTED),
     ("sound", OPENS),
     ("sound", BY_BUTTON),
-    ("partial-wipe", BY_BUTTON),
     ("sound", BY_KEYPAD),
-    ("confirm-early", BY_KEYPAD),
 ]
 
 QEMU_RIG = """rig: qemu-{image}
