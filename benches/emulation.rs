@@ -166,8 +166,7 @@ impl Qemu {
     fn turn(mut self, work: Work) -> Turn {
         let level = u8::from(matches!(work, Work::Compute));
         let path = "/machine/nrf51";
-        let asked =
-            format!("irq_intercept_out {path}\nset_irq_in {path} unnamed-gpio-in {BUTTON} {level}\n");
+        let asked = format!("irq_intercept_out {path}\nset_irq_in {path} unnamed-gpio-in {BUTTON} {level}\n");
         self.pins.get_mut().write_all(asked.as_bytes()).expect("QEMU");
         let console = &mut self.console;
         let ticks = [(); 2].map(|()| from_hexadecimal(&line(console)));
@@ -234,8 +233,7 @@ fn compare(work: Work, program: Option<&Path>) {
     let [own, counting, free] = &mut turns;
     let own = best(own);
     let counting = program.map(|_| best(counting));
-    let instructions =
-        counting.as_ref().map_or(work.instructions(), |turn| counted(work.at(turn.ticks)));
+    let instructions = counting.as_ref().map_or(work.instructions(), |turn| counted(work.at(turn.ticks)));
     let rate = |turn: &Turn| instructions as f64 / turn.round.as_secs_f64();
     let cycles = work.at(own.ticks);
     println!("{}", work.says());

@@ -15,8 +15,8 @@ mod supervisor;
 mod wiring;
 
 pub use bench::{
-    Active, Actuator, Bench, Bias, Board, ConsolePort, Contact, Drive, HEADER_CHIPS, Input, Line, Output,
-    RelayBoard, Sensor, SerialPort, Servo, Unwired,
+    Active, Actuator, Bench, Bias, Board, ConsolePort, ConsoleSource, Contact, Drive, HEADER_CHIPS, Input,
+    Line, Output, RelayBoard, RttConsole, Sensor, SerialPort, Servo, Unwired,
 };
 pub use command::absent;
 pub use device::{Fault, Hello, LockstepDevice, Ran, Ready, maker_proof};

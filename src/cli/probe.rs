@@ -10,7 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::drivers::clock;
 use crate::drivers::probe::{
-    Chip, Ended, Firmware, Identity, Line, LineSource, Probe, ProbeError, Progress, Protection, Setup, Stage,
+    Chip, Ended, Firmware, Heard, Identity, Line, LineSource, Probe, ProbeError, Progress, Protection, Setup,
+    Stage,
 };
 use crate::rig::{Connect, IfProtected, PROBE_SPEEDS, ProbePort, Selector};
 use crate::unit::{self, Duration};
@@ -220,8 +221,11 @@ fn read(
 ) -> Result<Exit, ProbeError> {
     let mut probe = open(which, IfProtected::Leave, terminal)?;
     let mut bar = Bar::new(terminal);
-    let bytes = probe.read(from, length, &mut |progress| {
-        bar.show(progress);
+    let bytes = probe.read(from, length, &mut |heard| {
+        match heard {
+            Heard::Progress(progress) => bar.show(progress),
+            Heard::Line(_) | Heard::CaughtUp | Heard::Nothing => {}
+        }
         !interrupt.load(Ordering::Relaxed)
     });
     bar.finish();
@@ -275,8 +279,8 @@ fn console(
     }
     let end = wanted.length.map(|length| clock::now() + length);
     let is_over = || end.is_some_and(|end| clock::now() >= end);
-    let ended = probe.listen(wanted.rtt, &mut |line: Option<&Line>| {
-        if let Some(Line { source, text }) = line {
+    let ended = probe.listen(wanted.rtt, &mut |heard| {
+        if let Heard::Line(Line { source, text }) = heard {
             let source = match source {
                 LineSource::Rtt => "rtt",
                 LineSource::Semihosting => "semihosting",

@@ -113,6 +113,8 @@ pub enum Heard {
     Progress(Progress),
     /// The firmware said something.
     Line(Line),
+    /// Whatever the firmware has said until now was heard.
+    CaughtUp,
     /// Nothing, but it lives.
     Nothing,
 }
@@ -195,7 +197,7 @@ impl Probe {
     }
 
     /// Reads so many bytes from an address on. The core is not halted: what changes meanwhile is read as it is at its
-    /// moment. `progress` says whether it is still wanted.
+    /// moment. `hear` says whether it is still wanted; of a firmware that was listened to before, it hears what is said.
     ///
     /// # Errors
     /// The chip refuses, or is protected; or the probe was lost.
@@ -203,21 +205,17 @@ impl Probe {
         &mut self,
         from: u32,
         length: u32,
-        progress: &mut dyn FnMut(&Progress) -> bool,
+        hear: &mut dyn FnMut(&Heard) -> bool,
     ) -> Result<Vec<u8>, ProbeError> {
-        let mut hear = |heard: &Heard| match heard {
-            Heard::Progress(done) => progress(done),
-            Heard::Line(_) | Heard::Nothing => true,
-        };
-        self.ask(Doing::Reading, &mut hear, move |link, teller| link.read(from, length, teller))
+        self.ask(Doing::Reading, hear, move |link, teller| link.read(from, length, teller))
     }
 
     /// Makes sure that the flash can be seen: where the firmware begins, no lock that works has nothing.
     ///
     /// # Errors
     /// It is blank there, or can't be read.
-    pub fn observe(&mut self) -> Result<(), ProbeError> {
-        self.ask(Doing::Reading, &mut |_| true, |link, teller| link.observe(teller))
+    pub fn observe(&mut self, hear: &mut dyn FnMut(&Heard) -> bool) -> Result<(), ProbeError> {
+        self.ask(Doing::Reading, hear, |link, teller| link.observe(teller))
     }
 
     /// Resets the chip, and lets it run.
@@ -262,20 +260,17 @@ impl Probe {
     }
 
     /// Lets the core run, and hands out what the firmware says, line by line, as long as `hear` wants more; it is
-    /// asked several times a second. RTT is looked for in all RAM, or at an address.
+    /// asked several times a second. RTT is looked for in all RAM, or at an address. From then on what is said while
+    /// memory is read is heard as well.
     ///
     /// # Errors
     /// Several control blocks were found, or the probe was lost.
     pub fn listen(
         &mut self,
         rtt: Option<u32>,
-        hear: &mut dyn FnMut(Option<&Line>) -> bool,
+        hear: &mut dyn FnMut(&Heard) -> bool,
     ) -> Result<Ended, ProbeError> {
-        let mut hear = |heard: &Heard| match heard {
-            Heard::Line(line) => hear(Some(line)),
-            Heard::Progress(_) | Heard::Nothing => hear(None),
-        };
-        self.ask(Doing::Listening, &mut hear, move |link, teller| link.listen(rtt, teller))
+        self.ask(Doing::Listening, hear, move |link, teller| link.listen(rtt, teller))
     }
 
     /// Has something done in the other thread, and waits for it as long as it shows signs of life.
@@ -349,7 +344,7 @@ fn only(progress: &mut dyn FnMut(&Progress)) -> impl FnMut(&Heard) -> bool {
     move |heard| {
         match heard {
             Heard::Progress(done) => progress(done),
-            Heard::Line(_) | Heard::Nothing => {}
+            Heard::Line(_) | Heard::CaughtUp | Heard::Nothing => {}
         }
         true
     }

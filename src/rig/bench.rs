@@ -35,8 +35,8 @@ pub struct Bench {
     pub sensors: BTreeMap<Channel, Sensor>,
     /// Channels that a program of the user's own speaks for, with its board.
     pub programs: BTreeMap<Channel, Arc<str>>,
-    /// Serial console of the lock.
-    pub console: Option<ConsolePort>,
+    /// Where the lock's console is listened to.
+    pub console: Option<ConsoleSource>,
     /// Debug probe on the lock's chip.
     pub probe: Option<ProbePort>,
     /// Outputs of which at most one may be away from rest.
@@ -275,7 +275,23 @@ pub enum Sensor {
     Light(Vec<(Arc<str>, Input)>),
 }
 
-/// The lock's console.
+/// Where the lock's console is listened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsoleSource {
+    /// At a serial port.
+    Port(ConsolePort),
+    /// In the lock's memory, through the probe that reads it.
+    Rtt(RttConsole),
+}
+
+/// What a firmware says by RTT, and by semihosting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RttConsole {
+    /// Address of its control block; `None` is searched for in all RAM.
+    pub block: Option<u32>,
+}
+
+/// The lock's serial console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsolePort {
     /// Where it is listened to.

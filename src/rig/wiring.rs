@@ -8,7 +8,9 @@ use crate::trace::Channel;
 use crate::unit::{self, Duration, Quantity, Voltage};
 use crate::yaml::{Diagnostic, Diagnostics, Map, Place, Scalar, Source, Spanned};
 
-use super::bench::{Actuator, Bench, Board, ConsolePort, Drive, Input, Line, Sensor, SerialPort};
+use super::bench::{
+    Actuator, Bench, Board, ConsolePort, ConsoleSource, Drive, Input, Line, Sensor, SerialPort,
+};
 use super::boards::{self, BoardSyntax};
 use super::fit::{Mention, Subject};
 use syntax::InputSyntax;
@@ -66,6 +68,7 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
         declared: syntax.boards.iter().flat_map(|(map, _)| map.keys().map(String::as_str)).collect(),
         used: BTreeMap::new(),
         supply: None,
+        rtt: None,
     };
     let mut wires: BTreeMap<&str, (&Spanned<WireSyntax>, &Arc<Source>)> = BTreeMap::new();
     for (map, source) in &syntax.wiring {
@@ -77,6 +80,7 @@ pub(super) fn bench(syntax: &BenchSyntax<'_>, findings: &mut Diagnostics) -> Opt
         reader.wire(name, wire, source);
     }
     reader.share_supply(&syntax.place);
+    reader.check_rtt();
     if let Some((groups, source)) = syntax.exclusive {
         reader.exclusive(groups, source);
     }
@@ -95,6 +99,8 @@ struct Reader<'a> {
     /// What stands on each line, and where it says so.
     used: BTreeMap<Line, (String, Place)>,
     supply: Option<(Voltage, Place)>,
+    /// Where it says that the console is read through the probe.
+    rtt: Option<Place>,
 }
 
 impl Reader<'_> {
@@ -125,7 +131,7 @@ impl Reader<'_> {
             Channel::Keypad => self.keypad(wire, source, &place),
             Channel::Light(_) => self.light(&channel, wire, source, &place),
             Channel::Beeper | Channel::Bolt | Channel::Door => self.contact(channel, wire, source, &place),
-            Channel::Console => self.console(wire, &place),
+            Channel::Console => self.console(wire, source, &place),
             Channel::Memory => self.probe(wire, source),
             _ => {
                 let hint = "let a program speak for it (`through: BOARD`); only buttons, power, keypad, cover, door, strike, lights, beeper, bolt, console and memory can be wired directly";
@@ -306,9 +312,12 @@ impl Reader<'_> {
         }
     }
 
-    fn console(&mut self, wire: &WireSyntax, place: &Place) {
+    fn console(&mut self, wire: &WireSyntax, source: &Arc<Source>, place: &Place) {
+        if let Some(word) = &wire.rtt {
+            return self.rtt(word, source);
+        }
         let Some(port) = &wire.port else {
-            self.missing(place, &Channel::Console, "port: /dev/…");
+            self.missing(place, &Channel::Console, "port: /dev/…` or `rtt: search");
             return;
         };
         let baud = match &wire.baud {
@@ -341,7 +350,8 @@ impl Reader<'_> {
                     }
                 };
                 let port = SerialPort { port: port.clone(), baud };
-                self.bench.console = Some(ConsolePort { port, goes_with_power });
+                let port = ConsolePort { port, goes_with_power };
+                self.bench.console = Some(ConsoleSource::Port(port));
             }
             None => self.findings.error_with_hint(place, "not a baud rate", "300 to 4000000"),
         }

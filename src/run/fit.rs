@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::{CaseResult, Cause};
 use crate::lock::Facts;
-use crate::rig::{Bench, Rig, Sensor, Unwired};
+use crate::rig::{Bench, ConsoleSource, Rig, Sensor, Unwired};
 use crate::scenario::ast::Observation;
 use crate::scenario::{Content, Program, Start};
 use crate::trace::{Channel, Keystroke, Value};
@@ -41,6 +41,10 @@ pub fn gaps(program: &Program, rig: &Rig, facts: &Facts) -> BTreeSet<String> {
         gaps.extend(unsafe_holds(program, bench));
         if channels.contains(&Channel::Memory) && bench.probe.is_some() && facts.memory.is_none() {
             gaps.insert("memory: the model does not name its chip".into());
+        }
+        let is_rtt = matches!(bench.console, Some(ConsoleSource::Rtt(_)));
+        if channels.contains(&Channel::Console) && is_rtt && facts.memory.is_none() {
+            gaps.insert("console through a probe: the model does not name its chip".into());
         }
         if program.bounces {
             // Relays and fingers take longer to move at all, and do what they like meanwhile.

@@ -15,7 +15,7 @@ use crate::drivers::probe::{MemoryProbe, MemorySetup, Setup as ProbeSetup};
 use crate::drivers::program::Program;
 use crate::guard::{Client, Event, Setup};
 use crate::lock::MemoryMap;
-use crate::rig::{Bench, Board, Drive, Fault, Input, OWN_PROGRAM, Output, ProbePort, Rig, Sensor};
+use crate::rig::{Bench, Board, ConsoleSource, Drive, Fault, Input, OWN_PROGRAM, Output, Rig, Sensor};
 use crate::trace::{Channel, Value};
 use crate::unit::{Duration, Moment};
 
@@ -25,6 +25,10 @@ const MAX_UNHEARD: usize = 1_000;
 const REST_WITHIN: Duration = Duration::seconds(5);
 /// A lock whose supply rests energised had none before: it starts.
 const START_WITHIN: Duration = Duration::seconds(4);
+/// A lock with power is listened to through its probe within this time.
+const LISTENS_WITHIN: Duration = Duration::seconds(10);
+/// How long it may not be noticed that it is.
+const GLANCE: Duration = Duration::milliseconds(20);
 
 /// What an input stands for.
 #[derive(Clone, Debug)]
@@ -154,8 +158,12 @@ impl Live {
         };
         let tell_line = tell.clone();
         let on_line = move |line| tell_line(Heard::Console(line));
-        let console = bench.console.as_ref().map(|console| Console::open(console, on_line)).transpose();
-        let _console = console.map_err(|error| fault(&error))?;
+        let (console, rtt) = match &bench.console {
+            Some(ConsoleSource::Port(port)) => (Some(Console::open(port, on_line)), None),
+            Some(ConsoleSource::Rtt(rtt)) => (None, Some(*rtt)),
+            None => (None, None),
+        };
+        let _console = console.transpose().map_err(|error| fault(&error))?;
         // Dropped before the console is, whose thread may wait for room.
         let heard = heard;
         let mut programs = BTreeMap::new();
@@ -168,7 +176,12 @@ impl Live {
             programs.insert(Arc::clone(name), program.map_err(|error| fault(&error))?);
         }
         let probe = match (&bench.probe, memory) {
-            (Some(port), Some(map)) => Some(open_probe(port, map, move |said| tell(Heard::Program(said)))?),
+            (Some(port), Some(map)) => {
+                let probe = ProbeSetup { port: port.clone(), chip: Arc::clone(&map.chip) };
+                let setup = MemorySetup { probe, map: Arc::new(map.clone()), console: rtt };
+                let started = MemoryProbe::start(setup, move |said| tell(Heard::Program(said)));
+                Some(started.map_err(|error| fault(&error))?)
+            }
             (Some(_), None) | (None, _) => None,
         };
         let (event_sender, events) = channel();
@@ -238,6 +251,23 @@ impl Live {
     pub(super) fn begin(&mut self) {
         self.inputs.iter_mut().for_each(Inputs::resume);
         drop(self.said());
+        self.await_console();
+    }
+
+    /// A console that is read through the probe has to be heard by now: the lock has its power, and what it would have said
+    /// must not be missed.
+    fn await_console(&mut self) {
+        let is_deaf = |live: &Self| live.probe.as_ref().is_some_and(|probe| !probe.is_listening());
+        let until = clock::now() + LISTENS_WITHIN;
+        while is_deaf(self) && self.broken.is_none() && self.stopped.is_none() {
+            let now = clock::now();
+            if now >= until {
+                let what = "the console can't be read through the probe: the lock's chip does not answer";
+                self.broken = Some(Fault(what.into()));
+            }
+            self.wait(until.min(now + GLANCE));
+            drop(self.said());
+        }
     }
 
     /// What broke, if anything did since the devices were opened.
@@ -424,17 +454,6 @@ impl Live {
         let lit: Vec<&str> = lit.collect();
         Value::Light((!lit.is_empty()).then(|| lit.join("-").into()))
     }
-}
-
-/// Starts a probe's thread; the probe itself is opened with the first question.
-fn open_probe(
-    port: &ProbePort,
-    map: &MemoryMap,
-    on_answer: impl FnMut(Result<(Channel, Value), InputFault>) + Send + 'static,
-) -> Result<MemoryProbe, Fault> {
-    let probe = ProbeSetup { port: port.clone(), chip: Arc::clone(&map.chip) };
-    let started = MemoryProbe::start(MemorySetup { probe, map: Arc::new(map.clone()) }, on_answer);
-    started.map_err(|error| Fault(error.to_string()))
 }
 
 /// What a person is shown of it.

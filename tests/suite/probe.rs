@@ -13,15 +13,17 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use lockrig::drivers::probe::{
-    Chip, Ended, Firmware, FirmwareError, Identity, LineSource, MemoryProbe, MemorySetup, Probe, ProbeError,
-    Setup,
+    Chip, Ended, Firmware, FirmwareError, Heard, Identity, Line, LineSource, MemoryProbe, MemorySetup, Probe,
+    ProbeError, Setup,
 };
 use lockrig::lock::{DebugPort, MemoryMap, Region};
-use lockrig::rig::{Address, Connect, IfProtected, ProbePort, Selector};
+use lockrig::rig::{Address, Connect, IfProtected, ProbePort, RttConsole, Selector};
 use lockrig::trace::{Argument, Channel, Reason, Request, Response, Value};
 use proptest::prelude::*;
 
 use crate::common::{code, empty_folder, lockrig, root, text};
+
+mod console;
 
 /// The emulated chip.
 const CHIP: &str = "nRF51822_xxAA";
@@ -531,7 +533,7 @@ fn a_firmware_is_flashed_verified_and_read_back() {
     assert_eq!(read(&mut probe, 0x2000_0100, 16), b"a table of words");
     probe.erase_all(&mut |_| {}).expect("erased");
     assert_eq!(read(&mut probe, 0, 16), [0xff; 16]);
-    let error = probe.observe().expect_err("blank");
+    let error = probe.observe(&mut |_| true).expect_err("blank");
     assert_eq!(error, ProbeError::Blank { at: 0 });
 }
 
@@ -555,6 +557,13 @@ fn the_same_from_the_command_line() {
     assert!(text(&output).contains("FAULT") && !server.folder.path().join("none.bin").exists());
 }
 
+fn said(heard: &Heard) -> Option<Line> {
+    match heard {
+        Heard::Line(line) => Some(line.clone()),
+        Heard::Progress(_) | Heard::CaughtUp | Heard::Nothing => None,
+    }
+}
+
 #[test]
 fn what_a_firmware_says_is_heard_line_by_line() {
     let server = Server::start(&[]);
@@ -562,8 +571,8 @@ fn what_a_firmware_says_is_heard_line_by_line() {
     probe.restart().expect("it starts");
     let mut lines = Vec::new();
     let begin = Instant::now();
-    let ended = probe.listen(None, &mut |line| {
-        lines.extend(line.cloned());
+    let ended = probe.listen(None, &mut |heard| {
+        lines.extend(said(heard));
         lines.len() < 2 && begin.elapsed() < Duration::from_secs(20)
     });
     assert_eq!(ended, Ok(Ended::Asked));
@@ -573,8 +582,8 @@ fn what_a_firmware_says_is_heard_line_by_line() {
     let mut probe = flashed(&server, &speaker("hello from the lock\n"));
     probe.reset_and_halt().expect("halted");
     let mut lines = Vec::new();
-    let ended = probe.listen(None, &mut |line| {
-        lines.extend(line.cloned());
+    let ended = probe.listen(None, &mut |heard| {
+        lines.extend(said(heard));
         begin.elapsed() < Duration::from_secs(60)
     });
     assert_eq!(ended, Ok(Ended::Exit("exit code 0".into())));
@@ -596,8 +605,8 @@ fn several_control_blocks_are_reported_and_one_can_be_named() {
     let error = probe.listen(None, &mut |_| is_early()).expect_err("two");
     assert_eq!(error, ProbeError::SeveralRtt { at: vec![0x2000_0100, 0x2000_0500] });
     let mut heard = None;
-    let ended = probe.listen(Some(0x2000_0500), &mut |line| {
-        heard = heard.take().or(line.map(|line| line.text.clone()));
+    let ended = probe.listen(Some(0x2000_0500), &mut |what| {
+        heard = heard.take().or(said(what).map(|line| line.text));
         heard.is_none() && is_early()
     });
     assert_eq!((ended, heard.as_deref()), (Ok(Ended::Asked), Some("second")));
@@ -726,6 +735,10 @@ struct Asked {
 
 impl Asked {
     fn start(setup: &Setup) -> Self {
+        Self::listening(setup, None)
+    }
+
+    fn listening(setup: &Setup, console: Option<RttConsole>) -> Self {
         let region = |name: &str, from, to| Region { name: name.into(), from, to };
         let map = MemoryMap {
             chip: CHIP.into(),
@@ -733,7 +746,7 @@ impl Asked {
             regions: vec![region("flash", 0, 0x1000), region("ram", 0x2000_0000, 0x2000_1000)],
             salted: None,
         };
-        let setup = MemorySetup { probe: setup.clone(), map: Arc::new(map) };
+        let setup = MemorySetup { probe: setup.clone(), map: Arc::new(map), console };
         let (sender, answers) = channel();
         let tell = move |answer: Result<(Channel, Value), _>| {
             let _ =
@@ -754,13 +767,16 @@ impl Asked {
         };
         let request = Request { id: 7, op: op.into(), arguments };
         self.probe.tell(&Value::Request(request)).expect("asked");
-        match self.answers.recv_timeout(Duration::from_secs(60)).expect("an answer") {
-            Ok((Channel::Memory, Value::Response(response))) => {
-                assert_eq!(response.id, 7);
-                Ok(response)
+        loop {
+            match self.answers.recv_timeout(Duration::from_secs(60)).expect("an answer") {
+                Ok((Channel::Memory, Value::Response(response))) => {
+                    assert_eq!(response.id, 7);
+                    return Ok(response);
+                }
+                Ok((Channel::Console, Value::Text(_))) => {}
+                Ok(other) => panic!("{other:?}"),
+                Err(fault) => return Err(fault),
             }
-            Ok(other) => panic!("{other:?}"),
-            Err(fault) => Err(fault),
         }
     }
 }

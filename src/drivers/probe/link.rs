@@ -20,6 +20,7 @@ use super::firmware::Firmware;
 use super::identity::{self, Another, Identity, Protection};
 use super::listing;
 use super::tether::{Cable, Tether};
+use super::text::Ear;
 use super::{Heard, Progress, Setup, Stage};
 use crate::rig::Selector;
 use crate::rig::{Connect, IfProtected};
@@ -58,6 +59,8 @@ pub(super) struct Link {
     chip: Chip,
     knife: Knife,
     held: Option<Held>,
+    /// What was heard of the firmware, while it is listened to.
+    pub(super) ear: Option<Ear>,
 }
 
 /// A connection. The session ends before the socket that it uses.
@@ -78,7 +81,7 @@ pub(super) struct Facts {
 
 impl Link {
     pub(super) fn new(setup: Setup, chip: Chip, knife: Knife) -> Self {
-        Self { setup, chip, knife, held: None }
+        Self { setup, chip, knife, held: None, ear: None }
     }
 
     /// The chip that it is about.
@@ -93,7 +96,7 @@ impl Link {
 
     /// Lets the chip go, and leaves it running.
     pub(super) fn close(&mut self) {
-        self.held = None;
+        (self.held, self.ear) = (None, None);
         *self.knife.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -282,6 +285,8 @@ impl Link {
             let at = first + bytes.len() as u64;
             let count = (words - bytes.len() / 4).min(buffer.len());
             let part = buffer.get_mut(..count).unwrap_or_default();
+            // A core that has stopped is found again by whoever listens next.
+            self.overhear(teller)?;
             self.with_core(doing, |core| core.read_32(at, part))
                 .map_err(|error| located(error, at, count))?;
             bytes.extend(part.iter().flat_map(|word| word.to_le_bytes()));
@@ -306,6 +311,7 @@ impl Link {
     /// Writes a firmware, and compares what is read back.
     pub(super) fn flash(&mut self, firmware: &Firmware, teller: &Teller) -> Result<(), ProbeError> {
         firmware.check(&self.chip)?;
+        self.ear = None;
         if let Protection::Closed(how) = self.facts()?.protection {
             return Err(ProbeError::Protected { how });
         }
@@ -333,6 +339,7 @@ impl Link {
 
     /// Resets the chip, and lets it run or holds it at its first instruction.
     pub(super) fn reset(&mut self, halt: bool) -> Result<(), ProbeError> {
+        self.ear = None;
         self.with_core(Doing::Resetting, |core| match halt {
             true => core.reset_and_halt(HALTED_WITHIN).map(drop),
             false => core.reset(),

@@ -55,7 +55,7 @@ pub enum Ended {
 }
 
 /// What came of asking once.
-enum Turn {
+pub(super) enum Turn {
     GoesOn,
     Ended(Ended),
 }
@@ -64,20 +64,30 @@ impl Link {
     /// Hands out lines until nobody wants them any more, or the core has halted.
     pub(super) fn listen(&mut self, at: Option<u32>, teller: &Teller) -> Result<Ended, ProbeError> {
         self.run()?;
-        let (mut ear, mut signed) = (Ear::new(at), Instant::now());
+        self.ear = self.ear.take().filter(|ear| ear.at == at).or_else(|| Some(Ear::new(at)));
+        let mut signed = Instant::now();
         loop {
             if teller.is_unwanted() {
                 return Ok(Ended::Asked);
             }
-            if let Turn::Ended(ended) = self.turn(&mut ear, teller)? {
+            if let Turn::Ended(ended) = self.overhear(teller)? {
                 return Ok(ended);
             }
             if signed.elapsed() >= SIGN {
                 signed = Instant::now();
-                (teller.say)(Heard::Nothing);
+                let is_caught_up = self.ear.as_ref().is_some_and(|ear| ear.is_caught_up);
+                (teller.say)(if is_caught_up { Heard::CaughtUp } else { Heard::Nothing });
             }
             std::thread::sleep(EVERY);
         }
+    }
+
+    /// What is said meanwhile, if anybody listens: a firmware's buffer is soon full.
+    pub(super) fn overhear(&mut self, teller: &Teller) -> Result<Turn, ProbeError> {
+        let Some(mut ear) = self.ear.take() else { return Ok(Turn::GoesOn) };
+        let turn = self.turn(&mut ear, teller)?;
+        self.ear = Some(ear);
+        Ok(turn)
     }
 
     fn turn(&mut self, ear: &mut Ear, teller: &Teller) -> Result<Turn, ProbeError> {
@@ -104,6 +114,7 @@ impl Link {
             let Some(channel) = rtt.as_mut().and_then(|rtt| rtt.up_channel(0)) else { return Ok(Some(0)) };
             not_ready(channel.read(core, &mut bytes))
         })?;
+        ear.is_caught_up = count == Some(0);
         match count {
             Some(count) => ear.rtt_lines(bytes.get(..count).unwrap_or_default(), teller),
             // The firmware has begun anew.
@@ -176,17 +187,26 @@ fn not_ready<T>(outcome: Result<T, rtt::Error>) -> Result<Option<T>, Error> {
 }
 
 /// What is heard, and what of it is not a whole line yet.
-struct Ear {
+pub(super) struct Ear {
     at: Option<u32>,
     rtt: Option<Rtt>,
     scanned: Option<Instant>,
+    /// Nothing was there to be heard when that was looked for last.
+    is_caught_up: bool,
     from_rtt: Lines,
     from_calls: Lines,
 }
 
 impl Ear {
     fn new(at: Option<u32>) -> Self {
-        Self { at, rtt: None, scanned: None, from_rtt: Lines::default(), from_calls: Lines::default() }
+        Self {
+            at,
+            rtt: None,
+            scanned: None,
+            is_caught_up: false,
+            from_rtt: Lines::default(),
+            from_calls: Lines::default(),
+        }
     }
 
     fn is_due(&self) -> bool {

@@ -1,9 +1,10 @@
-//! `memory`: a debug probe.
+//! `memory`: a debug probe, and the console that is read through it.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::lock::Named;
+use crate::rig::bench::{ConsoleSource, RttConsole};
 use crate::rig::probe::{Connect, IfProtected, PROBE_SPEEDS, ProbePort, SelectorError};
 use crate::yaml::{Place, Source};
 
@@ -27,6 +28,40 @@ impl Reader<'_> {
         self.bench.probe = Some(ProbePort { selector, speed, connect, if_protected });
     }
 
+    pub(super) fn rtt(&mut self, word: &Word, source: &Arc<Source>) {
+        let place = Place::of(source, word);
+        let block = match word.value.0.trim() {
+            "search" => None,
+            text => match address(text) {
+                Some(block) => Some(block),
+                None => {
+                    let message = format!("`{text}` is not where a control block of RTT lies");
+                    let hint = "write `rtt: search`, or its address: `rtt: 0x20000400`";
+                    return self.findings.error_with_hint(&place, message, hint);
+                }
+            },
+        };
+        self.bench.console = Some(ConsoleSource::Rtt(RttConsole { block }));
+        self.rtt = Some(place);
+    }
+
+    /// The probe is that of `memory`, and listens all the time.
+    pub(super) fn check_rtt(&mut self) {
+        let Some(place) = self.rtt.clone() else { return };
+        match self.bench.probe.as_ref().map(|probe| probe.connect) {
+            None => {
+                let hint = "wire it: `memory: {probe: \"VID:PID\"}`";
+                self.findings.error_with_hint(&place, "`rtt` is read through the probe of `memory`", hint);
+            }
+            Some(Connect::UnderReset) => {
+                let message = "`connect: under_reset` starts the lock anew each time its power comes back";
+                let hint = "write `connect: attach`, or listen to a serial console";
+                self.findings.error_with_hint(&place, message, hint);
+            }
+            Some(Connect::Attach) => {}
+        }
+    }
+
     fn choice<T: Named>(&mut self, word: Option<&Word>, what: &str, source: &Arc<Source>) -> Option<T> {
         let word = word?;
         let found = T::from_word(&word.value.0);
@@ -45,6 +80,13 @@ impl Reader<'_> {
         }
         found.and_then(NonZeroU32::new)
     }
+}
+
+/// `0x20000400`. The parser of numbers would take a sign as well.
+fn address(text: &str) -> Option<u32> {
+    let digits =
+        text.strip_prefix("0x").filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    u32::from_str_radix(digits?, 16).ok()
 }
 
 /// `500 kHz`, `1.8 MHz`.
