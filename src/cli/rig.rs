@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::guard::force_safe;
+use crate::lock::MemoryMap;
 use crate::rig::Rig;
 use crate::run::{Health, Live, Watched, selftest};
 use crate::unit::{self, Duration};
@@ -45,11 +46,11 @@ enum RigCommand {
 
 pub(super) fn rig(args: &RigArgs, terminal: &Terminal) -> Exit {
     match &args.command {
-        RigCommand::Selftest { rig } => with_bench(rig, terminal, |rig| test(rig, terminal)),
+        RigCommand::Selftest { rig } => with_bench(rig, terminal, |rig, _| test(rig, terminal)),
         RigCommand::Monitor { rig, length } => {
             let length = length.as_deref().map(unit::parse::<Duration>).transpose();
             match length {
-                Ok(length) => with_bench(rig, terminal, |rig| monitor(rig, length, terminal)),
+                Ok(length) => with_bench(rig, terminal, |rig, memory| monitor(rig, memory, length, terminal)),
                 Err(error) => {
                     terminal.error(&error.to_string(), Some("write `--for '10 s'`"));
                     Exit::Usage
@@ -60,13 +61,17 @@ pub(super) fn rig(args: &RigArgs, terminal: &Terminal) -> Exit {
     }
 }
 
-fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig) -> Exit) -> Exit {
+/// Does something with a bench, and with what is known of the memory of the lock on it.
+fn with_bench(word: &str, terminal: &Terminal, act: impl FnOnce(&Rig, Option<&MemoryMap>) -> Exit) -> Exit {
     let mut files = Files::library();
     let id = files.id_of(Kind::Rig, word);
-    let (rigs, findings) = files.compared_rigs();
+    let (library, rigs, findings) = files.load();
     match known("rig", &id, &rigs) {
         Ok(rig) if has_errors(rig, &findings, terminal) => Exit::Usage,
-        Ok(rig) if rig.bench().is_some() => act(rig),
+        Ok(rig) if rig.bench().is_some() => {
+            let model = rig.model().and_then(|model| library.models.get(model));
+            act(rig, model.and_then(|model| model.facts.memory.as_ref()))
+        }
         Ok(_) => {
             terminal.error(
                 &format!("rig `{id}` has no real outputs"),
@@ -151,13 +156,13 @@ fn test(rig: &Rig, terminal: &Terminal) -> Exit {
     Exit::Unproven
 }
 
-fn monitor(rig: &Rig, length: Option<Duration>, terminal: &Terminal) -> Exit {
+fn monitor(rig: &Rig, memory: Option<&MemoryMap>, length: Option<Duration>, terminal: &Terminal) -> Exit {
     let Some(bench) = rig.bench() else { return Exit::Usage };
     let interrupt = Arc::new(AtomicBool::new(false));
     if let Err(error) = signals::listen(&interrupt) {
         return failed(terminal, &format!("signals can't be caught: {error}"));
     }
-    let mut live = match Live::open(rig, bench, None) {
+    let mut live = match Live::open(rig, bench, memory) {
         Ok(live) => live,
         Err(fault) => return failed(terminal, &fault.to_string()),
     };
