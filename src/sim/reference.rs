@@ -4,6 +4,8 @@
 //! nanosecond that follows it.
 
 mod bolt;
+#[cfg(test)]
+mod counted;
 mod image;
 mod live;
 mod memory;

@@ -24,6 +24,7 @@ use proptest::prelude::*;
 use crate::common::{code, empty_folder, lockrig, root, text};
 
 mod console;
+mod power;
 
 /// The emulated chip.
 const CHIP: &str = "nRF51822_xxAA";

@@ -171,6 +171,8 @@ pub enum ProbeError {
     /// Nothing answers the probe.
     #[error("no chip answers the probe ({why})")]
     NoTarget {
+        /// What was being done.
+        doing: Doing,
         /// What was seen.
         why: String,
     },
@@ -312,8 +314,42 @@ impl ProbeError {
         }
     }
 
+    /// What was being done, where that is known.
+    fn doing(&self) -> Option<Doing> {
+        match self {
+            Self::NoTarget { doing, .. }
+            | Self::Fault { doing, .. }
+            | Self::Lost { doing, .. }
+            | Self::Unresponsive { doing }
+            | Self::TimedOut { doing }
+            | Self::Interrupted { doing }
+            | Self::Broke { doing, .. }
+            | Self::Failed { doing, .. } => Some(*doing),
+            Self::NoProbe { .. }
+            | Self::SeveralProbes { .. }
+            | Self::NoPermission { .. }
+            | Self::InUse { .. }
+            | Self::NoServer { .. }
+            | Self::NotAProbe { .. }
+            | Self::Speed { .. }
+            | Self::UnknownChip { .. }
+            | Self::AmbiguousChip { .. }
+            | Self::WrongChip { .. }
+            | Self::NoPowerUp
+            | Self::NoAccessPort
+            | Self::Protected { .. }
+            | Self::Blank { .. }
+            | Self::Firmware(_)
+            | Self::Verify
+            | Self::SeveralRtt { .. } => None,
+        }
+    }
+
     /// What would help, if anything is known.
     pub fn hint(&self) -> Option<String> {
+        if self.doing().is_some_and(Doing::writes) {
+            return Some("the flash may be half written: flash it again before the lock is used".into());
+        }
         let hint = match self {
             Self::NoProbe { present, .. } if present.is_empty() => {
                 "plug it in; `lockrig list probes` shows what is connected".into()
@@ -352,14 +388,6 @@ impl ProbeError {
             }
             Self::SeveralRtt { .. } => {
                 "an earlier firmware left one: add `--reset`, or name one with `--rtt ADDRESS`".into()
-            }
-            Self::Lost { doing, .. }
-            | Self::TimedOut { doing }
-            | Self::Unresponsive { doing }
-            | Self::Fault { doing, .. }
-                if doing.writes() =>
-            {
-                "the flash may be half written: flash it again before the lock is used".into()
             }
             Self::Verify => {
                 "flash it again; if that does not help, the flash is worn out or protected".into()
@@ -469,7 +497,9 @@ fn of_arm(doing: Doing, error: &ArmError) -> Option<ProbeError> {
     match error {
         ArmError::MissingPermissions(_) => Some(closed()),
         ArmError::Timeout => Some(ProbeError::Unresponsive { doing }),
-        ArmError::NoTargetResponse { source } => Some(ProbeError::NoTarget { why: words(source.as_ref()) }),
+        ArmError::NoTargetResponse { source } => {
+            Some(ProbeError::NoTarget { doing, why: words(source.as_ref()) })
+        }
         ArmError::ApDoesNotExist(_) | ArmError::WrongApType => Some(ProbeError::NoAccessPort),
         _ => None,
     }
@@ -479,7 +509,7 @@ fn of_port(doing: Doing, error: &DapError) -> ProbeError {
     match error {
         DapError::FaultResponse => ProbeError::Fault { doing, at: None },
         DapError::NoAcknowledge | DapError::Protocol(_) | DapError::IncorrectParity => {
-            ProbeError::NoTarget { why: words(error) }
+            ProbeError::NoTarget { doing, why: words(error) }
         }
         DapError::WaitResponse => {
             ProbeError::Failed { doing, why: "the chip keeps the probe waiting".into() }
@@ -493,7 +523,7 @@ fn of_probe(doing: Doing, error: &DebugProbeError) -> Option<ProbeError> {
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::Usb(error)) => {
             Some(ProbeError::Failed { doing, why: words(error) })
         }
-        DebugProbeError::TargetNotFound => Some(ProbeError::NoTarget { why: words(error) }),
+        DebugProbeError::TargetNotFound => Some(ProbeError::NoTarget { doing, why: words(error) }),
         DebugProbeError::Timeout => Some(ProbeError::Unresponsive { doing }),
         DebugProbeError::UnsupportedSpeed(khz) => Some(ProbeError::Speed { khz: *khz }),
         _ => None,

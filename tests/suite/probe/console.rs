@@ -6,16 +6,16 @@ use std::sync::mpsc::Receiver;
 use super::*;
 use crate::common::happens;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// The relay of the lock's supply, as `lockrig sim serve` wires it.
 const SUPPLY: u8 = 14;
 const SEARCH: Option<RttConsole> = Some(RttConsole { block: None });
 
-fn port(path: &Path) -> File {
+pub(super) fn port(path: &Path) -> File {
     OpenOptions::new().read(true).write(true).open(path).expect("a port")
 }
 
-fn switch(relays: &mut File, is_on: bool) {
+pub(super) fn switch(relays: &mut File, is_on: bool) {
     let state = u8::from(is_on);
     let sum = 0xa0_u8.wrapping_add(SUPPLY).wrapping_add(state);
     relays.write_all(&[0xa0, SUPPLY, state, sum]).expect("a command");
