@@ -58,8 +58,8 @@ impl Work {
     /// Instructions in a round, as QEMU has counted them; it counts them again whenever it is there.
     fn instructions(self) -> u64 {
         match self {
-            Self::Compute => 834_325,
-            Self::Talk => 70_003,
+            Self::Compute => 834_322,
+            Self::Talk => 80_012,
         }
     }
 
