@@ -262,7 +262,7 @@ pub(crate) fn await_end(pid: Pid) {
         if status(&name).is_some_and(|(_, state)| state == "T") {
             let _ = kill_process(pid, Signal::KILL);
         }
-        assert!(begin.elapsed() < PATIENCE, "the guard lives on");
+        assert!(begin.elapsed() < PATIENCE, "process {name} lives on");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
