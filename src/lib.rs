@@ -16,6 +16,8 @@ pub mod verdict;
 
 pub mod belief;
 
+pub mod cover;
+
 pub mod scenario;
 
 pub mod explore;

@@ -17,7 +17,7 @@ mod script;
 mod shape;
 mod syntax;
 
-pub use expand::{PROOF_DIGITS, Planned, Selection, Start, build, expand, find_case};
+pub use expand::{PROOF_DIGITS, Planned, Selection, Start, build, expand, find_case, why};
 pub use library::Library;
 pub use plan::Plan;
 pub use program::{

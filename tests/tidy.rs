@@ -18,7 +18,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("memory", &["lock", "trace", "unit"]),
     ("verdict", &["unit"]),
     ("belief", &["lock", "trace"]),
-    ("scenario", &["yaml", "lock", "trace", "verdict", "belief", "unit"]),
+    ("cover", &[]),
+    ("scenario", &["yaml", "lock", "trace", "verdict", "belief", "cover", "unit"]),
     ("explore", &["lock", "belief", "unit"]),
     ("engine", &["scenario", "lock", "trace", "verdict", "unit"]),
     ("rig", &["yaml", "lock", "trace", "unit"]),
@@ -47,7 +48,8 @@ const TABLE: &[(&str, &[&str])] = &[
 const RECORDS: &[&str] = &["CaseResult", "Cause", "Record", "PartResult", "StepOutcome"];
 
 /// Modules that do no I/O, and what they may therefore not name.
-const PURE: &[&str] = &["unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "scenario", "engine"];
+const PURE: &[&str] =
+    &["unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "cover", "scenario", "engine"];
 const WORLD: &[&str] = &["fs", "net", "process", "thread", "time", "env", "os"];
 const RUNTIMES: &[&str] = &["tokio", "rustix", "libc", "jiff"];
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::drivers::ports::{self, Port};
 use crate::drivers::probe::{self, Found};
 use crate::lock::Fact;
-use crate::scenario::{Content, Library, Selection, Start, clauses, expand};
+use crate::scenario::{self, Content, Library, Selection, Start, clauses, expand};
 
 use super::complete;
 use super::exit::Exit;
@@ -27,6 +27,9 @@ pub(super) struct ListArgs {
     /// Of cases, list those of this scenario; may be repeated
     #[arg(long, add = ArgValueCompleter::new(complete::scenarios))]
     scenario: Vec<String>,
+    /// Of cases, say why each is one: which combinations of levels no case before it has
+    #[arg(long)]
+    why: bool,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -106,7 +109,7 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
                 (row, json!({"rig": rig.id, "provenance": rig.provenance(), "title": rig.title}))
             })
             .collect(),
-        What::Cases => cases(&library, &selection),
+        What::Cases => cases(&library, &selection, args.why),
         What::Clauses => clauses::ALL
             .iter()
             .map(|(id, title)| {
@@ -122,7 +125,8 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
     } else if rows.is_empty() {
         terminal.note("none");
     } else {
-        table(args.what.heads(), &rows, terminal);
+        let why = if args.why && matches!(args.what, What::Cases) { &["why it is a case"][..] } else { &[] };
+        table(&[args.what.heads(), why].concat(), &rows, terminal);
     }
     Exit::Pass
 }
@@ -225,16 +229,22 @@ fn scenarios(library: &Library) -> Vec<Row> {
     library.scenarios.values().map(row).collect()
 }
 
-fn cases(library: &Library, selection: &Selection) -> Vec<Row> {
+fn cases(library: &Library, selection: &Selection, with_why: bool) -> Vec<Row> {
     let row = |case: crate::scenario::Planned| {
         let reason = match case.build(library, Start::Delivered) {
             Content::Play(_) => String::new(),
             Content::NotApplicable(reason) => format!("not applicable: {reason}"),
             Content::Unprovable(reason) => format!("inconclusive: {reason}"),
         };
-        let json = json!({"case": case.id, "model": case.model, "method": case.method,
-                          "scenario": case.scenario, "not_applicable": reason});
-        (vec![case.id.to_string(), reason], json)
+        let mut json = json!({"case": case.id, "model": case.model, "method": case.method,
+                              "scenario": case.scenario, "not_applicable": reason});
+        let mut row = vec![case.id.to_string(), reason];
+        if with_why {
+            let why = scenario::why(library, &case);
+            json["why"] = why.as_str().into();
+            row.push(why);
+        }
+        (row, json)
     };
     expand(library, selection).into_iter().map(row).collect()
 }

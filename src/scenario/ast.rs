@@ -5,7 +5,7 @@ mod step;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lock::{Asset, Fact, Facts, Level, Method, Network, Ownership, Power, Role};
+use crate::lock::{Asset, Fact, Facts, Level, Method, Network, Ownership, Power, Role, named_enum};
 use crate::unit::{Angle, Duration, Ratio};
 use crate::yaml::Place;
 
@@ -221,6 +221,10 @@ pub struct Scenario {
     pub methods: MethodChoice,
     /// Levels by factor.
     pub given: BTreeMap<&'static str, Vec<Level>>,
+    /// Which of their combinations are cases.
+    pub cover: Cover,
+    /// Combinations that are none: levels by factor, all of which a case would have.
+    pub exclude: Vec<BTreeMap<&'static str, Vec<Level>>>,
     /// Brings the lock into the state that is tested.
     pub arrange: Vec<Step>,
     /// What is altered.
@@ -235,6 +239,18 @@ pub struct Scenario {
     pub files: Vec<String>,
     /// Where it is defined.
     pub place: Place,
+}
+
+named_enum! {
+    /// Which combinations of levels are cases.
+    Cover {
+        /// Every one.
+        All = "all",
+        /// So few that any two levels of different factors meet in one.
+        Pairwise = "pairwise",
+        /// So few that any three do.
+        ThreeWise = "3-wise",
+    }
 }
 
 /// Which methods a scenario speaks of.

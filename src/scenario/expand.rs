@@ -12,6 +12,7 @@ mod follow;
 mod keys;
 mod lockout;
 mod master;
+mod matrix;
 mod memory;
 mod power;
 mod procedure;
@@ -26,8 +27,8 @@ use crate::unit::Duration;
 
 use super::Library;
 use super::alter::{Kind, Plan as Altered, Subject};
-use super::ast::{MethodChoice, MethodFacts, Model, Scenario};
-use super::point::{self, Axis, Point};
+use super::ast::{Cover, MethodChoice, Model, Scenario};
+use super::point::{self, Grid, Point};
 use super::program::{Content, Origin, Program, Stage};
 pub use baseline::Start;
 use context::{Context, Excluded};
@@ -72,7 +73,7 @@ pub(super) struct Family {
     pub scenario: Arc<str>,
     pub model: Arc<str>,
     pub method: Method,
-    pub axes: Vec<Axis>,
+    pub grid: Grid,
 }
 
 impl Family {
@@ -82,17 +83,17 @@ impl Family {
             scenario: Arc::clone(&scenario.id),
             model: Arc::clone(&model.facts.id),
             method,
-            axes: axes(scenario, model, method),
+            grid: matrix::grid(scenario, model, method),
         })
     }
 
     pub(super) fn count(&self) -> u64 {
-        point::count(&self.axes)
+        self.grid.count()
     }
 
     /// The case with a number below [`Family::count`].
     pub(super) fn case(&self, number: u64, repetition: u32) -> Option<Planned> {
-        let point = point::point(&self.axes, number)?;
+        let point = self.grid.point(number)?;
         let (scenario, model, method) = (&self.scenario, &self.model, self.method);
         let id = format!("{scenario}~{model}~{method}{}~r{repetition}", point.suffix());
         Some(Planned {
@@ -155,7 +156,7 @@ impl Planned {
 
 /// The program of a claim at the first point of its axes, or why the model excludes it.
 pub fn build(scenario: &Scenario, model: &Model, method: Method, start: Start) -> Content {
-    let first = point::point(&axes(scenario, model, method), 0).unwrap_or_default();
+    let first = matrix::grid(scenario, model, method).point(0).unwrap_or_default();
     content(scenario, model, method, &first, start)
 }
 
@@ -212,10 +213,32 @@ fn find(library: &Library, id: &str) -> Option<(Family, u64, u32)> {
     let suffix = parts.next().map_or_else(String::new, |rest| format!("~{rest}"));
     let (scenario, model) = (library.scenarios.get(scenario)?, library.models.get(model)?);
     let family = Family::new(scenario, model, Method::from_word(method)?)?;
-    let number = point::number(&family.axes, &suffix)?;
+    let number = family.grid.number(&suffix)?;
     // Every other way to write the same, such as `r01`, is no id.
     let is_same = family.case(number, repetition)?.id.as_ref() == id;
     is_same.then_some((family, number, repetition))
+}
+
+/// Why a case is one, for people: the combinations of levels that no case before it has, or that it has all.
+pub fn why(library: &Library, case: &Planned) -> String {
+    let parts = library.scenarios.get(&case.scenario).zip(find(library, &case.id));
+    let Some((scenario, (family, number, _))) = parts else { return String::new() };
+    let axes: Vec<&str> = family.grid.axes.iter().map(|axis| axis.name).collect();
+    let size = match (scenario.cover, axes.as_slice()) {
+        (_, []) => return "the only case of its claim and method".to_owned(),
+        (Cover::All, axes) => return format!("one of each combination of {}", axes.join(", ")),
+        (Cover::Pairwise, _) => 2,
+        (Cover::ThreeWise, _) => 3,
+    };
+    let words = |levels: Vec<(&str, point::Level)>| -> String {
+        let words: Vec<String> = levels.iter().map(|(name, level)| format!("{name}={level}")).collect();
+        words.join(" and ")
+    };
+    let first: Vec<String> = family.grid.first(number, size).into_iter().map(words).collect();
+    if first.is_empty() {
+        return "says why its level is not played".to_owned();
+    }
+    format!("the first case with {}", first.join("; "))
 }
 
 fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
@@ -227,18 +250,6 @@ fn speaks_of(scenario: &Scenario, model: &Model, method: Method) -> bool {
         MethodChoice::Baseline => model.baseline == Some(method),
         MethodChoice::Some(set) => set.contains(&method) && is_mentioned,
     }
-}
-
-/// What varies: the factors of the scenario, then what its alterations spread over.
-fn axes(scenario: &Scenario, model: &Model, method: Method) -> Vec<Axis> {
-    let given = scenario.given.iter().filter(|(_, levels)| !levels.is_empty()).map(|(name, levels)| Axis {
-        name,
-        levels: levels.iter().copied().map(point::Level::Factor).collect(),
-    });
-    let facts = model.methods.get(&method).and_then(|fact| fact.known());
-    let altered =
-        facts.into_iter().flat_map(|facts| scenario.but.iter().filter_map(|one| one.axis(model, facts)));
-    given.chain(altered).collect()
 }
 
 /// The levels of a point's factors.
@@ -269,7 +280,8 @@ fn program(
     let subject = Subject { model, method, facts, levels: levels(point) };
     let plan = scenario.but.plan(point);
     scenario.but.iter().try_for_each(|alteration| alteration.applies(&subject, &plan))?;
-    check_levels(plan.without, facts, subject.levels)?;
+    matrix::check_combination(scenario, subject.levels)?;
+    matrix::check_levels(plan.without, facts, subject.levels)?;
     let cx = Context { subject, scenario, plan };
     let mut draft = Draft::new(&cx, scenario.time_limit.unwrap_or(TIME_LIMIT));
     cx.write(&mut draft, start)?;
@@ -279,22 +291,6 @@ fn program(
         Some(kind) => Err(Excluded::plan(format!("the case could not be made with `{kind}` applied"))),
         None => Ok(program),
     }
-}
-
-/// A positive claim holds only where the method works; a negative one only where it does not.
-fn check_levels(without: Option<&str>, facts: &MethodFacts, levels: Levels) -> Result<(), Excluded> {
-    for level in levels.all() {
-        match (without == Some(level.factor()), facts.needs.permits(level)) {
-            (false, false) => {
-                return Err(
-                    format!("the method does not work with `{}: {}`", level.factor(), level.word()).into()
-                );
-            }
-            (true, true) => return Err(format!("the method does not depend on {}", level.factor()).into()),
-            (true, false) | (false, true) => {}
-        }
-    }
-    Ok(())
 }
 
 impl Context<'_> {

@@ -2,6 +2,7 @@
 //! that is wrong is reported at its place.
 
 mod claim;
+mod combine;
 mod memory;
 mod method;
 mod model;

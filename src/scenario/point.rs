@@ -64,37 +64,95 @@ impl Point {
     }
 }
 
-/// How many points the axes have; none at all is one point.
-pub(super) fn count(axes: &[Axis]) -> u64 {
-    axes.iter().map(|axis| axis.levels.len() as u64).fold(1, u64::saturating_mul)
+/// The points of a family's cases.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grid {
+    pub axes: Vec<Axis>,
+    /// Those that are cases, each by the index of its level on each axis. If it is absent, all are.
+    pub rows: Option<Vec<Vec<usize>>>,
 }
 
-/// The point with a number below [`count`]; the last axis varies fastest.
-pub(super) fn point(axes: &[Axis], number: u64) -> Option<Point> {
-    let mut rest = number;
-    let mut levels = Vec::with_capacity(axes.len());
-    for axis in axes.iter().rev() {
-        let size = u64::try_from(axis.levels.len()).ok().filter(|size| *size > 0)?;
-        let index = usize::try_from(rest % size).ok()?;
-        levels.push((axis.name, *axis.levels.get(index)?));
-        rest /= size;
+impl Grid {
+    /// How many points there are; no axis at all is one point.
+    pub(super) fn count(&self) -> u64 {
+        match &self.rows {
+            Some(rows) => rows.len() as u64,
+            None => self.axes.iter().map(|axis| axis.levels.len() as u64).fold(1, u64::saturating_mul),
+        }
     }
-    levels.reverse();
-    (rest == 0).then_some(Point { levels })
-}
 
-/// The number of the point that a suffix of a case id names.
-pub(super) fn number(axes: &[Axis], suffix: &str) -> Option<u64> {
-    let mut parts = suffix.split('~');
-    // What stands before the first `~` belongs to no axis.
-    let mut number = 0_u64;
-    if !parts.next()?.is_empty() {
-        return None;
+    /// The point with a number below [`Grid::count`]; of all points, the last axis varies fastest.
+    pub(super) fn point(&self, number: u64) -> Option<Point> {
+        let indices = match &self.rows {
+            Some(rows) => rows.get(usize::try_from(number).ok()?)?.clone(),
+            None => self.digits(number)?,
+        };
+        let level = |(axis, index): (&Axis, usize)| Some((axis.name, *axis.levels.get(index)?));
+        let levels = self.axes.iter().zip(indices).map(level).collect::<Option<_>>()?;
+        Some(Point { levels })
     }
-    for axis in axes {
-        let (name, word) = parts.next()?.split_once('=')?;
-        let index = axis.levels.iter().position(|level| name == axis.name && level.to_string() == word)?;
-        number = number.checked_mul(axis.levels.len() as u64)?.checked_add(index as u64)?;
+
+    /// What a row is the first to have of combinations of so many axes.
+    pub(super) fn first(&self, number: u64, size: usize) -> Vec<Vec<(&'static str, Level)>> {
+        let Some((rows, at)) = self.rows.as_ref().zip(usize::try_from(number).ok()) else {
+            return Vec::new();
+        };
+        let Some(row) = rows.get(at) else { return Vec::new() };
+        let mut choices: Vec<Vec<usize>> = vec![Vec::new()];
+        for _ in 0..size.min(row.len()) {
+            let longer = |choice: Vec<usize>| {
+                let from = choice.last().map_or(0, |last| last + 1);
+                (from..row.len()).map(move |axis| [choice.as_slice(), &[axis]].concat())
+            };
+            choices = choices.into_iter().flat_map(longer).collect();
+        }
+        let is_first = |choice: &Vec<usize>| {
+            !rows.iter().take(at).any(|other| choice.iter().all(|axis| other.get(*axis) == row.get(*axis)))
+        };
+        let named = |choice: Vec<usize>| {
+            let level = |axis: usize| {
+                let axes = self.axes.get(axis)?;
+                Some((axes.name, *axes.levels.get(*row.get(axis)?)?))
+            };
+            choice.into_iter().filter_map(level).collect()
+        };
+        choices.into_iter().filter(is_first).map(named).collect()
     }
-    parts.next().is_none().then_some(number)
+
+    fn digits(&self, number: u64) -> Option<Vec<usize>> {
+        let mut rest = number;
+        let mut digits = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            let size = u64::try_from(axis.levels.len()).ok().filter(|size| *size > 0)?;
+            digits.push(usize::try_from(rest % size).ok()?);
+            rest /= size;
+        }
+        digits.reverse();
+        (rest == 0).then_some(digits)
+    }
+
+    /// The number of the point that a suffix of a case id names.
+    pub(super) fn number(&self, suffix: &str) -> Option<u64> {
+        let mut parts = suffix.split('~');
+        // What stands before the first `~` belongs to no axis.
+        if !parts.next()?.is_empty() {
+            return None;
+        }
+        let mut indices = Vec::with_capacity(self.axes.len());
+        for axis in &self.axes {
+            let (name, word) = parts.next()?.split_once('=')?;
+            let index =
+                axis.levels.iter().position(|level| name == axis.name && level.to_string() == word)?;
+            indices.push(index);
+        }
+        if parts.next().is_some() {
+            return None;
+        }
+        match &self.rows {
+            Some(rows) => u64::try_from(rows.iter().position(|row| *row == indices)?).ok(),
+            None => indices.iter().zip(&self.axes).try_fold(0_u64, |number, (index, axis)| {
+                number.checked_mul(axis.levels.len() as u64)?.checked_add(*index as u64)
+            }),
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::yaml::shape::{
 };
 
 use super::alter::CutFrom;
+use super::ast::Cover;
 use super::clauses;
 use super::lower::{OPERATIONS, REQUEST_FIELDS};
 use super::syntax::{ModelSyntax, ScenarioSyntax};
@@ -262,6 +263,8 @@ fn scenario() -> Fields {
                 {"type": "array", "items": words::<Method>(&[]), "minItems": 1}]})),
         ),
         ("", "given", Only(levels(&[]))),
+        ("", "cover", Word(words::<Cover>(&[]))),
+        ("", "exclude", Only(json!({"type": "array", "items": levels(&[]), "minItems": 1}))),
         ("", "time_limit", Word(quantity::<Duration>())),
         ("ButSyntax", "hold", Word(held())),
         ("ButSyntax", "second_hold", Word(held())),

@@ -306,6 +306,8 @@ pub(super) struct ScenarioSyntax {
     pub methods: Option<Spanned<OneOrMany<String>>>,
     #[serde(default)]
     pub given: Map<Spanned<OneOrMany<String>>>,
+    pub cover: Option<Word>,
+    pub exclude: Option<Vec<Spanned<Map<OneOrMany<String>>>>>,
     pub arrange: Option<Steps>,
     pub but: Option<Spanned<ButSyntax>>,
     pub act: Option<Steps>,

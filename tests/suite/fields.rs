@@ -360,6 +360,16 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ("methods", "methods: [button]\n", "methods: [knob]\n"),
     ("given", "given: {power: [ok]}\n", "given: {power: [ok, low]}\n"),
     (
+        "cover",
+        "given: {power: [ok]}\n",
+        "given: {power: [ok, low], network: [online, offline], role: [owner, admin]}\ncover: pairwise\n",
+    ),
+    (
+        "exclude",
+        "given: {power: [ok]}\n",
+        "given: {power: [ok, low], network: [online, offline]}\nexclude: [{power: low, network: offline}]\n",
+    ),
+    (
         "arrange",
         "  - provision: {user_codes: 1, hub: paired}\n",
         "  - provision: {user_codes: 2, hub: paired}\n",

@@ -4,6 +4,7 @@
 
 mod alterations;
 mod attention;
+mod combined;
 mod command_line;
 mod common;
 mod costs;

@@ -54,6 +54,18 @@ const DEAF: Duration = Duration::seconds(2);
 /// A penalty for wrong codes is over within this time if the model does not state it.
 const PENALTY: Duration = Duration::seconds(65);
 
+/// The supply voltage of a level.
+pub(super) fn level_voltage(facts: &Facts, power: Power) -> Result<Voltage, Excluded> {
+    match power {
+        Power::Ok => Ok(facts.power.nominal),
+        Power::None => Ok(Voltage::default()),
+        Power::Low => {
+            let low = facts.power.low.known().copied();
+            low.ok_or_else(|| facts.power.low.absence("a low-battery voltage").into())
+        }
+    }
+}
+
 /// The case's model, claim and point.
 pub(super) struct Context<'a> {
     pub subject: Subject<'a>,
@@ -133,15 +145,7 @@ impl<'a> Context<'a> {
 
     /// The supply voltage of a level.
     pub(super) fn level_voltage(&self, power: Power) -> Result<Voltage, Excluded> {
-        let facts = &self.lock().power;
-        match power {
-            Power::Ok => Ok(facts.nominal),
-            Power::None => Ok(Voltage::default()),
-            Power::Low => {
-                let low = facts.low.known().copied();
-                low.ok_or_else(|| facts.low.absence("a low-battery voltage").into())
-            }
-        }
+        level_voltage(self.lock(), power)
     }
 
     /// When a keypad has certainly forgotten half-typed keys.

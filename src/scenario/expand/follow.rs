@@ -6,13 +6,13 @@ use crate::belief::Bond;
 use crate::lock::{Credential, Fact, Method};
 use crate::scenario::alter::{But, CutFrom, Kind, Plan, Subject};
 use crate::scenario::ast;
-use crate::scenario::point;
+use crate::scenario::point::Grid;
 use crate::scenario::program::{Action, Expected, Origin, all};
 use crate::unit::Duration;
 
-use super::check_levels;
 use super::context::{Context, Excluded};
 use super::draft::Draft;
+use super::matrix::check_levels;
 use super::procedure::Bindings;
 
 /// A reset that was altered is over, and the lock takes codes again, within this time.
@@ -88,7 +88,7 @@ impl<'a> Context<'a> {
     pub(super) fn reset_but(&self, draft: &mut Draft, but: &'a But) -> Result<(), Excluded> {
         let axes = but.iter().filter_map(|one| one.axis(self.subject.model, self.subject.facts));
         // Of a sweep, the first point: a step is played once.
-        let point = point::point(&axes.collect::<Vec<_>>(), 0).unwrap_or_default();
+        let point = Grid { axes: axes.collect(), rows: None }.point(0).unwrap_or_default();
         let plan = but.plan(&point);
         but.iter().try_for_each(|alteration| alteration.applies(&self.subject, &plan))?;
         if plan.cut.is_some_and(|cut| cut.from == CutFrom::Completion) {

@@ -1,6 +1,5 @@
 //! Scenarios.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::lock::{Level, Method, Named};
@@ -14,7 +13,7 @@ use crate::scenario::syntax::{ButSyntax, ScenarioSyntax, Steps, Word};
 use crate::unit::{self, Duration, Ratio};
 use crate::yaml::{Diagnostics, OneOrMany, Place, Spanned};
 
-use super::{Lineage, Reader, sense};
+use super::{Lineage, Reader, combine, sense};
 
 /// More shares than this in one sweep is a mistake.
 const MAX_SWEEP: i64 = 200;
@@ -60,7 +59,8 @@ pub(in crate::scenario) fn scenario(
     let time_limit = lineage
         .nearest(|s| s.time_limit.as_ref())
         .and_then(|(word, source)| Reader::new(source, findings).quantity(word));
-    let given = given(lineage, findings);
+    let matrix = combine::matrix(lineage, findings);
+    let given = matrix.given;
     if let Some(factor) = but.without().filter(|factor| given.contains_key(factor)) {
         let hint =
             format!("`without: {factor}` already covers every level at which the method does not work");
@@ -73,6 +73,8 @@ pub(in crate::scenario) fn scenario(
         clauses: self::clauses(lineage, findings),
         methods: methods?,
         given,
+        cover: matrix.cover,
+        exclude: matrix.exclude,
         arrange,
         but,
         act,
@@ -186,35 +188,6 @@ fn methods(
             Some(MethodChoice::Some(chosen))
         }
     }
-}
-
-fn given(
-    lineage: &Lineage<'_, ScenarioSyntax>,
-    findings: &mut Diagnostics,
-) -> BTreeMap<&'static str, Vec<Level>> {
-    let mut given = BTreeMap::new();
-    for (factor, (words, source)) in lineage.merged(|s| &s.given) {
-        let place = Place::of(source, words);
-        let Some(name) = Level::FACTORS.iter().find(|name| **name == factor) else {
-            findings.unknown(&place, "factor", factor, Level::FACTORS.iter().copied());
-            continue;
-        };
-        let mut levels = Vec::new();
-        for word in &words.value.0 {
-            match Level::from_words(factor, word).flatten() {
-                Some(level) if levels.contains(&level) => {
-                    findings.error(&place, format!("level `{word}` is listed twice"));
-                }
-                Some(level) => levels.push(level),
-                None => findings.unknown(&place, "level", word, Level::words_of(factor)),
-            }
-        }
-        if words.value.0.is_empty() {
-            findings.error(&place, "no level is named");
-        }
-        given.insert(*name, levels);
-    }
-    given
 }
 
 /// What is altered has to be there, and can't exclude something else that is.
