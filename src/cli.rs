@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: anything that a library user could want.
 
+mod apart;
+mod characterize;
 mod check;
 mod complete;
 mod exit;
@@ -53,6 +55,9 @@ enum Command {
     /// Draw lives of a lock at random, and make the first that fails as short as it can be
     #[command(after_help = exit::CODES)]
     Explore(explore::ExploreArgs),
+    /// Measure where a lock's answer changes: the hold from which it resets, the supply at which it still does
+    #[command(after_help = exit::CODES)]
+    Characterize(characterize::CharacterizeArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
     /// Create a commented model, scenario or rig file to start from
@@ -136,6 +141,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Certify(args) => play::certify(&args, terminal),
         Command::Run(args) => play::run(&args, terminal),
         Command::Explore(args) => explore::explore(&args, terminal),
+        Command::Characterize(args) => characterize::characterize(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
         Command::New(args) => new::new(&args, terminal),
         Command::Schema(args) => schema::schema(&args, terminal),

@@ -18,6 +18,8 @@ pub mod belief;
 
 pub mod cover;
 
+pub mod statistics;
+
 pub mod scenario;
 
 pub mod explore;

@@ -11,6 +11,7 @@ mod html;
 mod junit;
 mod summary;
 mod table;
+mod threshold;
 mod timeline;
 
 pub use again::{Views, altered, are_own};
@@ -20,3 +21,4 @@ pub use html::html;
 pub use junit::{junit, junit_with_attachments};
 pub use summary::{Matrix, Summary, UNTRIED, overall, told};
 pub use table::{csv, json};
+pub use threshold::{ThresholdPage, ThresholdTrial, threshold};

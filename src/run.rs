@@ -4,6 +4,7 @@
 //! and reads no wall clock; the session's only clock decides when to make evidence durable.
 
 mod catalogue;
+mod characterize;
 mod contain;
 mod conversation;
 mod explore;
@@ -27,6 +28,7 @@ mod tally;
 mod vault;
 
 pub use catalogue::{catalogue, codes};
+pub use characterize::{Answer, Heard, Quantity, Trial, Trials};
 pub use contain::{OwnFault, contain};
 pub use explore::{Ended, Explored, Explorer, Found, Purpose, Round, is_unclear, methods};
 pub use fit::{gaps, start_of};

@@ -18,6 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("memory", &["lock", "trace", "unit"]),
     ("verdict", &["unit"]),
     ("belief", &["lock", "trace"]),
+    ("statistics", &[]),
     ("cover", &[]),
     ("scenario", &["yaml", "lock", "trace", "verdict", "belief", "cover", "unit"]),
     ("explore", &["lock", "belief", "unit"]),
@@ -30,16 +31,46 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "scenario", "explore", "engine",
-            "rig", "drivers", "guard", "sim", "evidence",
+            "unit",
+            "yaml",
+            "lock",
+            "memory",
+            "trace",
+            "verdict",
+            "belief",
+            "scenario",
+            "statistics",
+            "explore",
+            "engine",
+            "rig",
+            "drivers",
+            "guard",
+            "sim",
+            "evidence",
         ],
     ),
     ("report", &["lock", "trace", "verdict", "evidence", "unit"]),
     (
         "cli",
         &[
-            "unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "scenario", "explore", "engine",
-            "rig", "drivers", "guard", "sim", "evidence", "run", "report",
+            "unit",
+            "yaml",
+            "lock",
+            "memory",
+            "trace",
+            "verdict",
+            "belief",
+            "scenario",
+            "statistics",
+            "explore",
+            "engine",
+            "rig",
+            "drivers",
+            "guard",
+            "sim",
+            "evidence",
+            "run",
+            "report",
         ],
     ),
 ];
@@ -48,8 +79,19 @@ const TABLE: &[(&str, &[&str])] = &[
 const RECORDS: &[&str] = &["CaseResult", "Cause", "Record", "PartResult", "StepOutcome"];
 
 /// Modules that do no I/O, and what they may therefore not name.
-const PURE: &[&str] =
-    &["unit", "yaml", "lock", "memory", "trace", "verdict", "belief", "cover", "scenario", "engine"];
+const PURE: &[&str] = &[
+    "unit",
+    "yaml",
+    "lock",
+    "memory",
+    "trace",
+    "verdict",
+    "belief",
+    "statistics",
+    "cover",
+    "scenario",
+    "engine",
+];
 const WORLD: &[&str] = &["fs", "net", "process", "thread", "time", "env", "os"];
 const RUNTIMES: &[&str] = &["tokio", "rustix", "libc", "jiff"];
 

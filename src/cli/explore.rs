@@ -22,6 +22,7 @@ use crate::scenario::ast::Model;
 use crate::sim;
 use crate::unit;
 
+use super::apart::Stage;
 use super::complete;
 use super::exit::Exit;
 use super::files::{Files, Kind as FileKind, Unpacked, known};
@@ -130,12 +131,14 @@ fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         }
     };
     let bench = Bench {
-        files: &files,
-        rig: &unpacked.rig,
-        seed: asked.seed,
-        defect,
-        variation,
-        interrupt: &interrupt,
+        stage: Stage {
+            files: &files,
+            rig: &unpacked.rig,
+            seed: asked.seed,
+            defect,
+            variation,
+            interrupt: &interrupt,
+        },
         record: &record,
         most_kept: args.keep.saturating_mul(1 << 20),
         operations: AtomicU64::new(0),

@@ -220,6 +220,12 @@ impl Ratio {
         Self(count * 10_000)
     }
 
+    /// From a floating share of the whole, rounded to the nearest millionth; `None` if no share is that large.
+    pub fn from_f64(share: f64) -> Option<Self> {
+        let ppm = (share * 1e6).round();
+        (0.0..=1e8).contains(&ppm).then_some(Self(ppm as i64))
+    }
+
     /// What it leaves of the whole; nothing, if it is more.
     pub const fn rest(self) -> Self {
         Self(if self.0 < Self::WHOLE.0 { Self::WHOLE.0 - self.0 } else { 0 })

@@ -4,6 +4,7 @@
 
 mod alterations;
 mod attention;
+mod characterize;
 mod combined;
 mod command_line;
 mod common;

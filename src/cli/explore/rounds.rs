@@ -4,23 +4,20 @@ use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::drivers::clock;
-use crate::evidence::{CaseEntry, RunFolder, Selected};
+use crate::evidence::CaseEntry;
 use crate::explore::Kind;
 use crate::lock::Method;
-use crate::rig::{Device, Rig};
-use crate::run::{self, Ended, Event, Explored, Explorer, Found, Purpose, Round, Session, Vault, is_unclear};
+use crate::rig::Device;
+use crate::run::{Ended, Explored, Explorer, Found, Purpose, Round, Vault, is_unclear};
 use crate::scenario::ast::Model;
-use crate::sim::{Flaw, Variation};
 use crate::unit;
 use crate::verdict::Verdict;
 
-use super::super::files::Files;
-use super::super::play::{out_of_use, seal, shown_time};
+use super::super::apart::{Done, Stage, Written};
 use super::record::{Kept, Played, Record};
 
 /// Lives of the first round; the next ones have more, as long as they are quick.
@@ -70,12 +67,7 @@ pub(super) struct Discovery {
 
 /// On what lives are played, and where their evidence goes.
 pub(super) struct Bench<'a> {
-    pub files: &'a Files,
-    pub rig: &'a Rig,
-    pub seed: u64,
-    pub defect: Option<Flaw>,
-    pub variation: Option<Variation>,
-    pub interrupt: &'a AtomicBool,
+    pub stage: Stage<'a>,
     pub record: &'a Record,
     /// Bytes of evidence of lives that passed, at most.
     pub most_kept: u64,
@@ -95,8 +87,8 @@ struct Ran {
 impl Bench<'_> {
     fn is_over(&self) -> bool {
         let elapsed = unit::Duration::nanoseconds(self.elapsed_ns.load(Ordering::Relaxed));
-        let has_run_out = self.rig.run_limit.is_some_and(|limit| elapsed > limit);
-        has_run_out || self.interrupt.load(Ordering::Relaxed)
+        let has_run_out = self.stage.rig.run_limit.is_some_and(|limit| elapsed > limit);
+        has_run_out || self.stage.interrupt.load(Ordering::Relaxed)
     }
 
     /// Explores one after the other, or built-in locks on all processors, and hands each outcome on at once: `told`
@@ -108,7 +100,7 @@ impl Bench<'_> {
         told: &(dyn Fn(&Task<'_>, &Outcome) + Sync),
     ) -> Vec<(&'t Task<'m>, Outcome)> {
         // There is one lock on a bench, and a program may not stand a second one of itself.
-        let threads = match self.rig.device {
+        let threads = match self.stage.rig.device {
             Device::Simulated { .. } | Device::Emulated { .. } => {
                 thread::available_parallelism().map_or(1, NonZero::get)
             }
@@ -134,12 +126,12 @@ impl Bench<'_> {
     /// Explores until a life failed and is as short as it can be, or until so many lives were drawn. What was found is
     /// kept, whatever breaks afterwards.
     pub(super) fn explore(&self, task: &Task<'_>, lives: u64) -> Outcome {
-        let longest = match self.rig.device {
+        let longest = match self.stage.rig.device {
             Device::Simulated { .. } | Device::Lockstep { .. } => None,
             Device::Emulated { .. } => Some(LONGEST_EMULATED),
             Device::Bench(_) => Some(LONGEST_ON_A_BENCH),
         };
-        let mut explorer = Explorer::new(task.model, task.method, self.seed, self.rig, longest);
+        let mut explorer = Explorer::new(task.model, task.method, self.stage.seed, self.stage.rig, longest);
         explorer.skip(task.played);
         let mut earlier = Vault::default();
         let mut broken = self.rounds(task, &mut explorer, lives, &mut earlier).err();
@@ -164,7 +156,7 @@ impl Bench<'_> {
         earlier: &mut Vault,
     ) -> Result<(), String> {
         // A simulated lock costs nobody's time; any other may take long for a single life.
-        let is_simulated = match self.rig.device {
+        let is_simulated = match self.stage.rig.device {
             Device::Simulated { .. } => true,
             Device::Emulated { .. } | Device::Lockstep { .. } | Device::Bench(_) => false,
         };
@@ -185,7 +177,7 @@ impl Bench<'_> {
             let began = Instant::now();
             let ended = self.play(task, &round, "", earlier)?.ended;
             explorer.hear(&round, ended.into_iter().map(Ended::from));
-            if self.rig.bench().is_none() && began.elapsed() < QUICK {
+            if self.stage.rig.bench().is_none() && began.elapsed() < QUICK {
                 size = (size * 2).min(MOST);
             }
         }
@@ -230,65 +222,27 @@ impl Bench<'_> {
 
     /// Plays a round into a run folder of its own.
     fn play(&self, task: &Task<'_>, round: &Round, name: &str, earlier: &mut Vault) -> Result<Ran, String> {
-        let is_real = self.rig.bench().is_some();
-        // What broke in the round before, or the run before, is broken still.
-        if let Some((message, hint)) = out_of_use(self.rig) {
-            return Err(format!("{message}; {hint}"));
-        }
-        let session = Session {
-            library: &round.library,
-            rig: self.rig,
-            seed: self.seed,
-            defect: self.defect,
-            variation: self.variation,
-            all_traces: is_real,
-            interrupt: self.interrupt,
-        };
-        let prepared =
-            session.prepare(&round.plan).map_err(|fault| format!("the rig is not ready: {fault}"))?;
+        let is_real = self.stage.rig.bench().is_some();
         let (model, method) = (&task.model.facts.id, task.method.word());
         let name = match round.purpose {
             Purpose::Drawn => format!("lives-{model}-{method}-{:07}", round.first),
             Purpose::Simpler => format!("simpler-{model}-{method}-{:07}", round.first),
             Purpose::Proof => name.to_owned(),
         };
-        let selected = Selected {
-            models: vec![model.to_string()],
-            methods: vec![method.to_owned()],
-            repeat: 1,
-            ..Selected::default()
+        let written = Written {
+            library: &round.library,
+            plan: &round.plan,
+            files: &round.files,
+            model,
+            method: task.method,
         };
-        let mut inputs = self.files.inputs(&round.library, &round.plan, &selected, self.rig);
-        let lives =
-            round.files.iter().map(|(name, text)| (format!("scenarios/{name}"), text.clone().into_bytes()));
-        inputs.extend(lives);
-        let now = || clock::utc().map(shown_time).map_err(|error| error.to_string());
-        let info = session.info(selected, round.plan.count(), now()?);
-        let catalogue = run::catalogue(&round.library, &round.plan);
-        let mut folder = RunFolder::create(&self.record.folder, &name, info, &catalogue, &inputs)
-            .map_err(|error| error.to_string())?;
-        let path = folder.path().to_owned();
-        let mut ended: Vec<CaseEntry> = Vec::new();
-        let operations = session
-            .run(&round.plan, prepared, &mut folder, earlier, &mut |event| match event {
-                Event::Finished(entry) => ended.push(entry.clone()),
-                Event::Started { .. } => {}
-            })
-            .map_err(|error| error.to_string())?;
+        let has_views = round.purpose == Purpose::Proof;
+        let done = self.stage.play(&written, &self.record.folder, &name, has_views, earlier)?;
+        let Done { ended, folder: path, manifest, operations } = done;
         self.operations.fetch_add(operations, Ordering::Relaxed);
         let length: u64 = ended.iter().map(|entry| entry.length_ns).sum();
         self.elapsed_ns.fetch_add(length, Ordering::Relaxed);
-        if !is_real {
-            // Codes of simulated locks are the same in each life.
-            *earlier = Vault::default();
-        }
-        let sealed = if round.purpose == Purpose::Proof {
-            seal(folder)
-        } else {
-            folder.finish_results().and_then(|()| folder.close(now().unwrap_or_default()))
-        };
-        let manifest = sealed.map_err(|error| error.to_string())?;
-        let is_broken_off = self.interrupt.load(Ordering::Relaxed) && ended.len() < round.plan.count();
+        let is_broken_off = self.stage.interrupt.load(Ordering::Relaxed) && ended.len() < round.plan.count();
         let unclear = ended.iter().filter(|entry| is_unclear(&entry.result)).count() as u64;
         let has_passed = unclear == 0 && manifest.counts.of(Verdict::Fail) == 0;
         let stays = match round.purpose {

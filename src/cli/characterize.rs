@@ -1,0 +1,317 @@
+//! `lockrig characterize`: where a lock's answer changes, by trials.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap_complete::engine::ArgValueCompleter;
+use serde_json::json;
+
+use crate::drivers::clock;
+use crate::evidence::{SceneReader, create_fresh};
+use crate::lock::{Method, Named};
+use crate::report::{ThresholdPage, ThresholdTrial, threshold};
+use crate::run::{Answer, Heard, Quantity, Trials, Vault};
+use crate::statistics::Estimate;
+use crate::unit::{self, Duration, Ratio, Voltage};
+
+use super::apart::{Stage, Written};
+use super::complete;
+use super::exit::Exit;
+use super::files::{Files, Kind, Unpacked, known};
+use super::mounted;
+use super::signals;
+use super::sim::{parse_defect, parse_variation};
+use super::terminal::Terminal;
+
+#[derive(clap::Args)]
+pub(super) struct CharacterizeArgs {
+    /// Lock model: an id or a model file
+    #[arg(long, add = ArgValueCompleter::new(complete::models))]
+    model: String,
+    /// Reset method
+    #[arg(long)]
+    method: String,
+    /// What to measure: `hold`, `second-hold` or `gap` of the reset, or the `supply` from which it completes
+    #[arg(long, default_value = "hold")]
+    quantity: String,
+    /// Rig: an id or a rig file
+    #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
+    rig: String,
+    /// Trials at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(3..=1_000))]
+    trials: u32,
+    /// Stop once the interval (95 %) is no wider than this share of the value
+    #[arg(long, default_value = "0.5 %")]
+    within: String,
+    /// Lowest value to try, such as `2 s` or `3.5 V`; without it, 5 % of what is stated
+    #[arg(long)]
+    from: Option<String>,
+    /// Highest value to try; without it, three times what is stated, of a supply the nominal one
+    #[arg(long)]
+    to: Option<String>,
+    /// Seed of codes and simulated noise
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Fault to switch on in the simulated lock (see `lockrig sim defects`)
+    #[arg(long)]
+    defect: Option<String>,
+    /// Harmless variation to switch on in the simulated lock (see `lockrig sim variations`)
+    #[arg(long)]
+    variation: Option<String>,
+    /// Folder to create the measurement's folder in
+    #[arg(long, default_value = "characterized")]
+    out: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why nothing is measured, and what would help.
+type Refusal = (String, Option<String>);
+
+pub(super) fn characterize(args: &CharacterizeArgs, terminal: &Terminal) -> Exit {
+    measure(args, terminal).unwrap_or_else(|(message, hint)| {
+        terminal.error(&message, hint.as_deref());
+        Exit::Usage
+    })
+}
+
+fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
+    let plain = |message: String| (message, None);
+    let hinted = |(message, hint): (String, String)| (message, Some(hint));
+    let quantity: Quantity = word("quantity", &args.quantity)?;
+    let method: Method = word("method", &args.method)?;
+    let within: Ratio = unit::parse(&args.within).map_err(|error| plain(error.to_string()))?;
+    let bound = |text: &Option<String>| text.as_deref().map(|text| value(quantity, text)).transpose();
+    let range = (bound(&args.from)?, bound(&args.to)?);
+    let mut files = Files::library();
+    let rig_id = files.id_of(Kind::Rig, &args.rig);
+    let models: Vec<Arc<str>> = files.ids_of(Kind::Model, &args.model);
+    let wanted: Vec<&str> =
+        models.iter().map(|id| &**id).chain([&*args.model, &*args.rig, &*rig_id]).collect();
+    let Some((library, rigs)) = files.usable(&wanted, terminal) else { return Ok(Exit::Usage) };
+    let rig = known("rig", &rig_id, &rigs).map_err(hinted)?;
+    let [id] = models.as_slice() else {
+        return Err((format!("`{}` has several models", args.model), Some("name one of them".into())));
+    };
+    let model = known("model", id, &library.models).map_err(hinted)?;
+    mounted::check_simulated(rig, id).map_err(hinted)?;
+    mounted::check_mounted(rig, [id]).map_err(hinted)?;
+    let defect = args.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
+    let variation = args.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
+    mounted::check_altered(rig, defect.is_some() || variation.is_some()).map_err(hinted)?;
+    let mut trials = Trials::new(model, method, quantity, range).map_err(|message| {
+        (message, Some("take another --method or --quantity, or another range".to_owned()))
+    })?;
+    let unpacked =
+        Unpacked::new(rig).map_err(|error| plain(format!("the rig's program can't be unpacked: {error}")))?;
+    let interrupt = Arc::new(AtomicBool::new(false));
+    signals::listen(&interrupt).map_err(|error| plain(format!("signals can't be listened to: {error}")))?;
+    let utc = clock::utc().map_err(|error| plain(error.to_string()))?;
+    let (folder, _) = create_fresh(&args.out, &utc.strftime("%Y%m%dT%H%M%SZ").to_string())
+        .map_err(|error| plain(format!("{}: {error}", args.out.display())))?;
+    let rig = &unpacked.rig;
+    let stage = Stage { files: &files, rig, seed: args.seed, defect, variation, interrupt: &interrupt };
+    let title = format!("{id}, reset by {method}: {}", quantity.word());
+    if !args.json {
+        terminal.line(&title);
+    }
+    let mut earlier = Vault::default();
+    let mut broken = None;
+    let mut folders = Vec::new();
+    while trials.heard().len() < args.trials as usize && !is_known(&trials, within) {
+        if trials.is_stuck().is_some() || trials.is_one_sided() || interrupt.load(Ordering::Relaxed) {
+            break;
+        }
+        let trial = trials.next().map_err(plain)?;
+        let name = format!("trial-{:03}", trial.number);
+        let written =
+            Written { library: &trial.library, plan: &trial.plan, files: &trial.files, model: id, method };
+        let done = match stage.play(&written, &folder, &name, true, &mut earlier) {
+            Ok(done) => done,
+            Err(error) => {
+                broken = Some(error);
+                break;
+            }
+        };
+        let Some(entry) = done.ended.first() else { break };
+        trials.hear(&trial, &entry.result, rig, achieved(&done.folder, &entry.case, quantity, trial.value));
+        folders.push(done.folder);
+        if let Some(heard) = trials.heard().last().filter(|_| !args.json) {
+            let value = shown(quantity, heard.value);
+            terminal.text(&format!("  {:3}  {value:>10}  {}", heard.number, told(quantity, heard)), 19);
+        }
+    }
+    let is_interrupted = interrupt.load(Ordering::Relaxed);
+    let found = trials.estimate();
+    let said = said(&trials, quantity, found.as_ref(), broken.as_deref());
+    let page = page(&title, rig.provenance(), quantity, &trials, &folders, &said);
+    let json = record(id, method, quantity, &trials, rig.provenance(), broken.as_deref());
+    for (name, text) in [("characterized.html", threshold(&page)), ("characterized.json", json.clone())] {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|error| plain(format!("{}: {error}", path.display())))?;
+    }
+    if args.json {
+        terminal.line(&json);
+    } else {
+        said.iter().for_each(|sentence| terminal.text(sentence, 2));
+        terminal.line(&format!("{}", folder.join("characterized.html").display()));
+    }
+    Ok(match found {
+        _ if is_interrupted => Exit::Interrupted,
+        Some(_) if broken.is_none() => Exit::Pass,
+        Some(_) | None => Exit::Unproven,
+    })
+}
+
+fn word<T: Named>(kind: &str, text: &str) -> Result<T, Refusal> {
+    T::from_word(text).ok_or_else(|| {
+        let words: Vec<&str> = T::words().collect();
+        (format!("unknown {kind} `{text}`"), Some(format!("it is one of {}", words.join(", "))))
+    })
+}
+
+/// A bound in the unit of what is measured.
+fn value(quantity: Quantity, text: &str) -> Result<f64, Refusal> {
+    let parsed = match quantity {
+        Quantity::Hold | Quantity::SecondHold | Quantity::Gap => {
+            unit::parse::<Duration>(text).map(Duration::as_seconds_f64)
+        }
+        Quantity::Supply => unit::parse::<Voltage>(text).map(Voltage::as_f64),
+    };
+    parsed.map_err(|error| (error.to_string(), None))
+}
+
+fn shown(quantity: Quantity, value: f64) -> String {
+    format!("{value:.3} {}", quantity.unit())
+}
+
+/// At which value a trial was made, by the edges of what was held.
+fn achieved(folder: &Path, case: &str, quantity: Quantity, wanted: f64) -> Option<f64> {
+    let is_held = match quantity {
+        Quantity::Hold | Quantity::SecondHold => true,
+        // A pause is between two commands, which the guard achieves as exactly.
+        Quantity::Gap | Quantity::Supply => false,
+    };
+    let scene = SceneReader::open(folder).ok().filter(|_| is_held)?.read(case).ok()??;
+    let holds = scene.holds.iter().filter(|hold| {
+        let commanded = hold.commanded.map(Duration::as_seconds_f64);
+        commanded.is_some_and(|commanded| (commanded - wanted).abs() < 1e-5 * wanted.max(1.0))
+    });
+    holds.map(|hold| hold.lasted.as_seconds_f64()).next()
+}
+
+/// Whether the interval is as narrow as it is wanted.
+fn is_known(trials: &Trials<'_>, within: Ratio) -> bool {
+    let share = within.as_parts_per_million() as f64 / 1e6;
+    trials.estimate().is_some_and(|found| found.to - found.from <= share * found.value)
+}
+
+/// What a trial said, for people.
+fn told(quantity: Quantity, heard: &Heard) -> String {
+    let (enough, too_little) = match quantity {
+        Quantity::Hold | Quantity::SecondHold | Quantity::Gap => ("reset", "not reset"),
+        Quantity::Supply => ("the reset completes", "the reset does not complete"),
+    };
+    match &heard.answer {
+        Answer::Enough => enough.to_owned(),
+        Answer::TooLittle => too_little.to_owned(),
+        Answer::Unclear(reason) => format!("says nothing: {}", unit::visible(reason)),
+    }
+}
+
+/// What is known, in sentences.
+fn said(
+    trials: &Trials<'_>,
+    quantity: Quantity,
+    found: Option<&Estimate>,
+    broken: Option<&str>,
+) -> Vec<String> {
+    let show = |value: f64| shown(quantity, value);
+    let mut said = Vec::new();
+    if let Some(found) = found {
+        said.push(format!(
+            "{}: {} (95 %: {} to {}), from {} trials; the model states {}",
+            quantity.word(),
+            show(found.value),
+            show(found.from),
+            show(found.to),
+            trials.heard().len(),
+            show(trials.stated())
+        ));
+        if !trials.is_sharp() {
+            said.push(format!(
+                "it differs from trial to trial, with a standard deviation of about {}",
+                show(found.spread)
+            ));
+        }
+    } else if trials.is_one_sided() {
+        let (low, high) = trials.range();
+        said.push(format!(
+            "nothing changes between {} and {}: try other values with --from and --to",
+            show(low),
+            show(high)
+        ));
+    } else if let Some(reason) = trials.is_stuck() {
+        said.push(format!("nothing could be measured: {}", unit::visible(reason)));
+    }
+    said.extend(broken.map(|error| format!("the measurement ended early: {}", unit::visible(error))));
+    said
+}
+
+fn page(
+    title: &str,
+    provenance: &str,
+    quantity: Quantity,
+    trials: &Trials<'_>,
+    folders: &[PathBuf],
+    said: &[String],
+) -> ThresholdPage {
+    let trial = |(heard, folder): (&Heard, &PathBuf)| ThresholdTrial {
+        value: heard.value,
+        is_enough: match heard.answer {
+            Answer::Enough => Some(true),
+            Answer::TooLittle => Some(false),
+            Answer::Unclear(_) => None,
+        },
+        answer: told(quantity, heard),
+        folder: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    };
+    ThresholdPage {
+        title: title.to_owned(),
+        provenance: provenance.to_owned(),
+        unit: quantity.unit().to_owned(),
+        stated: trials.stated(),
+        range: trials.range(),
+        found: trials.estimate().map(|found| (found.value, found.from, found.to)),
+        said: said.to_vec(),
+        trials: trials.heard().iter().zip(folders).map(trial).collect(),
+    }
+}
+
+fn record(
+    model: &str,
+    method: Method,
+    quantity: Quantity,
+    trials: &Trials<'_>,
+    provenance: &str,
+    broken: Option<&str>,
+) -> String {
+    let trial = |heard: &Heard| {
+        let (enough, reason) = match &heard.answer {
+            Answer::Enough => (Some(true), None),
+            Answer::TooLittle => (Some(false), None),
+            Answer::Unclear(reason) => (None, Some(reason)),
+        };
+        json!({"trial": heard.number, "value": heard.value, "enough": enough, "reason": reason})
+    };
+    let found = trials.estimate().map(|found| {
+        json!({"value": found.value, "from": found.from, "to": found.to, "confidence": 0.95, "spread": found.spread})
+    });
+    json!({"format": 1, "model": model, "method": method.word(), "quantity": quantity.word(),
+        "unit": quantity.unit(), "provenance": provenance, "stated": trials.stated(), "found": found,
+        "broken": broken, "trials": trials.heard().iter().map(trial).collect::<Vec<_>>()})
+    .to_string()
+}

@@ -1,0 +1,7 @@
+//! What trials say: where a threshold lies, how large a proportion is, and how sure that is.
+//!
+//! Deliberately absent: what is tried, and any clock or chance: the same answers give the same numbers.
+
+mod threshold;
+
+pub use threshold::{Estimate, Threshold};
