@@ -154,12 +154,12 @@ impl Qemu {
         if counts {
             command.arg("-icount").arg(format!("shift={SHIFT},align=off,sleep=off"));
         }
-        // It waits for the console first, so that nothing of what is said is lost.
+        // It waits for both, the pins first, so that nothing of what is said is lost.
         command.arg("-serial").arg(format!("unix:{},server=on,wait=on", console.display()));
         command.arg("-qtest").arg(format!("unix:{},server=on,wait=on", pins.display()));
         command.args(["-qtest-log", "/dev/null"]).stdin(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().expect("QEMU");
-        let [console, pins] = [console, pins].map(|path| BufReader::new(connected(&path)));
+        let [pins, console] = [pins, console].map(|path| BufReader::new(connected(&path)));
         Self { process, _folder: folder, console, pins }
     }
 

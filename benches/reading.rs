@@ -70,6 +70,8 @@ fn ours(socket: &Path) -> (Duration, Vec<u8>) {
         if_protected: IfProtected::Leave,
     };
     let mut probe = Probe::open(Setup { port, chip: CHIP.into() }).expect("a probe");
+    // probe-rs is attached already when its call begins.
+    probe.read(0, 4, &mut |_| true).expect("memory");
     let begin = Instant::now();
     let bytes = probe.read(0, 4 * WORDS as u32, &mut |_| true).expect("memory");
     (begin.elapsed(), bytes)

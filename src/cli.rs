@@ -10,6 +10,7 @@ mod exit;
 mod explore;
 mod files;
 mod guard;
+mod key;
 mod list;
 mod log;
 mod mounted;
@@ -70,7 +71,12 @@ enum Command {
     List(list::ListArgs),
     /// Verify that a run folder is unaltered
     #[command(after_help = exit::CODES)]
-    Verify(verify::FolderArgs),
+    Verify(verify::VerifyArgs),
+    /// Sign a finished run: every file of it, and how it ended
+    #[command(after_help = exit::CODES)]
+    Sign(key::SignArgs),
+    /// Make a signing key, show its public part, or trust somebody else's
+    Key(key::KeyArgs),
     /// Recompute every verdict from the recorded trace
     #[command(after_help = exit::CODES)]
     Replay(verify::ReplayArgs),
@@ -148,6 +154,8 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Show(args) => show::show(&args, terminal),
         Command::List(args) => list::list(&args, terminal),
         Command::Verify(args) => verify::verify(&args, terminal),
+        Command::Sign(args) => key::sign(&args, terminal),
+        Command::Key(args) => key::key(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),
         Command::Report(args) => report::report(&args, terminal),
         Command::Pack(args) => pack::pack(&args, terminal),

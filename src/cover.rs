@@ -104,8 +104,12 @@ pub fn cover(space: &Space, strength: Strength, effort: Effort) -> Result<Vec<Ve
     if space.factors() < strength.factors() {
         return space.all();
     }
-    let (mut open, least) = counts::Open::new(space, strength)?;
-    let rows = grow::rows(space, &mut open)?;
+    let (open, least) = counts::Open::new(space, strength)?;
+    // What is small enough at once needs no second look.
+    let mut rows = grow::rows(space, open.clone(), 1)?;
+    if rows.len() > effort.enough {
+        rows = grow::rows(space, open, grow::TRIES)?;
+    }
     let rows = search::fewer(space, strength, rows, least, effort);
     Ok(rows.into_iter().map(|row| space.levels_of(&row)).collect())
 }

@@ -36,6 +36,8 @@ pub mod sim;
 
 pub mod evidence;
 
+pub mod attest;
+
 pub mod run;
 
 pub mod report;

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: what is tried, and any clock or chance: the same answers give the same numbers.
 
+mod proportion;
 mod threshold;
 
+pub use proportion::interval;
 pub use threshold::{Estimate, Threshold};

@@ -28,6 +28,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("guard", &["rig", "drivers", "trace", "unit"]),
     ("sim", &["lock", "memory", "trace", "rig", "unit"]),
     ("evidence", &["lock", "trace", "verdict", "engine", "unit"]),
+    ("attest", &["verdict", "evidence", "unit"]),
     (
         "run",
         &[
@@ -49,7 +50,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "evidence",
         ],
     ),
-    ("report", &["lock", "trace", "verdict", "evidence", "unit"]),
+    ("report", &["lock", "trace", "verdict", "statistics", "evidence", "unit"]),
     (
         "cli",
         &[
@@ -71,6 +72,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "evidence",
             "run",
             "report",
+            "attest",
         ],
     ),
 ];

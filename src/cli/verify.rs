@@ -1,15 +1,20 @@
 //! `lockrig verify` and `lockrig replay`.
 
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::evidence::{self, Verification};
+use crate::attest::{self, PublicKey, Signed};
+use crate::evidence::{self, Manifest, Verification};
 use crate::report::{self, Views};
 use crate::run::{self, Again, ReplayError};
 use crate::unit::{counted, visible};
 
 use super::exit::Exit;
+use super::key;
 use super::pack::{Opened, no_run, unopened};
 use super::terminal::Terminal;
 
@@ -31,7 +36,70 @@ pub(super) struct ReplayArgs {
     simulate: bool,
 }
 
-pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
+#[derive(clap::Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// The run must be signed by this key: the file of a public key, or a name that `key trust` was given
+    #[arg(long)]
+    key: Option<String>,
+}
+
+/// Whose signature a run has, for people; none if it has none.
+fn signature(
+    folder: &Path,
+    manifest: &Manifest,
+    keys: &[(String, PublicKey)],
+) -> Result<Option<Vec<Signer>>, String> {
+    let path = folder.join(attest::FILE);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("{}: {error}", attest::FILE)),
+    };
+    let known: Vec<PublicKey> = keys.iter().map(|(_, key)| key.clone()).collect();
+    let signed = attest::check(folder, manifest, &bytes, &known)?;
+    let signer = |one: Signed| Signer {
+        name: keys.iter().find(|(_, key)| one.is_known && key.id() == one.key).map(|(name, _)| name.clone()),
+        key: one.key,
+    };
+    Ok(Some(signed.into_iter().map(signer).collect()))
+}
+
+/// Who signed a run.
+struct Signer {
+    key: String,
+    /// What its key is called, if it is known: only then the signature was checked.
+    name: Option<String>,
+}
+
+impl fmt::Display for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "signed by {name} (key {})", self.key),
+            None => write!(f, "signed by a key that is not trusted here, so not checked ({})", self.key),
+        }
+    }
+}
+
+pub(super) fn verify(args: &VerifyArgs, terminal: &Terminal) -> Exit {
+    let VerifyArgs { folder: args, key } = args;
+    let wanted = key.as_deref().map(key::wanted).transpose();
+    let keys = wanted.and_then(|wanted| {
+        let mut keys = key::trusted()?;
+        if let Some(wanted) = &wanted {
+            keys.retain(|(_, key)| *key != wanted.1);
+            keys.push(wanted.clone());
+        }
+        Ok((wanted, keys))
+    });
+    let (wanted, keys) = match keys {
+        Ok(keys) => keys,
+        Err((message, hint)) => {
+            terminal.error(&message, hint.as_deref());
+            return Exit::Usage;
+        }
+    };
     let opened = match Opened::find(&args.run) {
         Ok(Some(opened)) => Ok(opened),
         Ok(None) => return no_run(&args.run, terminal),
@@ -45,16 +113,36 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
         Ok(opened) => verified(&opened.folder),
         Err(error) => Verification::Altered(vec![error.to_string()]),
     };
+    let (mut signers, mut is_wanted) = (Vec::new(), true);
+    let found = match (&opened, found) {
+        (Ok(opened), Verification::Intact(manifest)) => match signature(&opened.folder, &manifest, &keys) {
+            Err(finding) => Verification::Altered(vec![finding]),
+            Ok(by) => {
+                signers = by.unwrap_or_default();
+                let has_signed = |(name, _): &(String, PublicKey)| {
+                    signers.iter().any(|signer| signer.name.as_ref() == Some(name))
+                };
+                is_wanted = wanted.as_ref().is_none_or(has_signed);
+                Verification::Intact(manifest)
+            }
+        },
+        (_, found) => found,
+    };
     let continued = opened.as_ref().map(|opened| opened.continued(&args.run)).unwrap_or_default();
     let (state, lines, exit) = match found {
         Verification::Intact(manifest) => {
             let played = manifest.counts.total();
+            let signed = signers.iter().map(Signer::to_string).collect::<Vec<_>>().join("; ");
+            let signed = if signed.is_empty() { "unsigned".to_owned() } else { signed };
             let mut lines = vec![format!(
-                "intact, unsigned: {}, {}",
+                "intact, {signed}: {}, {}",
                 counted(played, "case"),
                 counted(manifest.files.len() as u64, "file")
             )];
-            if played < manifest.planned {
+            if !is_wanted {
+                lines.insert(0, "it is not signed by the key that it must be signed by".to_owned());
+                ("refused", lines, Exit::Evidence)
+            } else if played < manifest.planned {
                 lines.push(format!("interrupted: {} cases were planned", manifest.planned));
                 lines.push(continued);
                 ("interrupted", lines, Exit::Unproven)
@@ -83,7 +171,7 @@ pub(super) fn verify(args: &FolderArgs, terminal: &Terminal) -> Exit {
     if args.json {
         terminal.line(&json!({"state": state, "findings": lines}).to_string());
     } else {
-        if exit == Exit::Evidence {
+        if state == "altered" {
             terminal.line("altered: this run has changed since it was written");
         }
         lines.iter().for_each(|line| terminal.line(&visible(line)));

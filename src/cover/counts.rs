@@ -9,25 +9,53 @@ const WORD: usize = 64;
 
 /// The combinations that no row has yet. For each beginning (a value, or two in any order) a bit for each value that
 /// completes an open combination.
+#[derive(Clone)]
 pub(super) struct Open {
     strength: Strength,
     levels: usize,
     words: usize,
     bits: Vec<u64>,
     left: usize,
+    /// How many open combinations each value is in.
+    degrees: Vec<u32>,
 }
 
-/// Values of a row, as bits.
-#[derive(Clone)]
-pub(super) struct Mask(Vec<u64>);
+/// A number for each value. The lowest bits of 64 values stand together, then their next ones, so that all of them are
+/// added to at once.
+#[derive(Default)]
+pub(super) struct Gains {
+    bits: Vec<u64>,
+    /// So many bits have the largest of them.
+    depth: usize,
+}
 
-impl Mask {
-    pub(super) fn add(&mut self, value: Value) {
-        self.0[value as usize / WORD] |= 1 << (value as usize % WORD);
+/// No value closes more than 2^16 combinations in a row.
+const DEPTH: usize = 16;
+
+impl Gains {
+    pub(super) fn clear(&mut self) {
+        self.bits.fill(0);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.fill(0);
+    /// Adds one to each value whose bit is set.
+    fn add(&mut self, words: &[u64]) {
+        self.bits.resize(words.len() * DEPTH, 0);
+        for (sums, word) in self.bits.chunks_mut(DEPTH).zip(words) {
+            let mut carry = *word;
+            for (place, sum) in sums.iter_mut().enumerate() {
+                if carry == 0 {
+                    break;
+                }
+                (*sum, carry) = (*sum ^ carry, *sum & carry);
+                self.depth = self.depth.max(place + 1);
+            }
+        }
+    }
+
+    pub(super) fn of(&self, value: Value) -> u32 {
+        let (from, bit) = (value as usize / WORD * DEPTH, value as usize % WORD);
+        let sums = self.bits[from..from + self.depth].iter().rev();
+        sums.fold(0, |sum, bits| sum << 1 | (bits >> bit & 1) as u32)
     }
 }
 
@@ -47,7 +75,14 @@ impl Open {
             Strength::Pairwise => levels,
             Strength::ThreeWise => levels * levels,
         };
-        let mut open = Self { strength, levels, words, bits: vec![0; begins * words], left: 0 };
+        let mut open = Self {
+            strength,
+            levels,
+            words,
+            bits: vec![0; begins * words],
+            left: 0,
+            degrees: vec![0; levels],
+        };
         let mut least = 0;
         let mut partial: Partial = vec![None; space.factors()];
         let mut choices = Vec::new();
@@ -55,27 +90,31 @@ impl Open {
         combinations(&all, strength, |factors| choices.push(factors.to_vec()));
         for factors in choices {
             let mut here = 0;
-            for values in values(space, &factors) {
+            let mut problem = None;
+            each(space, &factors, |values| {
                 let is_possible = space.is_free() || {
-                    factors.iter().zip(&values).for_each(|(factor, value)| partial[*factor] = Some(*value));
+                    factors.iter().zip(values).for_each(|(factor, value)| partial[*factor] = Some(*value));
                     let completes = space.completes(&partial);
                     factors.iter().for_each(|factor| partial[*factor] = None);
-                    completes?
+                    completes.unwrap_or_else(|found| {
+                        problem = Some(found);
+                        false
+                    })
                 };
                 if is_possible {
-                    open.set(&values, true);
+                    open.open(values);
+                    values.iter().for_each(|value| open.degrees[*value as usize] += 1);
                     here += 1;
                 }
+            });
+            if let Some(problem) = problem {
+                return Err(problem);
             }
             // No row has two combinations of the same factors.
             least = least.max(here);
             open.left += here;
         }
         Ok((open, least))
-    }
-
-    pub(super) fn mask(&self) -> Mask {
-        Mask(vec![0; self.words])
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -87,54 +126,40 @@ impl Open {
         begin * self.words
     }
 
-    /// Opens or closes a combination, in each order of its values; whether it was not so before.
-    fn set(&mut self, values: &[Value], is_open: bool) -> bool {
-        let mut is_new = false;
-        let mut put = |open: &mut Self, first: Value, second: Option<Value>, last: Value| {
-            let index = open.word(first, second) + last as usize / WORD;
-            let bit = 1_u64 << (last as usize % WORD);
-            let word = &mut open.bits[index];
-            is_new = (*word & bit != 0) != is_open;
-            *word = if is_open { *word | bit } else { *word & !bit };
+    /// Opens a combination, in each order of its values.
+    fn open(&mut self, values: &[Value]) {
+        let mut put = |first: Value, second: Option<Value>, last: Value| {
+            let word = self.word(first, second) + last as usize / WORD;
+            self.bits[word] |= 1 << (last as usize % WORD);
         };
         match *values {
             [a, b] => {
-                put(self, a, None, b);
-                put(self, b, None, a);
+                put(a, None, b);
+                put(b, None, a);
             }
             [a, b, c] => {
                 for (x, y, z) in [(a, b, c), (b, a, c), (a, c, b), (c, a, b), (b, c, a), (c, b, a)] {
-                    put(self, x, Some(y), z);
+                    put(x, Some(y), z);
                 }
             }
             _ => {}
         }
-        is_new
     }
 
-    /// How many open combinations a value would close, beside the values chosen so far.
-    pub(super) fn gain(&self, value: Value, chosen: &[Value], mask: &Mask) -> u32 {
-        let count = |from: usize| -> u32 {
-            let words = &self.bits[from..from + self.words];
-            words.iter().zip(&mask.0).map(|(open, chosen)| (open & chosen).count_ones()).sum()
-        };
+    /// Counts what each value would close besides, once this one stands beside those that were chosen.
+    pub(super) fn count(&self, gains: &mut Gains, value: Value, chosen: &[Value]) {
+        let words = |from: usize| &self.bits[from..from + self.words];
         match self.strength {
-            Strength::Pairwise => count(self.word(value, None)),
-            // Each pair of chosen values is met from both sides.
+            Strength::Pairwise => gains.add(words(self.word(value, None))),
             Strength::ThreeWise => {
-                chosen.iter().map(|other| count(self.word(value, Some(*other)))).sum::<u32>() / 2
+                chosen.iter().for_each(|other| gains.add(words(self.word(value, Some(*other)))));
             }
         }
     }
 
-    /// How many open combinations a value is in at all.
-    pub(super) fn degree(&self, value: Value) -> u32 {
-        let from = self.word(value, matches!(self.strength, Strength::ThreeWise).then_some(0));
-        let length = match self.strength {
-            Strength::Pairwise => self.words,
-            Strength::ThreeWise => self.words * self.levels,
-        };
-        self.bits[from..from + length].iter().map(|word| word.count_ones()).sum()
+    /// How many open combinations each value is in.
+    pub(super) fn degrees(&self) -> &[u32] {
+        &self.degrees
     }
 
     /// An open combination with this value; which one is told by a number.
@@ -160,11 +185,38 @@ impl Open {
 
     /// Closes what a row has.
     pub(super) fn close(&mut self, row: &[Value]) {
-        combinations(row, self.strength, |values| {
-            if self.set(values, false) {
-                self.left -= 1;
+        let mut mask = vec![0; self.words];
+        row.iter().for_each(|value| mask[*value as usize / WORD] |= 1 << (*value as usize % WORD));
+        let mut closed = 0;
+        for first in row {
+            let mut of_first = 0;
+            match self.strength {
+                Strength::Pairwise => of_first += self.clear(self.word(*first, None), &mask),
+                Strength::ThreeWise => {
+                    for second in row.iter().filter(|second| *second != first) {
+                        of_first += self.clear(self.word(*first, Some(*second)), &mask);
+                    }
+                    // Each of its combinations was met in both orders of the other two.
+                    of_first /= 2;
+                }
             }
-        });
+            self.degrees[*first as usize] -= of_first;
+            closed += of_first as usize;
+        }
+        // And each in the turn of each of its values.
+        self.left -= closed / self.strength.factors();
+    }
+
+    /// Clears bits of some words, and counts those that were set.
+    fn clear(&mut self, from: usize, mask: &[u64]) -> u32 {
+        let mut cleared = 0;
+        for (word, mask) in self.bits[from..from + self.words].iter_mut().zip(mask) {
+            if *word & mask != 0 {
+                cleared += (*word & mask).count_ones();
+                *word &= !mask;
+            }
+        }
+        cleared
     }
 }
 
@@ -198,10 +250,13 @@ pub(super) fn combinations<T: Copy>(items: &[T], strength: Strength, mut visit: 
     }
 }
 
-/// The combinations of values of some factors.
-fn values(space: &Space, factors: &[usize]) -> Vec<Vec<Value>> {
-    factors.iter().fold(vec![Vec::new()], |begun, factor| {
-        let longer = |begun: &Vec<Value>, value| begun.iter().copied().chain([value]).collect();
-        begun.iter().flat_map(|begun| space.values(*factor).map(move |value| longer(begun, value))).collect()
-    })
+/// Hands on the combinations of values of two or three factors.
+fn each(space: &Space, factors: &[usize], mut visit: impl FnMut(&[Value])) {
+    match *factors {
+        [a, b] => space.values(a).for_each(|x| space.values(b).for_each(|y| visit(&[x, y]))),
+        [a, b, c] => space.values(a).for_each(|x| {
+            space.values(b).for_each(|y| space.values(c).for_each(|z| visit(&[x, y, z])));
+        }),
+        _ => {}
+    }
 }

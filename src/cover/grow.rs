@@ -5,11 +5,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use super::Problem;
-use super::counts::{Mask, Open};
+use super::counts::{Gains, Open};
 use super::space::{Partial, Space, Value};
 
-/// So many rows are made for each that is kept.
-const TRIES: usize = 10;
+/// So many rows are made for each that is kept, of a small array.
+pub(super) const TRIES: usize = 10;
 
 /// Random numbers, the same on every machine.
 pub(super) struct Dice(ChaCha8Rng);
@@ -34,31 +34,32 @@ impl Dice {
 struct Row {
     values: Partial,
     chosen: Vec<Value>,
-    mask: Mask,
+    /// What each value would close besides.
+    gains: Gains,
     gain: u32,
 }
 
-/// Rows that close everything that is open.
-pub(super) fn rows(space: &Space, open: &mut Open) -> Result<Vec<Vec<Value>>, Problem> {
+/// Rows that close everything that is open, each the best of so many.
+pub(super) fn rows(space: &Space, mut open: Open, tries: usize) -> Result<Vec<Vec<Value>>, Problem> {
     let mut dice = Dice::new();
     let mut rows = Vec::new();
     let mut factors: Vec<usize> = (0..space.factors()).collect();
-    let mut row = Row { values: vec![None; space.factors()], chosen: Vec::new(), mask: open.mask(), gain: 0 };
+    let mut row =
+        Row { values: vec![None; space.factors()], chosen: Vec::new(), gains: Gains::default(), gain: 0 };
     while !open.is_done() {
         let mut best: Option<(u32, Vec<Value>)> = None;
-        let degrees: Vec<u32> =
-            (0..space.levels()).map(|value| open.degree(super::space::number(value))).collect();
+        let degrees = open.degrees();
         let most = degrees.iter().copied().max().unwrap_or(0);
         let firsts: Vec<usize> = (0..degrees.len()).filter(|value| degrees[*value] == most).collect();
-        for _ in 0..TRIES {
+        for _ in 0..tries {
             let first = super::space::number(firsts[dice.below(firsts.len())]);
             let Some(seed) = open.with(first, dice.number()) else { break };
             for index in (1..factors.len()).rev() {
                 factors.swap(index, dice.below(index + 1));
             }
             row.begin();
-            seed.iter().for_each(|value| row.choose(space, *value));
-            row.complete(space, open, &factors, &mut dice)?;
+            seed.iter().for_each(|value| row.choose(space, &open, *value));
+            row.complete(space, &open, &factors, &mut dice)?;
             if best.as_ref().is_none_or(|(gain, _)| row.gain > *gain) {
                 best = Some((row.gain, row.values.iter().flatten().copied().collect()));
             }
@@ -75,14 +76,14 @@ impl Row {
     fn begin(&mut self) {
         self.values.fill(None);
         self.chosen.clear();
-        self.mask.clear();
+        self.gains.clear();
         self.gain = 0;
     }
 
-    fn choose(&mut self, space: &Space, value: Value) {
+    fn choose(&mut self, space: &Space, open: &Open, value: Value) {
         self.values[space.owner(value)] = Some(value);
+        open.count(&mut self.gains, value, &self.chosen);
         self.chosen.push(value);
-        self.mask.add(value);
     }
 
     /// Chooses the rest: for each factor what closes most of what can still be, by chance among equals.
@@ -93,27 +94,31 @@ impl Row {
         factors: &[usize],
         dice: &mut Dice,
     ) -> Result<(), Problem> {
-        let mut ranked: Vec<(u32, u32, Value)> = Vec::new();
+        let mut ranked: Vec<(u32, Value)> = Vec::new();
         for factor in factors {
             if self.values[*factor].is_some() {
                 continue;
             }
             ranked.clear();
-            let gains = space.values(*factor).map(|value| open.gain(value, &self.chosen, &self.mask));
-            ranked.extend(gains.zip(space.values(*factor)).map(|(gain, value)| (gain, dice.number(), value)));
+            let gains = space.values(*factor).map(|value| (self.gains.of(value), value));
+            ranked.extend(gains);
+            // Among equals, the first from a place that is drawn.
+            let from = dice.below(ranked.len());
+            ranked.rotate_left(from);
             if space.is_free() {
-                if let Some((gain, _, value)) = ranked.iter().max().copied() {
+                let best = ranked.iter().rev().max_by_key(|(gain, _)| *gain);
+                if let Some((gain, value)) = best.copied() {
                     self.gain += gain;
-                    self.choose(space, value);
+                    self.choose(space, open, value);
                 }
                 continue;
             }
-            ranked.sort_unstable_by(|a, b| b.cmp(a));
-            for (gain, _, value) in ranked.iter().copied() {
+            ranked.sort_by_key(|(gain, _)| std::cmp::Reverse(*gain));
+            for (gain, value) in ranked.iter().copied() {
                 self.values[*factor] = Some(value);
                 if space.completes(&self.values)? {
                     self.gain += gain;
-                    self.choose(space, value);
+                    self.choose(space, open, value);
                     break;
                 }
                 self.values[*factor] = None;

@@ -41,6 +41,9 @@ pub(super) fn fewer(
 ) -> Vec<Vec<Value>> {
     let enough = effort.enough.max(least);
     let mut best = rows;
+    if best.len() <= enough {
+        return best;
+    }
     let mut array = Array::new(space, strength, best.clone());
     let all = array.counts.iter().filter(|count| **count > 0).count();
     let most = effort.looks.saturating_mul(all as u64);

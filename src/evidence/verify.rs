@@ -124,7 +124,8 @@ fn unlike(folder: &Path, manifest: &Manifest, condition: Condition) -> Result<Ve
     }
     // What a run writes before its close may be there in any state.
     let is_own = |name: &str| match condition {
-        Condition::Closed => name == "run.json",
+        // A run is signed once it is closed; who reads the signature looks at it.
+        Condition::Closed => matches!(name, "run.json" | "attestation.json"),
         Condition::Unclosed | Condition::Running => {
             matches!(
                 name,

@@ -130,11 +130,38 @@ fn top(summary: &Summary) -> Markup {
         (matrix(summary))
         (deviations(summary))
         (found(summary))
+        (repetitions(summary))
         @if count > 0 { h2 { "Cases that did not pass" } }
         @if count > MAX_PROBLEMS {
             p.notice { "The first " (MAX_PROBLEMS) " of " (count) "; " a href="#verdict=problems" { "the table of all cases" } " has them all." }
         }
     }
+}
+
+/// Cases that were played several times, with the share of passes that lies behind them.
+fn repetitions(summary: &Summary) -> Markup {
+    let all = summary.repetitions();
+    html! {
+        @if !all.is_empty() {
+            h2 { "Repeated cases" }
+            p.small { "What share of all repetitions would pass lies between these bounds (95 %, Clopper and Pearson). A flaky case passes one time and fails another: it counts as failed." }
+            div.scroll { table {
+                thead { tr { th scope="col" { "Case" } th scope="col" { "Passed" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "" } } }
+                tbody { @for one in all.iter().take(MAX_PROBLEMS) {
+                    tr {
+                        td { code { (one.case) } } td { (one.passed) " of " (one.told) }
+                        td { (percent(one.interval.0)) } td { (percent(one.interval.1)) }
+                        td { @if one.is_flaky() { strong { "flaky" } } }
+                    }
+                } }
+            } }
+            @if all.len() > MAX_PROBLEMS { p.notice { "The first " (MAX_PROBLEMS) " of " (all.len()) "." } }
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// Findings: what to look into, each with the shortest case that shows it.

@@ -8,6 +8,7 @@ use crate::evidence::{
     read_results,
 };
 use crate::lock::Method;
+use crate::statistics::interval;
 use crate::verdict::Verdict;
 
 /// What is said of a model whose codes no case tried.
@@ -39,6 +40,34 @@ pub struct Summary {
     pub omitted: BTreeMap<String, BTreeMap<String, String>>,
     /// Cases that neither passed nor were inapplicable.
     pub problems: Vec<CaseEntry>,
+    /// Of a run that repeats: each case, without its repetition, and what its repetitions came to.
+    pub repeated: BTreeMap<String, Counts>,
+}
+
+/// What the repetitions of a case came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repeated<'a> {
+    /// The case, without its repetition.
+    pub case: &'a str,
+    /// How often it passed, of the times that it told.
+    pub passed: u64,
+    /// How often it told anything: it passed or failed.
+    pub told: u64,
+    /// The share of passes that lies behind that (95 %, Clopper and Pearson).
+    pub interval: (f64, f64),
+}
+
+impl Repeated<'_> {
+    /// Whether the lock did what it must one time and not another.
+    pub fn is_flaky(&self) -> bool {
+        self.passed > 0 && self.passed < self.told
+    }
+
+    /// `48 of 50 pass (95 %: 86.3 % to 99.5 %)`.
+    pub fn told(&self) -> String {
+        let (low, high) = (self.interval.0 * 100.0, self.interval.1 * 100.0);
+        format!("{} of {} pass (95 %: {low:.1} % to {high:.1} %)", self.passed, self.told)
+    }
 }
 
 impl Summary {
@@ -58,6 +87,7 @@ impl Summary {
             deviations: BTreeMap::new(),
             omitted: BTreeMap::new(),
             problems: Vec::new(),
+            repeated: BTreeMap::new(),
         };
         for entry in read_results(folder)? {
             summary.add(entry?);
@@ -92,9 +122,26 @@ impl Summary {
                 }
             }
         }
+        if self.manifest.selected.repeat > 1 {
+            let case = entry.case.rsplit_once("~r").map_or(entry.case.as_str(), |(case, _)| case);
+            self.repeated.entry(case.to_owned()).or_default().add(verdict);
+        }
         if !matches!(verdict, Verdict::Pass | Verdict::NotApplicable) {
             self.problems.push(entry);
         }
+    }
+
+    /// Cases that were played several times and told something, flaky ones first, then by their share of passes.
+    pub fn repetitions<'a>(&'a self) -> Vec<Repeated<'a>> {
+        let of = |(case, counts): (&'a String, &'a Counts)| {
+            let passed = counts.of(Verdict::Pass);
+            let told = passed + counts.of(Verdict::Fail);
+            Some(Repeated { case, passed, told, interval: interval(passed, told, 0.95)? })
+        };
+        let mut all: Vec<Repeated<'a>> = self.repeated.iter().filter_map(of).collect();
+        let share = |one: &Repeated<'_>| one.passed as f64 / one.told as f64;
+        all.sort_by(|a, b| (!a.is_flaky()).cmp(&!b.is_flaky()).then(share(a).total_cmp(&share(b))));
+        all
     }
 
     /// The sentence that a scenario claims; empty if it is not known.

@@ -383,7 +383,7 @@ fn inputs_are_those_that_the_run_used() {
 fn a_foreign_attestation_is_no_part_of_a_run() {
     let forged = Forged::new();
     forged.write("attestation.json", "garbage");
-    forged.is_found_by("verify", "attestation.json: added");
+    forged.is_found_by("verify", "attestation.json: it is no signature");
 }
 
 /// After the end of a closed run nothing happens.

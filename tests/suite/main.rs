@@ -41,6 +41,7 @@ mod report;
 mod safe;
 mod serial;
 mod service;
+mod signed;
 mod slips;
 mod sound;
 mod supervised;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::common::{certified, code, empty_folder, root, runs};
+use crate::common::{certified, code, empty_folder, lockrig, root, runs, text};
 use crate::peers::rig;
 
 /// What stands between two marks.
@@ -116,4 +116,36 @@ fn its_script_is_a_script() {
     let node = std::process::Command::new("node").arg("--check").arg(script).status();
     // Where there is no Node.js, a browser has to tell.
     assert!(node.map_or(true, |status| status.success()), "page.js can't be parsed");
+}
+
+/// A hold that is as long as the threshold of the lock, which is not the same each time.
+const FLAKY: &str = "scenario: flaky\ntitle: Flaky\nmethods: [button]\narrange:\n  - provision: {user_codes: 2}\n\
+    but: {hold: 100.92 %}\nact:\n  - reset\nexpect:\n  - unchanged\n";
+
+#[test]
+fn a_case_that_passes_now_and_then_is_called_flaky() {
+    let folder = empty_folder();
+    fs::write(folder.path().join("flaky.yaml"), FLAKY).expect("written");
+    let run = |scenario: &str, more: &[&str]| {
+        let arguments =
+            ["run", scenario, "--model", "kwikset-smartcode-914", "--method", "button", "--repeat", "30"];
+        lockrig(folder.path(), &[&arguments[..], more].concat())
+    };
+    let output = run("flaky.yaml", &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("flaky: flaky~kwikset-smartcode-914~button: "), "{}", text(&output));
+    let report = runs(folder.path()).pop().expect("a run").join("report.html");
+    let page = fs::read_to_string(report).expect("a report");
+    assert!(page.contains("<h2>Repeated cases</h2>") && page.contains("<strong>flaky</strong>"));
+    let output = run("flaky.yaml", &["--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let one = &json["repeated"][0];
+    let number = |name: &str| one[name].as_f64().expect("a number");
+    let share = number("passed") / number("told");
+    assert!(one["flaky"] == true && number("told") == 30.0, "{one}");
+    assert!(number("from") < share && share < number("to"), "{one}");
+    let output = run("short-hold-erases-nothing", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let said = "1 case passed every time: 30 of 30 pass (95 %: 88.4 % to 100.0 %)";
+    assert!(text(&output).contains(said), "{}", text(&output));
 }

@@ -33,6 +33,10 @@ pub(super) fn print(
             &json!({
                 "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
                 "untested_codes": summary.untried_codes(), "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
+                "repeated": summary.repetitions().iter().map(|one| json!({
+                    "case": one.case, "passed": one.passed, "told": one.told, "flaky": one.is_flaky(),
+                    "from": one.interval.0, "to": one.interval.1,
+                })).collect::<Vec<_>>(),
                 "findings": found.iter().map(|finding| json!({
                     "number": finding.number, "model": finding.model, "verdict": finding.verdict, "part": finding.part,
                     "reason": finding.reason, "shortest_case": finding.shortest, "cases": finding.cases,
@@ -97,6 +101,7 @@ fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal)
             terminal.line(&format!("… and {} more in the report", found.len() - MAX_FINDINGS));
         }
     }
+    repetitions(summary, terminal);
     terminal.line("");
     let counts: Vec<String> = Verdict::ALL
         .iter()
@@ -127,6 +132,27 @@ fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal)
     }
     if !summary.executed_anything() {
         terminal.line("no case was played, so nothing is proved");
+    }
+}
+
+/// What cases that were played several times came to: flaky ones by name, the others together.
+fn repetitions(summary: &Summary, terminal: &Terminal) {
+    let all = summary.repetitions();
+    let (flaky, same): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.is_flaky());
+    if all.is_empty() {
+        return;
+    }
+    terminal.line("");
+    for one in flaky.iter().take(MAX_FINDINGS) {
+        terminal.text(&format!("flaky: {}: {}", visible(one.case), one.told()), 7);
+    }
+    if flaky.len() > MAX_FINDINGS {
+        terminal.line(&format!("… and {} more flaky cases in the report", flaky.len() - MAX_FINDINGS));
+    }
+    let least = same.iter().filter(|one| one.passed == one.told).min_by_key(|one| one.told);
+    if let Some(one) = least {
+        let passing = same.iter().filter(|one| one.passed == one.told).count() as u64;
+        terminal.text(&format!("{} passed every time: {}", counted(passing, "case"), one.told()), 2);
     }
 }
 

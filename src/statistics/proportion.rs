@@ -1,0 +1,43 @@
+//! How large a proportion is, after so many of so many.
+
+use statrs::distribution::{Beta, ContinuousCDF as _};
+
+/// The interval of Clopper and Pearson: it holds the proportion at least as often as `confidence` says, however small the
+/// number of trials. Nothing for no trial, or for more hits than trials.
+pub fn interval(hits: u64, trials: u64, confidence: f64) -> Option<(f64, f64)> {
+    let misses = trials.checked_sub(hits).filter(|_| trials > 0)?;
+    let tail = (1.0 - confidence) / 2.0;
+    let (hits, misses) = (hits as f64, misses as f64);
+    let low = if hits == 0.0 { 0.0 } else { Beta::new(hits, misses + 1.0).ok()?.inverse_cdf(tail) };
+    let high = if misses == 0.0 { 1.0 } else { Beta::new(hits + 1.0, misses).ok()?.inverse_cdf(1.0 - tail) };
+    Some((low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interval;
+
+    /// What statsmodels 0.15.0 and the closed forms for none and all say.
+    #[test]
+    fn the_interval_is_that_of_clopper_and_pearson() {
+        let is = |hits, trials, low: f64, high: f64| {
+            let (from, to) = interval(hits, trials, 0.95).expect("an interval");
+            assert!(
+                (from - low).abs() < 1e-5 && (to - high).abs() < 1e-5,
+                "{hits} of {trials}: {from} to {to}"
+            );
+        };
+        is(0, 59, 0.0, 0.060_608);
+        is(0, 299, 0.0, 0.012_262);
+        for trials in [1_u64, 2, 10, 1_000, 100_000] {
+            let bound = 0.025_f64.powf(1.0 / trials as f64);
+            is(trials, trials, bound, 1.0);
+            is(0, trials, 0.0, 1.0 - bound);
+        }
+        // A symmetric one, by its own definition.
+        let (from, to) = interval(5, 10, 0.95).expect("an interval");
+        assert!((from + to - 1.0).abs() < 1e-9 && (from - 0.187_086).abs() < 1e-5, "{from} to {to}");
+        assert_eq!(interval(0, 0, 0.95), None);
+        assert_eq!(interval(3, 2, 0.95), None);
+    }
+}
