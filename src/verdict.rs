@@ -132,3 +132,44 @@ impl Measurement {
         Self { name, value, limit, uncertainty, margin, decision }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    use super::{Decision, Limit};
+    use crate::unit::Duration;
+
+    const MEASUREMENTS: u32 = 100_000;
+
+    /// What is measured of a length at its limit, with a standard uncertainty: how often it is taken for inside.
+    fn accepted(limit: Limit, truth: u64, standard: f64) -> f64 {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut uniform = || f64::from(random.next_u32()) / f64::from(u32::MAX);
+        let mut inside = 0_u32;
+        for _ in 0..MEASUREMENTS {
+            let normal =
+                (-2.0 * uniform().max(1e-12).ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+            let measured = (truth as f64 + standard * normal).max(0.0);
+            let expanded = Duration::nanoseconds((2.0 * standard) as u64);
+            let decision = limit.decide(Duration::nanoseconds(measured as u64), expanded);
+            inside += u32::from(decision == Decision::Inside);
+        }
+        f64::from(inside) / f64::from(MEASUREMENTS)
+    }
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "the share is wanted in print")]
+    fn a_length_at_its_limit_is_seldom_taken_for_inside() {
+        let at = Duration::seconds(10);
+        for (what, limit) in [("at least 10 s", Limit::at_least(at)), ("at most 10 s", Limit::at_most(at))] {
+            for standard in [1e6, 1e8, 1e9] {
+                let share = accepted(limit, at.as_nanoseconds(), standard);
+                println!("{what}, u = {} ms: {:.2} % falsely accepted", standard / 1e6, share * 100.0);
+                // Two standard deviations leave 2.3 % on one side.
+                assert!((0.015..0.05).contains(&share), "{what}: {share}");
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod choice;
 mod progress;
+mod proof;
 mod resume;
 mod summary;
 
@@ -33,6 +34,7 @@ use super::signals;
 use super::sim::{parse_defect, parse_variation};
 use super::terminal::{Terminal, typed};
 use progress::{Progress, Said};
+use proof::Proof;
 
 /// So many cases of one scenario are shown one by one.
 const FEW: usize = 60;
@@ -54,6 +56,9 @@ struct Common {
     /// How many times to play each case
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     repeat: u32,
+    /// Play each case as often as it takes to prove this of it, such as "reliability=0.99 confidence=0.95"
+    #[arg(long, conflicts_with = "repeat")]
+    prove: Option<Proof>,
     /// Seed for codes and simulated noise
     #[arg(long, default_value_t = DEFAULT_SEED, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
@@ -120,7 +125,7 @@ pub(super) struct RunArgs {
     #[arg(long, add = ArgValueCompleter::new(complete::cases))]
     case: Vec<String>,
     /// Folder of an earlier run: play what it left out, into a new folder
-    #[arg(long, conflicts_with_all = ["scenarios", "model", "seed", "defect", "method", "case", "repeat"])]
+    #[arg(long, conflicts_with_all = ["scenarios", "model", "seed", "defect", "method", "case", "repeat", "prove"])]
     resume: Option<PathBuf>,
 }
 
@@ -258,7 +263,7 @@ fn wanted(
             scenarios,
             methods: Vec::new(),
             cases: Vec::new(),
-            repeat: common.repeat,
+            repeat: common.prove.map_or(common.repeat, |proof| proof.runs),
         },
         certifies,
         earlier: None,
@@ -371,7 +376,7 @@ fn perform(
         }
         _ => ("play it again", wanted.again(common, worst)),
     };
-    summary::print(&summary, &path, exit, said, &next, terminal);
+    summary::print(&summary, &path, (exit, common.prove), said, &next, terminal);
     Ok(exit)
 }
 

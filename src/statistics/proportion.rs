@@ -13,9 +13,30 @@ pub fn interval(hits: u64, trials: u64, confidence: f64) -> Option<(f64, f64)> {
     Some((low, high))
 }
 
+/// How many passes without a failure prove a reliability with a confidence: the success run. Nothing if no number does.
+pub fn success_run(reliability: f64, confidence: f64) -> Option<u64> {
+    let is_open = |share: f64| share > 0.0 && share < 1.0;
+    let runs = ((1.0 - confidence).ln() / reliability.ln()).ceil();
+    (is_open(reliability) && is_open(confidence) && runs < 1e15).then_some(runs as u64)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::interval;
+    use super::{interval, success_run};
+
+    #[test]
+    fn a_success_run_is_as_long_as_the_tables_have_it() {
+        for (reliability, confidence, runs) in
+            [(0.99, 0.95, 299), (0.95, 0.95, 59), (0.9, 0.9, 22), (0.999, 0.9, 2302), (0.5, 0.5, 1)]
+        {
+            assert_eq!(success_run(reliability, confidence), Some(runs), "{reliability}, {confidence}");
+        }
+        for (reliability, confidence) in
+            [(1.0, 0.95), (0.0, 0.9), (0.9, 1.0), (f64::NAN, 0.9), (0.9, f64::NAN)]
+        {
+            assert_eq!(success_run(reliability, confidence), None, "{reliability}, {confidence}");
+        }
+    }
 
     /// What statsmodels 0.15.0 and the closed forms for none and all say.
     #[test]

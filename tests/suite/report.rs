@@ -144,6 +144,29 @@ fn a_case_that_passes_now_and_then_is_called_flaky() {
     let share = number("passed") / number("told");
     assert!(one["flaky"] == true && number("told") == 30.0, "{one}");
     assert!(number("from") < share && share < number("to"), "{one}");
+    let prove = |scenario: &str, what: &str, code: i32| {
+        let arguments =
+            ["run", scenario, "--model", "kwikset-smartcode-914", "--method", "button", "--prove", what];
+        let output = lockrig(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output));
+        text(&output)
+    };
+    let said = prove("short-hold-erases-nothing", "reliability=95% confidence=0.95", 0);
+    let wanted =
+        "proved for 1 case: a reliability of at least 95 % with a confidence of 95 % (59 passes each";
+    assert!(said.contains(wanted), "{said}");
+    let said = prove("flaky.yaml", "reliability=0.9,confidence=0.9", 1);
+    assert!(said.contains("not proved: flaky~kwikset-smartcode-914~button"), "{said}");
+    for (what, why) in [
+        ("reliability=1 confidence=0.95", "no number of passes proves a reliability of 1"),
+        ("reliability=0.99", "both a reliability and a confidence"),
+        ("reliability=0.9999999 confidence=0.95", "more than 100000 passes"),
+        ("trust=0.9 confidence=0.9", "neither reliability nor confidence"),
+        ("reliability=high confidence=0.9", "`high` is no number"),
+    ] {
+        let said = prove("flaky.yaml", what, 2);
+        assert!(said.contains(why), "{said}");
+    }
     let output = run("short-hold-erases-nothing", &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let said = "1 case passed every time: 30 of 30 pass (95 %: 88.4 % to 100.0 %)";

@@ -13,6 +13,7 @@ use crate::unit::{Duration, Spoken, counted, visible};
 use crate::verdict::Verdict;
 
 use super::progress::Said;
+use super::proof::Proof;
 use super::{Exit, Terminal, shown, typed};
 
 /// More than these are in the report.
@@ -21,7 +22,7 @@ const MAX_FINDINGS: usize = 20;
 pub(super) fn print(
     summary: &Summary,
     folder: &Path,
-    exit: Exit,
+    (exit, proof): (Exit, Option<Proof>),
     said: Said,
     next: &dyn Fn(&CaseEntry) -> (&'static str, String),
     terminal: &Terminal,
@@ -33,6 +34,10 @@ pub(super) fn print(
             &json!({
                 "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
                 "untested_codes": summary.untried_codes(), "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
+                "proof": proof.map(|proof| {
+                    let (proved, others) = proof.of(summary);
+                    json!({"runs": proof.runs, "proved": proved, "not_proved": others})
+                }),
                 "repeated": summary.repetitions().iter().map(|one| json!({
                     "case": one.case, "passed": one.passed, "told": one.told, "flaky": one.is_flaky(),
                     "from": one.interval.0, "to": one.interval.1,
@@ -55,6 +60,9 @@ pub(super) fn print(
         terminal.line(&format!("nothing was left to play in {run}; this run closes it"));
     } else {
         played(summary, said, &found, terminal);
+    }
+    if let Some(proof) = proof {
+        proof.tell(summary, terminal);
     }
     if let (Some(run), Some(earlier)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
         let verdict = overall(earlier);
