@@ -7,10 +7,13 @@ mod envelope;
 mod key;
 mod statement;
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::evidence::Manifest;
+use crate::evidence::{Manifest, read_regular};
 use crate::unit::visible;
+use crate::verdict::Verdict;
 
 use envelope::{Envelope, MAX_ENVELOPE};
 pub use key::{KeyError, PublicKey, SigningKey};
@@ -28,32 +31,47 @@ pub struct Signed {
     pub is_known: bool,
 }
 
-/// The envelope for a closed run, which was verified.
+/// The envelope for a closed run, which was verified, and what it comes to.
 ///
 /// # Errors
 /// `run.json` can't be read, as a text for people.
-pub fn sign(folder: &Path, manifest: &Manifest, key: &SigningKey) -> Result<Vec<u8>, String> {
-    let payload = statement(folder, manifest)?;
+pub fn sign(
+    folder: &Path,
+    manifest: &Manifest,
+    outcome: Verdict,
+    key: &SigningKey,
+) -> Result<Vec<u8>, String> {
+    let payload = statement(folder, manifest, outcome)?;
     Envelope::new(&payload, key).bytes()
 }
 
-/// What an envelope says of a run, with these keys.
+/// The envelope of a run, if it has one.
+///
+/// # Errors
+/// It can't be read, or is no file of its size.
+pub fn read(folder: &Path) -> Result<Option<Vec<u8>>, String> {
+    let path = folder.join(FILE);
+    if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    read_regular(&path, MAX_ENVELOPE).map(Some).map_err(|error| error.to_string())
+}
+
+/// What an envelope says of a run, which comes to `outcome`, with these keys.
 ///
 /// # Errors
 /// It is not what `sign` writes of this run, or the signature of a known key is wrong.
 pub fn check(
     folder: &Path,
     manifest: &Manifest,
+    outcome: Verdict,
     bytes: &[u8],
     keys: &[PublicKey],
 ) -> Result<Vec<Signed>, String> {
     let wrong = |what: &str| format!("{FILE}: {what}");
-    if bytes.len() > MAX_ENVELOPE {
-        return Err(wrong("it is too large for a signature"));
-    }
     let envelope = Envelope::read(bytes).map_err(|reason| wrong(&reason))?;
     let payload = envelope.payload().map_err(|reason| wrong(&reason))?;
-    let expected = statement(folder, manifest)?;
+    let expected = statement(folder, manifest, outcome)?;
     let mut signed = Vec::new();
     for signature in &envelope.signatures {
         let is_right = |key: &&PublicKey| signature.is_by(key, &payload);

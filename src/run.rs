@@ -28,7 +28,7 @@ mod tally;
 mod vault;
 
 pub use catalogue::{catalogue, codes};
-pub use characterize::{Answer, Heard, Quantity, Trial, Trials};
+pub use characterize::{Answer, Heard, Quantity, STUCK, Trial, Trials};
 pub use contain::{OwnFault, contain};
 pub use explore::{Ended, Explored, Explorer, Found, Purpose, Round, is_unclear, methods};
 pub use fit::{gaps, start_of};

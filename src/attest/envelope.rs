@@ -10,7 +10,7 @@ use super::key::{PublicKey, SigningKey};
 /// What is signed is an in-toto statement.
 const PAYLOAD: &str = "application/vnd.in-toto+json";
 /// A run has far fewer files than a larger one would name.
-pub(super) const MAX_ENVELOPE: usize = 64 << 20;
+pub(super) const MAX_ENVELOPE: u64 = 64 << 20;
 /// More have never signed a run.
 const MAX_SIGNATURES: usize = 100;
 

@@ -16,7 +16,7 @@ const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
 /// The statement of a run, in canonical JSON.
-pub(super) fn statement(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, String> {
+pub(super) fn statement(folder: &Path, manifest: &Manifest, outcome: Verdict) -> Result<Vec<u8>, String> {
     let path = folder.join("run.json");
     let own = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let own = hex(&Sha256::digest(&own));
@@ -29,20 +29,18 @@ pub(super) fn statement(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, S
         "_type": STATEMENT,
         "subject": files.iter().map(described).collect::<Vec<_>>(),
         "predicateType": PREDICATE,
-        "predicate": {"result": result(manifest), "configuration": inputs.map(described).collect::<Vec<_>>()},
+        "predicate": {"result": result(outcome), "configuration": inputs.map(described).collect::<Vec<_>>()},
     });
     serde_json_canonicalizer::to_vec(&statement).map_err(|error| error.to_string())
 }
 
-/// Passed only if every case that was planned was played, and none of them is less than a pass.
-fn result(manifest: &Manifest) -> &'static str {
-    let of = |verdict| manifest.counts.of(verdict);
-    let is_whole = manifest.counts.total() == manifest.planned && of(Verdict::Pass) > 0;
-    let unproven = of(Verdict::Inconclusive) + of(Verdict::Error) + of(Verdict::Aborted);
-    match (of(Verdict::Fail), unproven, is_whole) {
-        (0, 0, true) => "PASSED",
-        (0, ..) => "WARNED",
-        _ => "FAILED",
+/// What a run comes to, in the words of the predicate.
+fn result(outcome: Verdict) -> &'static str {
+    match outcome {
+        Verdict::Pass => "PASSED",
+        Verdict::Fail => "FAILED",
+        // Nobody may take what was not proved for passed.
+        Verdict::Inconclusive | Verdict::Error | Verdict::Aborted | Verdict::NotApplicable => "WARNED",
     }
 }
 

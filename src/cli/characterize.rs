@@ -12,7 +12,7 @@ use crate::drivers::clock;
 use crate::evidence::{SceneReader, create_fresh};
 use crate::lock::{Method, Named};
 use crate::report::{ThresholdPage, ThresholdTrial, threshold};
-use crate::run::{Answer, Heard, Quantity, Trials, Vault};
+use crate::run::{Answer, Heard, Quantity, STUCK, Trials, Vault};
 use crate::statistics::Estimate;
 use crate::unit::{self, Duration, Ratio, Voltage};
 
@@ -121,11 +121,22 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     let mut earlier = Vault::default();
     let mut broken = None;
     let mut folders = Vec::new();
+    let mut elapsed = Duration::ZERO;
     while trials.heard().len() < args.trials as usize && !is_known(&trials, within) {
+        if let Some(limit) = rig.run_limit.filter(|limit| elapsed > *limit) {
+            broken = Some(format!("it took longer than its rig allows ({limit})"));
+            break;
+        }
         if trials.is_stuck().is_some() || trials.is_one_sided() || interrupt.load(Ordering::Relaxed) {
             break;
         }
-        let trial = trials.next().map_err(plain)?;
+        let trial = match trials.next() {
+            Ok(trial) => trial,
+            Err(error) => {
+                broken = Some(error);
+                break;
+            }
+        };
         let name = format!("trial-{:03}", trial.number);
         let written =
             Written { library: &trial.library, plan: &trial.plan, files: &trial.files, model: id, method };
@@ -137,6 +148,7 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
             }
         };
         let Some(entry) = done.ended.first() else { break };
+        elapsed = elapsed.saturating_add(Duration::nanoseconds(entry.length_ns));
         trials.hear(&trial, &entry.result, rig, achieved(&done.folder, &entry.case, quantity, trial.value));
         folders.push(done.folder);
         if let Some(heard) = trials.heard().last().filter(|_| !args.json) {
@@ -161,7 +173,7 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     }
     Ok(match found {
         _ if is_interrupted => Exit::Interrupted,
-        Some(_) if broken.is_none() => Exit::Pass,
+        Some(_) if broken.is_none() && trials.is_stuck().is_none() => Exit::Pass,
         Some(_) | None => Exit::Unproven,
     })
 }
@@ -254,10 +266,10 @@ fn said(
             show(low),
             show(high)
         ));
-    } else if let Some(reason) = trials.is_stuck() {
-        said.push(format!("nothing could be measured: {}", unit::visible(reason)));
     }
-    said.extend(broken.map(|error| format!("the measurement ended early: {}", unit::visible(error))));
+    let stuck = trials.is_stuck().map(|reason| format!("{STUCK} trials said nothing: {reason}"));
+    let broken = broken.map(str::to_owned).or(stuck);
+    said.extend(broken.map(|error| format!("the measurement ended early: {}", unit::visible(&error))));
     said
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::attest::{self, PublicKey, SigningKey};
 use crate::evidence::Verification;
+use crate::report::Summary;
 use crate::yaml::is_identifier;
 
 use super::exit::Exit;
@@ -231,7 +232,9 @@ pub(super) fn sign(args: &SignArgs, terminal: &Terminal) -> Exit {
         }
     };
     let done = private(&own(args.key.as_deref())).and_then(|key| {
-        let envelope = attest::sign(folder, &manifest, &key).map_err(|message| (message, None))?;
+        let summary = Summary::read(folder).map_err(|error| (error.to_string(), None))?;
+        let signed = attest::sign(folder, &manifest, summary.outcome(), &key);
+        let envelope = signed.map_err(|message| (message, None))?;
         let path = folder.join(attest::FILE);
         let created = OpenOptions::new().write(true).create_new(true).open(&path);
         let mut file = created.map_err(|error| match error.kind() {

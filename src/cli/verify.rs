@@ -1,15 +1,13 @@
 //! `lockrig verify` and `lockrig replay`.
 
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::attest::{self, PublicKey, Signed};
 use crate::evidence::{self, Manifest, Verification};
-use crate::report::{self, Views};
+use crate::report::{self, Summary, Views};
 use crate::run::{self, Again, ReplayError};
 use crate::unit::{counted, visible};
 
@@ -51,14 +49,10 @@ fn signature(
     manifest: &Manifest,
     keys: &[(String, PublicKey)],
 ) -> Result<Option<Vec<Signer>>, String> {
-    let path = folder.join(attest::FILE);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{}: {error}", attest::FILE)),
-    };
+    let Some(bytes) = attest::read(folder)? else { return Ok(None) };
     let known: Vec<PublicKey> = keys.iter().map(|(_, key)| key.clone()).collect();
-    let signed = attest::check(folder, manifest, &bytes, &known)?;
+    let summary = Summary::read(folder).map_err(|error| error.to_string())?;
+    let signed = attest::check(folder, manifest, summary.outcome(), &bytes, &known)?;
     let signer = |one: Signed| Signer {
         name: keys.iter().find(|(_, key)| one.is_known && key.id() == one.key).map(|(name, _)| name.clone()),
         key: one.key,

@@ -90,14 +90,8 @@ impl<'a> Array<'a> {
             return;
         };
         let row = self.rows.swap_remove(least);
-        combinations(&row, self.strength, |values| {
-            let index = index(self.space, values);
-            self.counts[index] -= 1;
-            if self.counts[index] == 0 {
-                self.places[index] = self.missing.len();
-                self.missing.push(index);
-            }
-        });
+        let (space, strength) = (self.space, self.strength);
+        combinations(&row, strength, |values| self.leave(index(space, values)));
     }
 
     /// Changes rows until they cover everything; `false` if that takes too long.
@@ -189,41 +183,46 @@ impl<'a> Array<'a> {
         let row = std::mem::take(&mut self.rows[change.row]);
         let before = row[change.factor];
         beside(&row, change.factor, self.strength, |others| {
-            let (old, new) =
-                (index_with(self.space, others, before), index_with(self.space, others, change.value));
-            self.counts[old] -= 1;
-            if self.counts[old] == 0 {
-                self.places[old] = self.missing.len();
-                self.missing.push(old);
-            }
-            if self.counts[new] == 0 {
-                let place = self.places[new];
-                self.missing.swap_remove(place);
-                if let Some(moved) = self.missing.get(place) {
-                    self.places[*moved] = place;
-                }
-            }
-            self.counts[new] += 1;
+            self.leave(index_with(self.space, others, before));
+            self.take(index_with(self.space, others, change.value));
         });
         self.rows[change.row] = row;
         self.rows[change.row][change.factor] = change.value;
     }
 
-    /// Gives some row a combination that none is near to.
+    /// A row has a combination no more.
+    fn leave(&mut self, index: usize) {
+        self.counts[index] -= 1;
+        if self.counts[index] == 0 {
+            self.places[index] = self.missing.len();
+            self.missing.push(index);
+        }
+    }
+
+    /// A row has a combination.
+    fn take(&mut self, index: usize) {
+        let place = self.places[index];
+        if self.counts[index] == 0 && self.missing.get(place) == Some(&index) {
+            self.missing.swap_remove(place);
+            if let Some(moved) = self.missing.get(place) {
+                self.places[*moved] = place;
+            }
+        }
+        self.counts[index] += 1;
+    }
+
+    /// Gives some row a combination that none is near to: all at once, for what stands between may be excluded.
     fn force(&mut self, wanted: &[Value], dice: &mut Dice) {
         let row = dice.below(self.rows.len());
-        let before = self.rows[row].clone();
-        let mut after = before.clone();
+        let mut after = self.rows[row].clone();
         wanted.iter().for_each(|value| after[self.space.owner(*value)] = *value);
         if !(0..after.len()).all(|factor| self.space.permits(&after, factor)) {
             return;
         }
-        for value in wanted {
-            let factor = self.space.owner(*value);
-            if before[factor] != *value {
-                self.change(Change { row, factor, value: *value });
-            }
-        }
+        let (space, strength) = (self.space, self.strength);
+        let before = std::mem::replace(&mut self.rows[row], after.clone());
+        combinations(&before, strength, |values| self.leave(index(space, values)));
+        combinations(&after, strength, |values| self.take(index(space, values)));
     }
 
     fn values(&self, index: usize) -> Vec<Value> {

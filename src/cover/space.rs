@@ -33,7 +33,7 @@ pub struct Space {
 
 /// Whether a row can be completed.
 enum Completion {
-    Found,
+    Row(Vec<Value>),
     None,
     Unknown,
 }
@@ -63,7 +63,7 @@ impl Space {
             space.exclude(exclusion).ok_or(Problem::Unknown(index))?;
         }
         match space.completion(&vec![None; sizes.len()]) {
-            Completion::Found => Ok(space),
+            Completion::Row(_) => Ok(space),
             Completion::Unknown => Err(Problem::TooHard),
             Completion::None => Err(Problem::Contradiction(culprits(sizes, exclusions))),
         }
@@ -150,10 +150,22 @@ impl Space {
         self.completes(&partial)
     }
 
+    /// Some row, if there is any.
+    ///
+    /// # Errors
+    /// [`Problem::TooHard`].
+    pub fn any(&self) -> Result<Option<Vec<usize>>, Problem> {
+        match self.completion(&vec![None; self.factors()]) {
+            Completion::Row(row) => Ok(Some(self.levels_of(&row))),
+            Completion::None => Ok(None),
+            Completion::Unknown => Err(Problem::TooHard),
+        }
+    }
+
     /// Whether any row has these values.
     pub(super) fn completes(&self, partial: &Partial) -> Result<bool, Problem> {
         match self.completion(partial) {
-            Completion::Found => Ok(true),
+            Completion::Row(_) => Ok(true),
             Completion::None => Ok(false),
             Completion::Unknown => Err(Problem::TooHard),
         }
@@ -185,7 +197,8 @@ impl Space {
         // What no exclusion names can be anything.
         let open = open.filter(|(count, factor)| *count > 1 && !self.concerned[*factor].is_empty());
         let Some((_, factor)) = open.min() else {
-            return Completion::Found;
+            let first = |factor| choices(factor).next().unwrap_or_default();
+            return Completion::Row((0..self.factors()).map(first).collect());
         };
         for value in choices(factor) {
             let mut tried = domains.clone();

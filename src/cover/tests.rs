@@ -48,7 +48,8 @@ fn possible(sizes: &[usize], exclusions: &[Exclusion]) -> Vec<Vec<usize>> {
 }
 
 fn spaces() -> impl Strategy<Value = (Vec<usize>, Vec<Exclusion>)> {
-    prop::collection::vec(1_usize..5, 1..6).prop_flat_map(|sizes| {
+    let sizes = prop_oneof![prop::collection::vec(1_usize..5, 1..6), prop::collection::vec(2_usize..3, 4..8)];
+    sizes.prop_flat_map(|sizes| {
         let factors = sizes.len();
         let named = prop::collection::btree_map(
             0..factors,
@@ -117,6 +118,31 @@ fn standard_instances_are_small() {
     near(&[(100, 2)], Strength::Pairwise, 10);
     near(&[(10, 2)], Strength::ThreeWise, 12);
     near(&[(6, 3)], Strength::ThreeWise, 33);
+}
+
+/// The search gives a row a whole combination at once, past rows that are excluded.
+#[test]
+fn a_long_search_among_exclusions_ends_well() {
+    let mut random = 1_u64;
+    let mut below = |limit: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((random >> 33) % limit).expect("a small number")
+    };
+    for _ in 0..600 {
+        let sizes = vec![2; 5 + below(3)];
+        let mut exclusion = || {
+            let mut named = std::collections::BTreeMap::new();
+            for _ in 0..2 + below(2) {
+                named.insert(below(sizes.len() as u64), vec![below(2)]);
+            }
+            Exclusion(named.into_iter().collect())
+        };
+        let exclusions: Vec<Exclusion> = (0..4).map(|_| exclusion()).collect();
+        let Ok(space) = Space::new(&sizes, &exclusions) else { continue };
+        let rows =
+            cover(&space, Strength::ThreeWise, Effort { enough: 0, looks: 500 }).expect("a small space");
+        assert_eq!(tuples(&rows, 3), tuples(&possible(&sizes, &exclusions), 3), "{sizes:?} {exclusions:?}");
+    }
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct Repeated<'a> {
     pub passed: u64,
     /// How often it told anything: it passed or failed.
     pub told: u64,
+    /// How often nothing could be concluded.
+    pub unclear: u64,
     /// The share of passes that lies behind that (95 %, Clopper and Pearson).
     pub interval: (f64, f64),
 }
@@ -61,6 +63,11 @@ impl Repeated<'_> {
     /// Whether the lock did what it must one time and not another.
     pub fn is_flaky(&self) -> bool {
         self.passed > 0 && self.passed < self.told
+    }
+
+    /// Whether it passed every time that it was played.
+    pub fn is_perfect(&self) -> bool {
+        self.passed == self.told && self.unclear == 0
     }
 
     /// `48 of 50 pass (95 %: 86.3 % to 99.5 %)`.
@@ -136,7 +143,8 @@ impl Summary {
         let of = |(case, counts): (&'a String, &'a Counts)| {
             let passed = counts.of(Verdict::Pass);
             let told = passed + counts.of(Verdict::Fail);
-            Some(Repeated { case, passed, told, interval: interval(passed, told, 0.95)? })
+            let unclear = counts.total() - counts.of(Verdict::NotApplicable) - told;
+            Some(Repeated { case, passed, told, unclear, interval: interval(passed, told, 0.95)? })
         };
         let mut all: Vec<Repeated<'a>> = self.repeated.iter().filter_map(of).collect();
         let share = |one: &Repeated<'_>| one.passed as f64 / one.told as f64;

@@ -79,7 +79,7 @@ pub fn threshold(page: &ThresholdPage) -> String {
 
 /// Each trial in a row of its own, from the first down; values run to the right, evenly in their logarithm.
 fn picture(page: &ThresholdPage) -> Markup {
-    let values = || page.trials.iter().map(|trial| trial.value);
+    let values = || page.trials.iter().map(|trial| trial.value).filter(|value| *value > 0.0);
     let low = values().fold(page.range.0, f64::min);
     let high = values().fold(page.range.1, f64::max);
     let x = |value: f64| {
@@ -97,8 +97,10 @@ fn picture(page: &ThresholdPage) -> Markup {
                 line x1=(number(x(value))) x2=(number(x(value))) y1="8" y2=(number(bottom)) stroke="currentColor"
                     stroke-width="1.5" {}
             }
-            line x1=(number(x(page.stated))) x2=(number(x(page.stated))) y1="8" y2=(number(bottom))
-                stroke="currentColor" stroke-dasharray="4 3" { title { "stated" } }
+            @if (low..=high).contains(&page.stated) {
+                line x1=(number(x(page.stated))) x2=(number(x(page.stated))) y1="8" y2=(number(bottom))
+                    stroke="currentColor" stroke-dasharray="4 3" { title { "stated" } }
+            }
             @for (row, trial) in page.trials.iter().enumerate() {
                 @let y = 20.0 + ROW * row as f64;
                 text x="0" y=(number(y + 4.0)) { (format!("{}  {:.3} {}", row + 1, trial.value, page.unit)) }

@@ -17,7 +17,7 @@ use crate::yaml::Source;
 use super::fit::{playable, start_of};
 
 /// A trial that says nothing is made once more, so often in all.
-const UNCLEAR: usize = 3;
+pub const STUCK: usize = 3;
 /// A lock is looked at from this share of what is stated, and up to so many times as much. What is far longer than stated
 /// may be no reset any more: then less is tried.
 const FROM: f64 = 0.05;
@@ -172,7 +172,7 @@ impl<'a> Trials<'a> {
             Answer::Enough | Answer::TooLittle => None,
         });
         let reasons: Vec<&str> = reasons.collect();
-        reasons.last().copied().filter(|_| reasons.len() >= UNCLEAR)
+        reasons.last().copied().filter(|_| reasons.len() >= STUCK)
     }
 
     /// What is known by now. Nothing is, as long as the lock answered the same at every value.
@@ -210,7 +210,7 @@ impl<'a> Trials<'a> {
     /// The scenario of a trial, and the value as it is written there.
     fn written(&self, id: &str, value: f64) -> Result<(f64, String), String> {
         let too_large = || format!("{value} is more than a trial can have");
-        let share = Ratio::from_f64(value / self.stated).ok_or_else(too_large)?;
+        let share = altered(value / self.stated).ok_or_else(too_large)?;
         let of_stated = self.stated * share.as_parts_per_million() as f64 / 1e6;
         let reset = || vec!["reset".to_owned()];
         let (value, what, but, act, expect) = match self.quantity {
@@ -298,6 +298,15 @@ impl<'a> Trials<'a> {
         let failed = result.parts.iter().filter(|part| part.verdict == Verdict::Fail);
         let stage = |name: &str| program.parts.iter().find(|part| part.name == name).map(|part| part.stage);
         failed.map(|part| stage(&part.name)).all(|stage| stage.is_some_and(asks))
+    }
+}
+
+/// A share of what is stated. None of it and all of it alter nothing, so the next one is taken.
+fn altered(share: f64) -> Option<Ratio> {
+    let least = Ratio::from_f64(1e-6)?;
+    match Ratio::from_f64(share)?.max(least) {
+        Ratio::WHOLE => Ratio::from_f64(1.0 + 1e-6),
+        share => Some(share),
     }
 }
 

@@ -77,6 +77,17 @@ pub(super) struct Family {
 }
 
 impl Family {
+    /// The same with every combination, whether it is a case by itself or not: one that is asked for by its id is
+    /// played.
+    fn whole(scenario: &Scenario, model: &Model, method: Method) -> Option<Self> {
+        speaks_of(scenario, model, method).then(|| Self {
+            scenario: Arc::clone(&scenario.id),
+            model: Arc::clone(&model.facts.id),
+            method,
+            grid: Grid { axes: matrix::axes(scenario, model, method), rows: None },
+        })
+    }
+
     /// The family of a claim, a model and a method, if the claim speaks of them.
     pub(super) fn new(scenario: &Scenario, model: &Model, method: Method) -> Option<Self> {
         speaks_of(scenario, model, method).then(|| Self {
@@ -212,7 +223,7 @@ fn find(library: &Library, id: &str) -> Option<(Family, u64, u32)> {
     let (scenario, model, method) = (parts.next()?, parts.next()?, parts.next()?);
     let suffix = parts.next().map_or_else(String::new, |rest| format!("~{rest}"));
     let (scenario, model) = (library.scenarios.get(scenario)?, library.models.get(model)?);
-    let family = Family::new(scenario, model, Method::from_word(method)?)?;
+    let family = Family::whole(scenario, model, Method::from_word(method)?)?;
     let number = family.grid.number(&suffix)?;
     // Every other way to write the same, such as `r01`, is no id.
     let is_same = family.case(number, repetition)?.id.as_ref() == id;
@@ -221,23 +232,32 @@ fn find(library: &Library, id: &str) -> Option<(Family, u64, u32)> {
 
 /// Why a case is one, for people: the combinations of levels that no case before it has, or that it has all.
 pub fn why(library: &Library, case: &Planned) -> String {
-    let parts = library.scenarios.get(&case.scenario).zip(find(library, &case.id));
-    let Some((scenario, (family, number, _))) = parts else { return String::new() };
+    let parts = library.scenarios.get(&case.scenario).zip(library.models.get(&case.model));
+    let family =
+        parts.and_then(|(scenario, model)| Some((scenario, Family::new(scenario, model, case.method)?)));
+    let Some((scenario, family)) = family else { return String::new() };
     let axes: Vec<&str> = family.grid.axes.iter().map(|axis| axis.name).collect();
-    let size = match (scenario.cover, axes.as_slice()) {
-        (_, []) => return "the only case of its claim and method".to_owned(),
-        (Cover::All, axes) => return format!("one of each combination of {}", axes.join(", ")),
-        (Cover::Pairwise, _) => 2,
-        (Cover::ThreeWise, _) => 3,
+    let every = || format!("one of each combination of {}", axes.join(", "));
+    let size = match scenario.cover {
+        _ if axes.is_empty() => return "the only case of its claim and method".to_owned(),
+        _ if family.grid.rows.is_none() => return every(),
+        Cover::All => return every(),
+        Cover::Pairwise => 2,
+        Cover::ThreeWise => 3,
     };
+    if matches!(case.build(library, Start::Delivered), Content::NotApplicable(_)) {
+        return "says why it is not played".to_owned();
+    }
     let words = |levels: Vec<(&str, point::Level)>| -> String {
         let words: Vec<String> = levels.iter().map(|(name, level)| format!("{name}={level}")).collect();
         words.join(" and ")
     };
-    let first: Vec<String> = family.grid.first(number, size).into_iter().map(words).collect();
+    let number = family.grid.number(&case.point.suffix());
+    let first = number.map(|number| family.grid.first(number, size)).unwrap_or_default();
     if first.is_empty() {
-        return "says why its level is not played".to_owned();
+        return "has nothing that no case before it has".to_owned();
     }
+    let first: Vec<String> = first.into_iter().map(words).collect();
     format!("the first case with {}", first.join("; "))
 }
 

@@ -17,7 +17,7 @@ pub fn interval(hits: u64, trials: u64, confidence: f64) -> Option<(f64, f64)> {
 pub fn success_run(reliability: f64, confidence: f64) -> Option<u64> {
     let is_open = |share: f64| share > 0.0 && share < 1.0;
     let runs = ((1.0 - confidence).ln() / reliability.ln()).ceil();
-    (is_open(reliability) && is_open(confidence) && runs < 1e15).then_some(runs as u64)
+    (is_open(reliability) && is_open(confidence) && runs < 1e15).then_some((runs as u64).max(1))
 }
 
 #[cfg(test)]

@@ -104,4 +104,10 @@ fn what_can_not_be_measured_is_said() {
     assert!(!folder.path().join("characterized").exists(), "nothing is left of what was refused");
     let (json, code) = measure(folder.path(), &[POWERBOLT, &["--from", "1 s", "--to", "2 s"]].concat());
     assert_eq!((code, &json["found"]), (Some(3), &Json::Null), "nothing changes there");
+    // What is stated, and next to nothing, can be the ends.
+    for ends in [["--from", "1 s", "--to", "5 s"], ["--from", "1 us", "--to", "6 s"]] {
+        let output = lockrig(folder.path(), &[&["characterize"], POWERBOLT, &ends].concat());
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output));
+        assert!(!text(&output).contains("can't read"), "{}", text(&output));
+    }
 }

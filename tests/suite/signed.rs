@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lockrig::attest::{self, PublicKey, SigningKey};
 use lockrig::evidence::{Verification, verify};
+use lockrig::verdict::Verdict;
 use tempfile::TempDir;
 
 use crate::common::{certified, copy_tree, empty_folder, text};
@@ -114,14 +117,15 @@ fn one_bit_anywhere_is_found() {
     let key = PublicKey::from_pem(&fs::read_to_string(lab.path("lab.pem")).expect("a key")).expect("a key");
     let keys = [key];
     assert!(
-        attest::check(&lab.run, &manifest, &bytes, &keys).is_ok_and(|by| by.iter().all(|one| one.is_known))
+        attest::check(&lab.run, &manifest, Verdict::Pass, &bytes, &keys)
+            .is_ok_and(|by| by.iter().all(|one| one.is_known))
     );
     let step = (bytes.len() * 8 / 4_000).max(1);
     let tail = bytes.len() * 8 - 2_000;
     for bit in (0..tail).step_by(step).chain(tail..bytes.len() * 8) {
         let mut altered = bytes.clone();
         altered[bit / 8] ^= 1 << (bit % 8);
-        let found = attest::check(&lab.run, &manifest, &altered, &keys);
+        let found = attest::check(&lab.run, &manifest, Verdict::Pass, &altered, &keys);
         assert!(found.is_err(), "bit {bit}: {found:?}");
     }
 }
@@ -134,7 +138,9 @@ fn another_key_a_part_of_a_run_and_another_run_are_found() {
         SigningKey::from_pem(&fs::read_to_string(lab.path("config/lockrig/signing-key.pem")).expect("a key"));
     let own = own.expect("a key");
     let foreign = SigningKey::generate().expect("a key");
-    let by = |key: &SigningKey, manifest| attest::sign(&lab.run, manifest, key).expect("a signature");
+    let by = |key: &SigningKey, manifest| {
+        attest::sign(&lab.run, manifest, Verdict::Pass, key).expect("a signature")
+    };
     // Signed by somebody else.
     let (_folder, swapped) = lab.altered(attest::FILE, |bytes| *bytes = by(&foreign, &manifest));
     let said = lab.verify(&swapped, 4, BY_LAB);
@@ -164,6 +170,18 @@ fn another_key_a_part_of_a_run_and_another_run_are_found() {
     let (_folder, other) = lab.altered(attest::FILE, |bytes| *bytes = by(&own, &other));
     let said = lab.verify(&other, 4, BY_LAB);
     assert!(said.contains("report.html is not the file that was signed"), "{said}");
+    // Of the same run, as if it had come to something else.
+    let (_folder, nicer) = lab.altered(attest::FILE, |bytes| {
+        *bytes = attest::sign(&lab.run, &manifest, Verdict::Fail, &own).expect("a signature");
+    });
+    let said = lab.verify(&nicer, 4, BY_LAB);
+    assert!(said.contains("not what lockrig says of this run"), "{said}");
+    // Something else in its place is neither followed nor waited for.
+    let (_folder, linked) = lab.altered(attest::FILE, |_| {});
+    fs::remove_file(linked.join(attest::FILE)).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", linked.join(attest::FILE)).expect("a link");
+    let said = lab.verify(&linked, 4, BY_LAB);
+    assert!(said.contains("attestation.json"), "{said}");
     // Nothing at all.
     let (_folder, unsigned) = lab.altered(attest::FILE, |_| {});
     fs::remove_file(unsigned.join(attest::FILE)).expect("removed");
@@ -208,6 +226,14 @@ fn keys_stay_private_and_what_is_none_is_said() {
     lab.does(0, &["key", "trust", "lab", "public.pem"]);
     let said = lab.does(2, &["key", "trust", "lab", "public.pem"]);
     assert!(said.contains("trusted already"), "{said}");
+    // A failing run is signed as one.
+    let failing = certified(lab.folder.path(), "ttlock-oem", &["--defect", "residual-user"]);
+    lab.does(0, &["sign", &failing.display().to_string()]);
+    let envelope = fs::read(failing.join(attest::FILE)).expect("a file");
+    let envelope: serde_json::Value = serde_json::from_slice(&envelope).expect("JSON");
+    let payload = STANDARD.decode(envelope["payload"].as_str().expect("base64")).expect("base64");
+    let statement: serde_json::Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(statement["predicate"]["result"], "FAILED");
     // An altered run is not signed.
     let (_folder, altered) = lab.altered("report.html", |bytes| bytes.push(b' '));
     lab.does(4, &["sign", &altered.display().to_string()]);

@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use crate::report::Summary;
+use crate::evidence::Counts;
+use crate::report::{Summary, overall};
 use crate::statistics;
 use crate::unit::{counted, visible};
+use crate::verdict::Verdict;
 
 use super::Terminal;
 
@@ -50,7 +52,8 @@ impl FromStr for Proof {
         };
         let runs = statistics::success_run(reliability, confidence);
         match runs.filter(|runs| *runs <= MOST).and_then(|runs| u32::try_from(runs).ok()) {
-            Some(runs) => Ok(Self { reliability, confidence, runs }),
+            // A single one would be no repetition.
+            Some(runs) => Ok(Self { reliability, confidence, runs: runs.max(2) }),
             None => Err(format!("that takes more than {MOST} passes of each case")),
         }
     }
@@ -59,11 +62,13 @@ impl FromStr for Proof {
 impl Proof {
     /// Cases of a run that are proved, and those that are not.
     pub(super) fn of<'a>(&self, summary: &'a Summary) -> (usize, Vec<&'a str>) {
-        let all = summary.repetitions();
-        let is_proved = |passed: u64| passed >= u64::from(self.runs);
-        let proved = all.iter().filter(|one| is_proved(one.passed) && one.passed == one.told).count();
-        let others = all.iter().filter(|one| !is_proved(one.passed) || one.passed != one.told);
-        (proved, others.map(|one| one.case).collect())
+        let is_played = |counts: &Counts| counts.total() > counts.of(Verdict::NotApplicable);
+        let all = summary.repeated.iter().filter(|(_, counts)| is_played(counts));
+        let is_proved = |counts: &Counts| {
+            counts.of(Verdict::Pass) >= u64::from(self.runs) && overall(counts) == Verdict::Pass
+        };
+        let (proved, others): (Vec<_>, Vec<_>) = all.partition(|(_, counts)| is_proved(counts));
+        (proved.len(), others.into_iter().map(|(case, _)| case.as_str()).collect())
     }
 
     pub(super) fn tell(&self, summary: &Summary, terminal: &Terminal) {
@@ -90,7 +95,7 @@ impl Proof {
             terminal.line(&format!("… nor for {} more", others.len() - 20));
         }
         if proved == 0 && others.is_empty() {
-            terminal.line(&format!("nothing is proved of {what}: no case passed or failed"));
+            terminal.line(&format!("nothing is proved of {what}: no case was played"));
         }
     }
 }

@@ -157,9 +157,9 @@ fn repetitions(summary: &Summary, terminal: &Terminal) {
     if flaky.len() > MAX_FINDINGS {
         terminal.line(&format!("… and {} more flaky cases in the report", flaky.len() - MAX_FINDINGS));
     }
-    let least = same.iter().filter(|one| one.passed == one.told).min_by_key(|one| one.told);
+    let least = same.iter().filter(|one| one.is_perfect()).min_by_key(|one| one.told);
     if let Some(one) = least {
-        let passing = same.iter().filter(|one| one.passed == one.told).count() as u64;
+        let passing = same.iter().filter(|one| one.is_perfect()).count() as u64;
         terminal.text(&format!("{} passed every time: {}", counted(passing, "case"), one.told()), 2);
     }
 }

@@ -12,6 +12,14 @@ use super::context::{Excluded, level_voltage};
 /// The points of a claim, a model and a method: over the factors of the scenario, then over what its alterations
 /// spread.
 pub(super) fn grid(scenario: &Scenario, model: &Model, method: Method) -> Grid {
+    let axes = axes(scenario, model, method);
+    let facts = model.methods.get(&method).and_then(|fact| fact.known());
+    let rows = rows(scenario, &axes, |level| facts.is_none_or(|facts| is_possible(model, facts, level)));
+    Grid { axes, rows }
+}
+
+/// What varies.
+pub(super) fn axes(scenario: &Scenario, model: &Model, method: Method) -> Vec<Axis> {
     let given = scenario.given.iter().filter(|(_, levels)| !levels.is_empty()).map(|(name, levels)| Axis {
         name,
         levels: levels.iter().copied().map(point::Level::Factor).collect(),
@@ -19,9 +27,7 @@ pub(super) fn grid(scenario: &Scenario, model: &Model, method: Method) -> Grid {
     let facts = model.methods.get(&method).and_then(|fact| fact.known());
     let altered =
         facts.into_iter().flat_map(|facts| scenario.but.iter().filter_map(|one| one.axis(model, facts)));
-    let axes: Vec<Axis> = given.chain(altered).collect();
-    let rows = rows(scenario, &axes, |level| facts.is_none_or(|facts| is_possible(model, facts, level)));
-    Grid { axes, rows }
+    given.chain(altered).collect()
 }
 
 /// The rows of a scenario that leaves some out. What can't be covered for its size is all played.
@@ -60,16 +66,34 @@ fn rows(scenario: &Scenario, axes: &[Axis], is_possible: impl Fn(Level) -> bool)
             rows.extend(found.ok()?.into_iter().map(original));
         }
     }
-    // One case each says why.
-    for (at, axis) in axes.iter().enumerate() {
-        for index in (0..axis.levels.len()).filter(|index| !possible[at].contains(index)) {
-            let mut row: Vec<usize> =
-                possible.iter().map(|levels| levels.first().copied().unwrap_or(0)).collect();
-            row[at] = index;
-            rows.insert(row);
+    // A level that no row has gets a case that says why.
+    for (at, axis) in axes.iter().enumerate().filter(|(_, axis)| scenario.given.contains_key(axis.name)) {
+        for index in 0..axis.levels.len() {
+            if !rows.iter().any(|row: &Vec<usize>| row.get(at) == Some(&index)) {
+                rows.extend(row_with(scenario, axes, &possible, (at, index)));
+            }
         }
     }
     Some(rows.into_iter().collect())
+}
+
+/// A row with a level that is not excluded: the others are possible ones if they can be, else any.
+fn row_with(
+    scenario: &Scenario,
+    axes: &[Axis],
+    possible: &[Vec<usize>],
+    (at, index): (usize, usize),
+) -> Option<Vec<usize>> {
+    let every: Vec<Vec<usize>> = axes.iter().map(|axis| (0..axis.levels.len()).collect()).collect();
+    [possible, &every].into_iter().find_map(|levels| {
+        let mut levels = levels.to_vec();
+        *levels.get_mut(at)? = vec![index];
+        let sizes: Vec<usize> = levels.iter().map(Vec::len).collect();
+        let excluded: Vec<Exclusion> =
+            scenario.exclude.iter().filter_map(|one| exclusion(one, axes, &levels)).collect();
+        let row = Space::new(&sizes, &excluded).ok()?.any().ok()??;
+        Some(row.iter().zip(&levels).map(|(index, levels)| levels[*index]).collect())
+    })
 }
 
 /// What a scenario excludes, among the levels that are possible; `None` if none of them is concerned.

@@ -10,6 +10,9 @@ use crate::yaml::{Diagnostics, Map, OneOrMany, Place};
 
 use super::{Lineage, Reader};
 
+/// More are no exclusions any more, and would take long to reason about.
+const MOST_EXCLUDED: usize = 100;
+
 type Given = BTreeMap<&'static str, Vec<Level>>;
 
 /// Levels by factor, and how they are combined.
@@ -28,9 +31,13 @@ pub(super) fn matrix(lineage: &Lineage<'_, ScenarioSyntax>, findings: &mut Diagn
     });
     let mut exclude = Vec::new();
     if let Some((list, source)) = lineage.nearest(|s| s.exclude.as_ref()) {
-        let mut places = Vec::new();
+        let mut places: Vec<Place> = Vec::new();
         for entry in list {
             let place = Place::of(source, entry);
+            if exclude.len() == MOST_EXCLUDED {
+                findings.error(&place, format!("more than {MOST_EXCLUDED} exclusions"));
+                break;
+            }
             if let Some(excluded) = excluded(&entry.value, &given, &place, findings) {
                 exclude.push(excluded);
                 places.push(place);
