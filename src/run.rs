@@ -36,7 +36,7 @@ pub use health::Health;
 pub use live::{Live, Watched};
 pub use lives::{FirstLife, first_life};
 pub use lockstep::{Interrupt, Played, play};
-pub use mutants::{Fate, Hunted, Shown, hunt, wilson};
+pub use mutants::{Fate, Hunted, Shown, hunt};
 pub use offer::{Offer, Offered, Place};
 pub use recover::recover;
 pub use replay::{Again, ReplayError, Replayed, replay, selection};

@@ -5,5 +5,5 @@
 mod proportion;
 mod threshold;
 
-pub use proportion::{interval, success_run};
+pub use proportion::{interval, success_run, wilson};
 pub use threshold::{Estimate, Threshold};

@@ -201,16 +201,3 @@ fn play(lock: &mut SimulatedLock, prepared: &Prepared<'_>, seed: u64) -> Option<
     let shown = Shown { case: Arc::clone(&prepared.case.id), verdict, reason };
     Some((shown, hasher.finish(), played.end.since(Instant::START)))
 }
-
-/// The 95 % interval of a share of which `hits` of `all` are a sample: Wilson's score interval,
-/// (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96.
-pub fn wilson(hits: usize, all: usize) -> (f64, f64) {
-    if all == 0 {
-        return (0.0, 1.0);
-    }
-    let (z, n) = (1.96_f64, all as f64);
-    let p = hits as f64 / n;
-    let (centre, scale) = (p + z * z / (2.0 * n), 1.0 + z * z / n);
-    let spread = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
-}

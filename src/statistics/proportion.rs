@@ -13,6 +13,19 @@ pub fn interval(hits: u64, trials: u64, confidence: f64) -> Option<(f64, f64)> {
     Some((low, high))
 }
 
+/// The 95 % interval of a share of which `hits` of `all` are a sample: Wilson's score interval,
+/// (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96.
+pub fn wilson(hits: usize, all: usize) -> (f64, f64) {
+    if all == 0 {
+        return (0.0, 1.0);
+    }
+    let (z, n) = (1.96_f64, all as f64);
+    let p = hits as f64 / n;
+    let (centre, scale) = (p + z * z / (2.0 * n), 1.0 + z * z / n);
+    let spread = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
+}
+
 /// How many passes without a failure prove a reliability with a confidence: the success run. Nothing if no number does.
 pub fn success_run(reliability: f64, confidence: f64) -> Option<u64> {
     let is_open = |share: f64| share > 0.0 && share < 1.0;

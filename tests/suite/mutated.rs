@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use lockrig::lock::Named;
-use lockrig::run::{Fate, Hunted, hunt, wilson};
+use lockrig::run::{Fate, Hunted, hunt};
 use lockrig::scenario::{Selection, expand};
 use lockrig::sim::{Change, Defect, Flaw, Mutant, Rule, draw_mutants, models};
+use lockrig::statistics::wilson;
 use serde_json::Value as Json;
 
 use crate::common::{certified, empty_folder, lockrig, text};

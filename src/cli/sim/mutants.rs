@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 use serde_json::json;
 
-use crate::run::{self, Fate, Hunted, wilson};
+use crate::run::{self, Fate, Hunted};
 use crate::sim::{Flaw, draw_mutants};
+use crate::statistics::wilson;
 use crate::unit::counted;
 
 use super::super::exit::Exit;
