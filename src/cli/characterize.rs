@@ -23,7 +23,7 @@ use super::files::{Files, Kind, Unpacked, known};
 use super::mounted;
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
-use super::terminal::Terminal;
+use super::terminal::{Refusal, Terminal};
 
 #[derive(clap::Args)]
 pub(super) struct CharacterizeArgs {
@@ -68,14 +68,8 @@ pub(super) struct CharacterizeArgs {
     json: bool,
 }
 
-/// Why nothing is measured, and what would help.
-type Refusal = (String, Option<String>);
-
 pub(super) fn characterize(args: &CharacterizeArgs, terminal: &Terminal) -> Exit {
-    measure(args, terminal).unwrap_or_else(|(message, hint)| {
-        terminal.error(&message, hint.as_deref());
-        Exit::Usage
-    })
+    measure(args, terminal).unwrap_or_else(|refusal| terminal.refused(refusal))
 }
 
 fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal> {

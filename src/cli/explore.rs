@@ -29,7 +29,7 @@ use super::files::{Files, Kind as FileKind, Unpacked, known};
 use super::mounted;
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
-use super::terminal::{Terminal, typed};
+use super::terminal::{Refusal, Terminal, typed};
 use record::{Asked, Before, Record};
 use rounds::{Bench, Discovery, Outcome, Task};
 
@@ -73,14 +73,8 @@ pub(super) struct ExploreArgs {
     json: bool,
 }
 
-/// Why nothing is explored, and what would help.
-type Refusal = (String, Option<String>);
-
 pub(super) fn explore(args: &ExploreArgs, terminal: &Terminal) -> Exit {
-    look(args, terminal).unwrap_or_else(|(message, hint)| {
-        terminal.error(&message, hint.as_deref());
-        Exit::Usage
-    })
+    look(args, terminal).unwrap_or_else(|refusal| terminal.refused(refusal))
 }
 
 fn look(args: &ExploreArgs, terminal: &Terminal) -> Result<Exit, Refusal> {

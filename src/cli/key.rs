@@ -12,7 +12,7 @@ use crate::yaml::is_identifier;
 
 use super::exit::Exit;
 use super::pack::no_run;
-use super::terminal::{Terminal, typed};
+use super::terminal::{Refusal, Terminal, typed};
 use super::verify::verified;
 
 /// A longer file is no key.
@@ -56,9 +56,6 @@ pub(super) struct SignArgs {
     key: Option<PathBuf>,
 }
 
-/// What is wrong, and what would help.
-type Refusal = (String, Option<String>);
-
 pub(super) fn key(args: &KeyArgs, terminal: &Terminal) -> Exit {
     let done = match &args.command {
         KeyCommand::New { file } => new(file.as_deref(), terminal),
@@ -69,13 +66,7 @@ pub(super) fn key(args: &KeyArgs, terminal: &Terminal) -> Exit {
 }
 
 fn ended(done: Result<(), Refusal>, terminal: &Terminal) -> Exit {
-    match done {
-        Ok(()) => Exit::Pass,
-        Err((message, hint)) => {
-            terminal.error(&message, hint.as_deref());
-            Exit::Usage
-        }
-    }
+    done.map_or_else(|refusal| terminal.refused(refusal), |()| Exit::Pass)
 }
 
 /// Where keys are kept: `$XDG_CONFIG_HOME/lockrig`, else `~/.config/lockrig`.

@@ -7,10 +7,15 @@ use crate::unit::is_harmful;
 use crate::verdict::Verdict;
 use crate::yaml::Diagnostics;
 
+use super::exit::Exit;
+
 /// Nothing is laid out for less.
 const NARROWEST: usize = 40;
 /// What a person reads is not wider.
 const WIDEST: usize = 100;
+
+/// Why a command does nothing, and what would help.
+pub(super) type Refusal = (String, Option<String>);
 
 /// Where a person or a program reads.
 pub(super) struct Terminal {
@@ -112,6 +117,12 @@ impl Terminal {
             self.note("");
             self.aside(&format!("  hint: {hint}"), 8);
         }
+    }
+
+    /// Why a command does nothing.
+    pub(super) fn refused(&self, (message, hint): Refusal) -> Exit {
+        self.error(&message, hint.as_deref());
+        Exit::Usage
     }
 
     /// A verdict's word, padded to `width`, in its colour.

@@ -89,10 +89,7 @@ pub(super) fn verify(args: &VerifyArgs, terminal: &Terminal) -> Exit {
     });
     let (wanted, keys) = match keys {
         Ok(keys) => keys,
-        Err((message, hint)) => {
-            terminal.error(&message, hint.as_deref());
-            return Exit::Usage;
-        }
+        Err(refusal) => return terminal.refused(refusal),
     };
     let opened = match Opened::find(&args.run) {
         Ok(Some(opened)) => Ok(opened),
