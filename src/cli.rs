@@ -13,6 +13,7 @@ mod guard;
 mod key;
 mod list;
 mod log;
+mod measured;
 mod mounted;
 mod new;
 mod pack;
@@ -24,6 +25,7 @@ mod schema;
 mod show;
 mod signals;
 mod sim;
+mod sweep;
 mod terminal;
 mod verify;
 
@@ -59,6 +61,9 @@ enum Command {
     /// Measure where a lock's answer changes: the hold from which it resets, the supply at which it still does
     #[command(after_help = exit::CODES)]
     Characterize(characterize::CharacterizeArgs),
+    /// Cut the power at moments of a reset, and find those after which a lock is neither as it was nor reset
+    #[command(after_help = exit::CODES)]
+    Sweep(sweep::SweepArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
     /// Create a commented model, scenario or rig file to start from
@@ -148,6 +153,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Run(args) => play::run(&args, terminal),
         Command::Explore(args) => explore::explore(&args, terminal),
         Command::Characterize(args) => characterize::characterize(&args, terminal),
+        Command::Sweep(args) => sweep::sweep(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
         Command::New(args) => new::new(&args, terminal),
         Command::Schema(args) => schema::schema(&args, terminal),

@@ -3,12 +3,14 @@
 //! Deliberately absent: how a method is performed (that is the language's), YAML, and every
 //! simulated behaviour.
 
+mod aftermath;
 mod credential;
 mod factor;
 mod facts;
 mod memory;
 
 pub use self::memory::{DebugPort, MemoryMap, Region, SaltedDigest};
+pub use aftermath::Aftermath;
 pub use credential::{Credential, Near, Token};
 pub use factor::{Level, Levels, Network, Ownership, Power, Role};
 pub use facts::{

@@ -2,43 +2,28 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
-use crate::drivers::clock;
-use crate::evidence::{SceneReader, create_fresh};
-use crate::lock::{Method, Named};
+use crate::evidence::{CaseEntry, SceneReader};
+use crate::lock::Method;
 use crate::report::{ThresholdPage, ThresholdTrial, threshold};
-use crate::run::{Answer, Heard, Quantity, STUCK, Trials, Vault};
+use crate::rig::Rig;
+use crate::run::{Answer, Heard, Quantity, STUCK, Trial, Trials};
 use crate::statistics::Estimate;
 use crate::unit::{self, Duration, Ratio, Voltage};
 
-use super::apart::{Stage, Written};
-use super::complete;
 use super::exit::Exit;
-use super::files::{Files, Kind, Unpacked, known};
-use super::mounted;
-use super::signals;
-use super::sim::{parse_defect, parse_variation};
+use super::measured::{Asking, Bench, MeasuredArgs, word};
 use super::terminal::{Refusal, Terminal};
 
 #[derive(clap::Args)]
 pub(super) struct CharacterizeArgs {
-    /// Lock model: an id or a model file
-    #[arg(long, add = ArgValueCompleter::new(complete::models))]
-    model: String,
-    /// Reset method
-    #[arg(long)]
-    method: String,
+    #[command(flatten)]
+    measured: MeasuredArgs,
     /// What to measure: `hold`, `second-hold` or `gap` of the reset, or the `supply` from which it completes
     #[arg(long, default_value = "hold")]
     quantity: String,
-    /// Rig: an id or a rig file
-    #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
-    rig: String,
     /// Trials at most
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(3..=1_000))]
     trials: u32,
@@ -51,21 +36,9 @@ pub(super) struct CharacterizeArgs {
     /// Highest value to try; without it, three times what is stated, of a supply the nominal one
     #[arg(long)]
     to: Option<String>,
-    /// Seed of codes and simulated noise
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..1 << 53))]
-    seed: u64,
-    /// Fault to switch on in the simulated lock (see `lockrig sim defects`)
-    #[arg(long)]
-    defect: Option<String>,
-    /// Harmless variation to switch on in the simulated lock (see `lockrig sim variations`)
-    #[arg(long)]
-    variation: Option<String>,
     /// Folder to create the measurement's folder in
     #[arg(long, default_value = "characterized")]
     out: PathBuf,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 pub(super) fn characterize(args: &CharacterizeArgs, terminal: &Terminal) -> Exit {
@@ -74,83 +47,26 @@ pub(super) fn characterize(args: &CharacterizeArgs, terminal: &Terminal) -> Exit
 
 fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let plain = |message: String| (message, None);
-    let hinted = |(message, hint): (String, String)| (message, Some(hint));
     let quantity: Quantity = word("quantity", &args.quantity)?;
-    let method: Method = word("method", &args.method)?;
     let within: Ratio = unit::parse(&args.within).map_err(|error| plain(error.to_string()))?;
     let bound = |text: &Option<String>| text.as_deref().map(|text| value(quantity, text)).transpose();
     let range = (bound(&args.from)?, bound(&args.to)?);
-    let mut files = Files::library();
-    let rig_id = files.id_of(Kind::Rig, &args.rig);
-    let models: Vec<Arc<str>> = files.ids_of(Kind::Model, &args.model);
-    let wanted: Vec<&str> =
-        models.iter().map(|id| &**id).chain([&*args.model, &*args.rig, &*rig_id]).collect();
-    let Some((library, rigs)) = files.usable(&wanted, terminal) else { return Ok(Exit::Usage) };
-    let rig = known("rig", &rig_id, &rigs).map_err(hinted)?;
-    let [id] = models.as_slice() else {
-        return Err((format!("`{}` has several models", args.model), Some("name one of them".into())));
-    };
-    let model = known("model", id, &library.models).map_err(hinted)?;
-    mounted::check_simulated(rig, id).map_err(hinted)?;
-    mounted::check_mounted(rig, [id]).map_err(hinted)?;
-    let defect = args.defect.as_deref().map(parse_defect).transpose().map_err(plain)?;
-    let variation = args.variation.as_deref().map(parse_variation).transpose().map_err(plain)?;
-    mounted::check_altered(rig, defect.is_some() || variation.is_some()).map_err(hinted)?;
-    let mut trials = Trials::new(model, method, quantity, range).map_err(|message| {
+    let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
+    let (id, method, rig) = (&bench.model.facts.id, bench.method, bench.rig());
+    let trials = Trials::new(&bench.model, method, quantity, range).map_err(|message| {
         (message, Some("take another --method or --quantity, or another range".to_owned()))
     })?;
-    let unpacked =
-        Unpacked::new(rig).map_err(|error| plain(format!("the rig's program can't be unpacked: {error}")))?;
-    let interrupt = Arc::new(AtomicBool::new(false));
-    signals::listen(&interrupt).map_err(|error| plain(format!("signals can't be listened to: {error}")))?;
-    let utc = clock::utc().map_err(|error| plain(error.to_string()))?;
-    let (folder, _) = create_fresh(&args.out, &utc.strftime("%Y%m%dT%H%M%SZ").to_string())
-        .map_err(|error| plain(format!("{}: {error}", args.out.display())))?;
-    let rig = &unpacked.rig;
-    let stage = Stage { files: &files, rig, seed: args.seed, defect, variation, interrupt: &interrupt };
+    let folder = bench.begin(&args.out)?;
+    let as_json = args.measured.json;
     let title = format!("{id}, reset by {method}: {}", quantity.word());
-    if !args.json {
+    if !as_json {
         terminal.line(&title);
     }
-    let mut earlier = Vault::default();
-    let mut broken = None;
-    let mut folders = Vec::new();
-    let mut elapsed = Duration::ZERO;
-    while trials.heard().len() < args.trials as usize && !is_known(&trials, within) {
-        if let Some(limit) = rig.run_limit.filter(|limit| elapsed > *limit) {
-            broken = Some(format!("it took longer than its rig allows ({limit})"));
-            break;
-        }
-        if trials.is_stuck().is_some() || trials.is_one_sided() || interrupt.load(Ordering::Relaxed) {
-            break;
-        }
-        let trial = match trials.next() {
-            Ok(trial) => trial,
-            Err(error) => {
-                broken = Some(error);
-                break;
-            }
-        };
-        let name = format!("trial-{:03}", trial.number);
-        let written =
-            Written { library: &trial.library, plan: &trial.plan, files: &trial.files, model: id, method };
-        let done = match stage.play(&written, &folder, &name, true, &mut earlier) {
-            Ok(done) => done,
-            Err(error) => {
-                broken = Some(error);
-                break;
-            }
-        };
-        let Some(entry) = done.ended.first() else { break };
-        elapsed = elapsed.saturating_add(Duration::nanoseconds(entry.length_ns));
-        trials.hear(&trial, &entry.result, rig, achieved(&done.folder, &entry.case, quantity, trial.value));
-        folders.push(done.folder);
-        if let Some(heard) = trials.heard().last().filter(|_| !args.json) {
-            let value = shown(quantity, heard.value);
-            terminal.text(&format!("  {:3}  {value:>10}  {}", heard.number, told(quantity, heard)), 19);
-        }
-    }
-    let is_interrupted = interrupt.load(Ordering::Relaxed);
+    let mut asking =
+        Measuring { trials, rig, within, folders: Vec::new(), told: (!as_json).then_some(terminal) };
+    let broken = bench.make(args.trials, &folder, &mut asking).err();
+    let Measuring { trials, folders, .. } = asking;
+    let is_interrupted = bench.is_interrupted();
     let found = trials.estimate();
     let said = said(&trials, quantity, found.as_ref(), broken.as_deref());
     let page = page(&title, rig.provenance(), quantity, &trials, &folders, &said);
@@ -159,7 +75,7 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
         let path = folder.join(name);
         fs::write(&path, text).map_err(|error| plain(format!("{}: {error}", path.display())))?;
     }
-    if args.json {
+    if as_json {
         terminal.line(&json);
     } else {
         said.iter().for_each(|sentence| terminal.text(sentence, 2));
@@ -172,11 +88,34 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     })
 }
 
-fn word<T: Named>(kind: &str, text: &str) -> Result<T, Refusal> {
-    T::from_word(text).ok_or_else(|| {
-        let words: Vec<&str> = T::words().collect();
-        (format!("unknown {kind} `{text}`"), Some(format!("it is one of {}", words.join(", "))))
-    })
+/// Asks trials, and tells each as it was answered.
+struct Measuring<'a> {
+    trials: Trials<'a>,
+    rig: &'a Rig,
+    within: Ratio,
+    folders: Vec<PathBuf>,
+    told: Option<&'a Terminal>,
+}
+
+impl Asking for Measuring<'_> {
+    fn next(&mut self) -> Result<Option<Trial>, String> {
+        let trials = &self.trials;
+        if is_known(trials, self.within) || trials.is_stuck().is_some() || trials.is_one_sided() {
+            return Ok(None);
+        }
+        trials.next().map(Some)
+    }
+
+    fn hear(&mut self, trial: &Trial, entry: &CaseEntry, folder: PathBuf) {
+        let quantity = self.trials.quantity();
+        let achieved = achieved(&folder, &entry.case, quantity, trial.value);
+        self.trials.hear(trial, &entry.result, self.rig, achieved);
+        self.folders.push(folder);
+        if let Some((terminal, heard)) = self.told.zip(self.trials.heard().last()) {
+            let value = shown(quantity, heard.value);
+            terminal.text(&format!("  {:3}  {value:>10}  {}", heard.number, told(quantity, heard)), 19);
+        }
+    }
 }
 
 /// A bound in the unit of what is measured.

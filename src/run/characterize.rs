@@ -1,23 +1,17 @@
 //! Measures where a lock's answer changes: the hold from which it resets, the supply at which it still does. Each trial
 //! is a case like any other, so simulated locks, peers and benches are measured alike, with evidence.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use crate::engine::CaseResult;
 use crate::lock::{Method, named_enum};
 use crate::rig::Rig;
+use crate::scenario::Stage;
 use crate::scenario::ast::Model;
-use crate::scenario::{self, Library, Plan, Selection};
 use crate::statistics::{Estimate, Threshold};
 use crate::unit::{Duration, Ratio, Voltage};
 use crate::verdict::Verdict;
-use crate::yaml::Source;
 
-use super::fit::{playable, start_of};
+use super::trial::{STUCK, Trial};
 
-/// A trial that says nothing is made once more, so often in all.
-pub const STUCK: usize = 3;
 /// A lock is looked at from this share of what is stated, and up to so many times as much. What is far longer than stated
 /// may be no reset any more: then less is tried.
 const FROM: f64 = 0.05;
@@ -53,21 +47,6 @@ impl Quantity {
             Self::Supply => "V",
         }
     }
-}
-
-/// A trial to be made.
-#[derive(Clone, Debug)]
-pub struct Trial {
-    /// Its number, from 1.
-    pub number: usize,
-    /// At which value: seconds, or volts.
-    pub value: f64,
-    /// The model, and the scenario of the trial.
-    pub library: Library,
-    /// Its case.
-    pub plan: Plan,
-    /// The file in which it is written, by name.
-    pub files: BTreeMap<String, String>,
 }
 
 /// What a trial said.
@@ -128,6 +107,11 @@ impl<'a> Trials<'a> {
         }
         let ends = (Vec::new(), None);
         Ok(Self { model, method, quantity, stated, low, tops, ends, threshold: None, heard: Vec::new() })
+    }
+
+    /// What is measured.
+    pub fn quantity(&self) -> Quantity {
+        self.quantity
     }
 
     /// What the model states: seconds, or volts.
@@ -192,19 +176,8 @@ impl<'a> Trials<'a> {
             None if self.ends.0.last() == Some(&true) => self.low,
             None => self.tops[self.ends.0.len().min(self.tops.len() - 1)],
         };
-        let id = format!("trial-{number:03}");
-        let (value, text) = self.written(&id, value)?;
-        let source = Source::new("trial.yaml", text.clone().into_bytes()).map_err(|error| error.message)?;
-        let (mut library, findings) = Library::read(&[], &[source]);
-        if findings.has_errors() {
-            return Err(format!(
-                "lockrig itself wrote a trial that it can't read: {}",
-                findings.render(false, 100)
-            ));
-        }
-        library.models.insert(Arc::clone(&self.model.facts.id), self.model.clone());
-        let plan = Plan::new(&library, Selection { methods: vec![self.method], ..Selection::default() });
-        Ok(Trial { number, value, library, plan, files: BTreeMap::from([("trial.yaml".to_owned(), text)]) })
+        let (value, text) = self.written(&Trial::id(number), value)?;
+        Trial::new(number, value, (self.model, self.method), text)
     }
 
     /// The scenario of a trial, and the value as it is written there.
@@ -280,24 +253,15 @@ impl<'a> Trials<'a> {
             (Quantity::Hold | Quantity::SecondHold | Quantity::Gap, verdict) => verdict == Verdict::Fail,
             (Quantity::Supply, verdict) => verdict == Verdict::Pass,
         };
-        if result.verdict == Verdict::Fail && !self.is_about_the_question(trial, result, rig) {
+        let asks = |stage| match self.quantity {
+            Quantity::Hold | Quantity::SecondHold | Quantity::Gap => stage == Stage::Expect,
+            // A reset that does not get on ends the act.
+            Quantity::Supply => matches!(stage, Stage::Act | Stage::Expect),
+        };
+        if result.verdict == Verdict::Fail && !trial.failed_where(result, rig, asks) {
             return reason();
         }
         if is_yes { Answer::Enough } else { Answer::TooLittle }
-    }
-
-    /// Whether what failed is what the trial asks, and not what it needs for that.
-    fn is_about_the_question(&self, trial: &Trial, result: &CaseResult, rig: &Rig) -> bool {
-        let planned = trial.plan.cases().next().map(|case| case.build(&trial.library, start_of(rig)));
-        let Some(Ok(program)) = planned.map(playable) else { return false };
-        let asks = |stage: scenario::Stage| match self.quantity {
-            Quantity::Hold | Quantity::SecondHold | Quantity::Gap => stage == scenario::Stage::Expect,
-            // A reset that does not get on ends the act.
-            Quantity::Supply => matches!(stage, scenario::Stage::Act | scenario::Stage::Expect),
-        };
-        let failed = result.parts.iter().filter(|part| part.verdict == Verdict::Fail);
-        let stage = |name: &str| program.parts.iter().find(|part| part.name == name).map(|part| part.stage);
-        failed.map(|part| stage(&part.name)).all(|stage| stage.is_some_and(asks))
     }
 }
 

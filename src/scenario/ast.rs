@@ -79,6 +79,17 @@ impl MethodFacts {
         }
     }
 
+    /// Within which a reset is confirmed, as far as the source states it.
+    pub fn confirmation_window(&self) -> Duration {
+        /// Of a lock whose source states none, for cuts of the power.
+        const UNSEEN: Duration = Duration::seconds(10);
+        let within = |step: &Step| match &step.action {
+            Action::Observe { within, .. } => *within,
+            _ => Duration::ZERO,
+        };
+        self.confirmed_by.known().and_then(|steps| steps.iter().map(within).max()).unwrap_or(UNSEEN)
+    }
+
     /// Whether the procedure types or sends what a parameter stands for.
     pub fn takes(&self, parameter: &str) -> bool {
         takes(&self.procedure, parameter)

@@ -45,6 +45,7 @@ mod signed;
 mod slips;
 mod sound;
 mod supervised;
+mod sweep;
 mod tutorial;
 mod unplugged;
 mod waves;

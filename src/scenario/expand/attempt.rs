@@ -166,7 +166,7 @@ impl Context<'_> {
     }
 
     /// Shows that the lock takes codes, or tokens of this kind, at all.
-    fn control(&self, draft: &mut Draft, kind: Option<Token>) -> Result<(), Excluded> {
+    pub(super) fn control(&self, draft: &mut Draft, kind: Option<Token>) -> Result<(), Excluded> {
         let control = match kind {
             Some(kind) => self.known_good_token(draft, kind)?,
             None => self.known_good(draft)?,

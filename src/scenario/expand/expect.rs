@@ -407,8 +407,17 @@ impl<'a> Context<'a> {
                 self.lock_after_reset(draft, Origin::Claim)?;
                 if !codes.is_empty() {
                     self.master_gone_too(draft)?;
+                    // With the old master code, and one that it was to add, so many were typed in vain.
+                    let brings_penalty = codes.len() + 2 > self.at_once(codes.len() + 2);
+                    let knows_penalty = self.lock().lockout.known().is_some();
+                    if brings_penalty && knows_penalty {
+                        draft.wait(self.penalty());
+                    }
                     let fresh = self.new_code(draft)?;
                     draft.belief.known_good = Some(fresh);
+                    if brings_penalty && knows_penalty {
+                        self.control(draft, None)?;
+                    }
                     self.expect_refused(draft, &codes)?;
                 }
                 for (kind, tokens) in &tokens {

@@ -13,8 +13,6 @@ use super::draft::Draft;
 pub(super) const BOOT: Duration = Duration::seconds(4);
 /// What is tried after a restart is tried within this time.
 const SOON_AFTER: Duration = Duration::seconds(20);
-/// Confirmation window of a lock whose source states none, for sweeps.
-const CONFIRM_UNSEEN: Duration = Duration::seconds(10);
 /// A contact that is closed without power has settled by then.
 const SETTLED: Duration = Duration::milliseconds(300);
 
@@ -32,12 +30,7 @@ impl Context<'_> {
             Since::Touch(mark) => Since::Mark(mark, Duration::ZERO),
             since @ Since::Mark(..) => self.met_at(since),
         };
-        let within = |step: &ast::Step| match &step.action {
-            ast::Action::Observe { within, .. } => *within,
-            _ => Duration::ZERO,
-        };
-        let stated = self.subject.facts.confirmed_by.known().and_then(|steps| steps.iter().map(within).max());
-        let window = stated.unwrap_or(CONFIRM_UNSEEN);
+        let window = self.subject.facts.confirmation_window();
         let before = draft.volts;
         let ((), branch) = draft.nested(|draft| {
             let (since, whole) = match cut.from {

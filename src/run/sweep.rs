@@ -1,0 +1,170 @@
+//! Cuts the power at moments of a reset, and finds those after which a lock is neither as it was nor wholly reset. Each
+//! cut is a case like any other, so simulated locks, peers and benches are swept alike, with evidence.
+//!
+//! Deliberately absent: what is short and hides between two cuts with the same outcome. How much room there is for that is
+//! said with the result.
+
+use crate::engine::CaseResult;
+use crate::lock::{Aftermath, DebugPort, Method};
+use crate::rig::Rig;
+use crate::scenario::Stage;
+use crate::scenario::alter::CutFrom;
+use crate::scenario::ast::Model;
+use crate::statistics::{Changes, Gap};
+use crate::trace::Channel;
+use crate::unit::{Duration, Ratio};
+use crate::verdict::Verdict;
+
+use super::trial::{STUCK, Trial};
+
+/// In so many gaps the sweep is divided before any of them is looked at more closely.
+const GAPS: u32 = 16;
+/// A hold that is to suffice is longer than stated by this, and the erase begins then at the latest.
+const HELD: Ratio = Ratio::percent(105);
+
+/// A cut that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cut {
+    /// The number of its trial, from 1.
+    pub number: usize,
+    /// When, in seconds from where the sweep counts.
+    pub at: f64,
+    /// Whether the trial asked if everything was as before. Otherwise it asked if that was so, or everything reset.
+    pub asked_unchanged: bool,
+    /// Whether it was as asked; nothing, if the trial says neither.
+    pub answer: Option<bool>,
+    /// Why it was not.
+    pub reason: String,
+}
+
+/// The sweep of a model and a method.
+pub struct Sweep<'a> {
+    model: &'a Model,
+    method: Method,
+    from: CutFrom,
+    /// Of what the language counts a cut's share.
+    whole: Duration,
+    /// Memory is looked into as well.
+    reads_memory: bool,
+    changes: Changes<Aftermath>,
+    /// Where it is known that something changed, and not yet into what.
+    changed_at: Option<f64>,
+    cuts: Vec<Cut>,
+}
+
+impl<'a> Sweep<'a> {
+    /// Cuts from the press of the decisive hold to the end of the confirmation window, no nearer to each other than
+    /// `near`; of a method without such a hold from the moment at which its procedure is complete.
+    ///
+    /// # Errors
+    /// Why the method can't be cut short on this rig, as a text for people.
+    pub fn new(model: &'a Model, method: Method, rig: &Rig, near: Duration) -> Result<Self, String> {
+        let id = &model.facts.id;
+        let facts = model.methods.get(&method).and_then(|fact| fact.known());
+        let facts = facts.ok_or_else(|| format!("{id} has no reset by {method}"))?;
+        let window = facts.confirmation_window();
+        let hold = facts.decisive.hold.as_ref().map(|hold| hold.length);
+        let by_hold = hold.map(|hold| (CutFrom::Hold, hold, hold.scaled(HELD).saturating_add(window)));
+        let by_completion = Some((CutFrom::Completion, window, window));
+        let is_open = model.facts.memory.as_ref().is_some_and(|memory| memory.port == DebugPort::Open);
+        let reads_memory = is_open && rig.wires(&Channel::Memory);
+        let mut why = String::new();
+        for (from, whole, end) in by_hold.into_iter().chain(by_completion) {
+            let line = Gap { from: 0.0, to: end.as_seconds_f64() };
+            let changes = Changes::along(line, GAPS, near.as_seconds_f64());
+            let (changed_at, cuts) = (None, Vec::new());
+            let sweep = Self { model, method, from, whole, reads_memory, changes, changed_at, cuts };
+            match sweep.trial(0.0, true)?.obstacle(rig) {
+                None => return Ok(sweep),
+                Some(obstacle) => why = obstacle,
+            }
+        }
+        Err(format!("the power of {id} can't be cut in a reset by {method}: {why}"))
+    }
+
+    /// From where it counts.
+    pub fn from(&self) -> CutFrom {
+        self.from
+    }
+
+    /// Whether the lock's memory is looked into.
+    pub fn reads_memory(&self) -> bool {
+        self.reads_memory
+    }
+
+    /// The cuts so far, in the order in which they were made.
+    pub fn cuts(&self) -> &[Cut] {
+        &self.cuts
+    }
+
+    /// What is known of the moments.
+    pub fn changes(&self) -> &Changes<Aftermath> {
+        &self.changes
+    }
+
+    /// Whether too many trials at one moment said nothing, and why the last one did.
+    pub fn is_stuck(&self) -> Option<&str> {
+        let last = self.cuts.iter().rev().take_while(|cut| cut.answer.is_none());
+        let reasons: Vec<&str> = last.map(|cut| cut.reason.as_str()).collect();
+        reasons.first().copied().filter(|_| reasons.len() >= STUCK)
+    }
+
+    /// The next trial; nothing, if nothing is left to be found at this width.
+    ///
+    /// # Errors
+    /// The trial is not what the language permits, as a text for people.
+    pub fn next(&self) -> Result<Option<Trial>, String> {
+        let (at, asks_unchanged) = match self.changed_at {
+            Some(at) => (at, false),
+            None => match self.changes.next() {
+                Some(at) => (at, true),
+                None => return Ok(None),
+            },
+        };
+        self.trial(at, asks_unchanged).map(Some)
+    }
+
+    fn trial(&self, at: f64, asks_unchanged: bool) -> Result<Trial, String> {
+        let number = self.cuts.len() + 1;
+        let whole = self.whole.as_seconds_f64();
+        let share = Ratio::from_f64(at / whole).ok_or_else(|| format!("{at} s is no moment of a reset"))?;
+        let id = Trial::id(number);
+        let (Self { method, from, .. }, expected) =
+            (self, if asks_unchanged { "unchanged" } else { "all_or_nothing" });
+        let (before, after) = match self.reads_memory {
+            true => ("  - prove: in_memory\n", "  - all_or_nothing_in_memory\n"),
+            false => ("", ""),
+        };
+        let text = format!(
+            "scenario: {id}\ntitle: Trial - power cut {at:.6} s after the {from}\nmethods: [{method}]\narrange:\n  \
+             - provision: {{user_codes: 3, app: paired, hub: paired, master: set}}\n  - prove: provisioned\n{before}\
+             but: {{cut_power_at: {share}, cut_from: {from}}}\nact:\n  - reset\nexpect:\n  - {expected}\n{after}"
+        );
+        Trial::new(number, at, (self.model, *method), text)
+    }
+
+    /// Hears what became of a trial.
+    pub fn hear(&mut self, trial: &Trial, result: &CaseResult, rig: &Rig) {
+        let asked_unchanged = self.changed_at.is_none();
+        let answer = match result.verdict {
+            Verdict::Pass => Some(true),
+            // Whatever fails once the lock was set up is what the cut did.
+            Verdict::Fail => {
+                trial.failed_where(result, rig, |stage| stage != Stage::Arrange).then_some(false)
+            }
+            Verdict::Error | Verdict::Inconclusive | Verdict::NotApplicable | Verdict::Aborted => None,
+        };
+        match (asked_unchanged, answer) {
+            (_, None) => {}
+            (true, Some(true)) => self.changes.hear(trial.value, Aftermath::Unchanged),
+            (true, Some(false)) => self.changed_at = Some(trial.value),
+            (false, Some(is_either)) => {
+                let outcome = if is_either { Aftermath::Reset } else { Aftermath::Neither };
+                self.changes.hear(trial.value, outcome);
+                self.changed_at = None;
+            }
+        }
+        let reason = result.reason.clone();
+        self.cuts.push(Cut { number: trial.number, at: trial.value, asked_unchanged, answer, reason });
+    }
+}
