@@ -5,6 +5,7 @@
 
 mod envelope;
 mod key;
+mod stamp;
 mod statement;
 
 use std::fs;
@@ -17,7 +18,11 @@ use crate::verdict::Verdict;
 
 use envelope::{Envelope, MAX_ENVELOPE};
 pub use key::{KeyError, PublicKey, SigningKey};
+pub use stamp::{Authorities, Stamp, Trust};
 use statement::statement;
+
+/// One is enough; a few more renew it.
+const MAX_STAMPS: usize = 16;
 
 /// The file of a run folder that holds its signature.
 pub const FILE: &str = "attestation.json";
@@ -55,6 +60,45 @@ pub fn read(folder: &Path) -> Result<Option<Vec<u8>>, String> {
         return Ok(None);
     }
     read_regular(&path, MAX_ENVELOPE).map(Some).map_err(|error| error.to_string())
+}
+
+/// The request for a time stamp of an envelope's signature: a file for a time-stamping authority (RFC 3161).
+///
+/// # Errors
+/// The envelope is none, as a text for people.
+pub fn stamp_request(envelope: &[u8]) -> Result<Vec<u8>, String> {
+    stamp::request(&Envelope::read(envelope)?.stamped()?)
+}
+
+/// The envelope with a time stamp from an authority's answer.
+///
+/// # Errors
+/// The answer has no stamp of this signature, as a text for people.
+pub fn stamped(envelope: &[u8], response: &[u8]) -> Result<(Vec<u8>, Stamp), String> {
+    let mut envelope = Envelope::read(envelope)?;
+    let token = stamp::token(response)?;
+    let tokens = envelope.tokens()?;
+    if tokens.contains(&token) {
+        return Err("this time stamp is attached already".to_owned());
+    }
+    if tokens.len() >= MAX_STAMPS {
+        return Err(format!("the signature has {MAX_STAMPS} time stamps, and needs no more"));
+    }
+    let stamp = stamp::check(&token, &envelope.stamped()?, &Authorities::default())?;
+    envelope.stamp(&token);
+    Ok((envelope.bytes()?, stamp))
+}
+
+/// The time stamps of an envelope's signature, checked as far as the authorities allow.
+///
+/// # Errors
+/// One is of another signature, or can't be read.
+pub fn stamps(envelope: &[u8], authorities: &Authorities) -> Result<Vec<Stamp>, String> {
+    let wrong = |what: String| format!("{FILE}: {what}");
+    let envelope = Envelope::read(envelope).map_err(wrong)?;
+    let signature = envelope.stamped().map_err(wrong)?;
+    let tokens = envelope.tokens().map_err(wrong)?;
+    tokens.iter().map(|token| stamp::check(token, &signature, authorities).map_err(wrong)).collect()
 }
 
 /// What an envelope says of a run, which comes to `outcome`, with these keys.

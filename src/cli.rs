@@ -25,8 +25,10 @@ mod schema;
 mod show;
 mod signals;
 mod sim;
+mod stamp;
 mod sweep;
 mod terminal;
+mod triage;
 mod verify;
 
 use std::path::PathBuf;
@@ -64,6 +66,9 @@ enum Command {
     /// Cut the power at moments of a reset, and find those after which a lock is neither as it was nor reset
     #[command(after_help = exit::CODES)]
     Sweep(sweep::SweepArgs),
+    /// Try simple remedies and every reset on a lock, and say what to do with it; it is reset
+    #[command(after_help = exit::CODES)]
+    Triage(triage::TriageArgs),
     /// Check YAML files and show all errors
     Check(check::CheckArgs),
     /// Create a commented model, scenario or rig file to start from
@@ -80,12 +85,15 @@ enum Command {
     /// Sign a finished run: every file of it, and how it ended
     #[command(after_help = exit::CODES)]
     Sign(key::SignArgs),
+    /// Ask a time-stamping authority for its word that a signature existed, and attach it
+    #[command(after_help = exit::CODES)]
+    Timestamp(stamp::TimestampArgs),
     /// Make a signing key, show its public part, or trust somebody else's
     Key(key::KeyArgs),
     /// Recompute every verdict from the recorded trace
     #[command(after_help = exit::CODES)]
     Replay(verify::ReplayArgs),
-    /// Export a run folder as HTML, JUnit, CSV, JSON or VCD
+    /// Export a run folder as HTML, PDF, JUnit, CSV, JSON or VCD
     Report(report::ReportArgs),
     /// Pack a run folder into one file for the archive
     Pack(pack::PackArgs),
@@ -154,6 +162,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::Explore(args) => explore::explore(&args, terminal),
         Command::Characterize(args) => characterize::characterize(&args, terminal),
         Command::Sweep(args) => sweep::sweep(&args, terminal),
+        Command::Triage(args) => triage::triage(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
         Command::New(args) => new::new(&args, terminal),
         Command::Schema(args) => schema::schema(&args, terminal),
@@ -161,6 +170,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Exit {
         Command::List(args) => list::list(&args, terminal),
         Command::Verify(args) => verify::verify(&args, terminal),
         Command::Sign(args) => key::sign(&args, terminal),
+        Command::Timestamp(args) => stamp::timestamp(&args, terminal),
         Command::Key(args) => key::key(&args, terminal),
         Command::Replay(args) => verify::replay(&args, terminal),
         Command::Report(args) => report::report(&args, terminal),

@@ -25,10 +25,13 @@ pub use entry::{Entry, EntryError, JournalLine};
 pub use files::{hash_file, hash_written, read_regular};
 pub use folder::{RunFolder, RunInfo, create_fresh, list_files};
 pub use journal::JournalWriter;
-pub use manifest::{Counts, DeviceIdentity, FORMAT, Manifest, RigIdentity, Selected, State, TOOL};
+pub use manifest::{
+    Before, Commission, Counts, DeviceIdentity, FORMAT, Manifest, Party, RigIdentity, Selected, State, TOOL,
+};
 pub use reader::JournalReader;
 pub use results::{
-    CaseEntry, Catalogue, Codes, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue, read_results,
+    CaseEntry, Catalogue, ClauseSummary, Codes, ModelSummary, ResultsReader, ScenarioSummary, read_catalogue,
+    read_results,
 };
 pub use scene::{Scene, SceneHold, SceneReader, SceneStep};
 pub use traces::traces;

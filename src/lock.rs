@@ -8,6 +8,7 @@ mod credential;
 mod factor;
 mod facts;
 mod memory;
+mod obligation;
 
 pub use self::memory::{DebugPort, MemoryMap, Region, SaltedDigest};
 pub use aftermath::Aftermath;
@@ -17,6 +18,7 @@ pub use facts::{
     Asset, Defaults, Fact, Facts, Lockout, Masking, Method, PadFacts, PowerFacts, Radio, ReadyFacts,
     SourceDocument, SourceKind,
 };
+pub use obligation::Obligation;
 
 /// Names in this order, so that a message can list them.
 pub trait Named: Sized + Copy + 'static {

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::MAX_STAMPS;
 use super::key::{PublicKey, SigningKey};
 
 /// What is signed is an in-toto statement.
@@ -21,6 +22,9 @@ pub(super) struct Envelope {
     #[serde(rename = "payloadType")]
     payload_type: String,
     pub signatures: Vec<Signature>,
+    /// Time stamps of the first signature. DSSE leaves room for what others need not know.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub timestamps: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -43,6 +47,7 @@ impl Envelope {
             payload: STANDARD.encode(payload),
             payload_type: PAYLOAD.to_owned(),
             signatures: vec![Signature { keyid: key.public().id(), sig }],
+            timestamps: Vec::new(),
         }
     }
 
@@ -60,10 +65,30 @@ impl Envelope {
         if envelope.signatures.is_empty() || envelope.signatures.len() > MAX_SIGNATURES {
             return Err(format!("it has {} signatures", envelope.signatures.len()));
         }
+        if envelope.timestamps.len() > MAX_STAMPS {
+            return Err(format!("it has {} time stamps", envelope.timestamps.len()));
+        }
         if envelope.bytes()? != bytes {
             return Err("it is not in canonical JSON, in which lockrig writes it".to_owned());
         }
         Ok(envelope)
+    }
+
+    /// The signature that is stamped.
+    pub(super) fn stamped(&self) -> Result<Vec<u8>, String> {
+        let first = self.signatures.first().ok_or("it has no signature")?;
+        STANDARD.decode(&first.sig).map_err(|error| format!("its signature is no base64: {error}"))
+    }
+
+    /// Its time stamps, as they are encoded.
+    pub(super) fn tokens(&self) -> Result<Vec<Vec<u8>>, String> {
+        let decoded = |text: &String| STANDARD.decode(text);
+        let all: Result<_, _> = self.timestamps.iter().map(decoded).collect();
+        all.map_err(|error| format!("a time stamp is no base64: {error}"))
+    }
+
+    pub(super) fn stamp(&mut self, token: &[u8]) {
+        self.timestamps.push(STANDARD.encode(token));
     }
 
     pub(super) fn payload(&self) -> Result<Vec<u8>, String> {

@@ -97,9 +97,9 @@ impl Stage<'_> {
             *earlier = Vault::default();
         }
         let sealed = if has_views {
-            seal(folder)
+            seal(folder, false)
         } else {
-            folder.finish_results().and_then(|()| folder.close(now().unwrap_or_default()))
+            folder.finish_results(now().ok()).and_then(|()| folder.close())
         };
         let manifest = sealed.map_err(|error| error.to_string())?;
         Ok(Done { ended, folder: path, manifest, operations })

@@ -21,6 +21,9 @@ use super::terminal::{Refusal, Terminal};
 pub(super) struct CharacterizeArgs {
     #[command(flatten)]
     measured: MeasuredArgs,
+    /// Reset method
+    #[arg(long)]
+    method: String,
     /// What to measure: `hold`, `second-hold` or `gap` of the reset, or the `supply` from which it completes
     #[arg(long, default_value = "hold")]
     quantity: String,
@@ -51,8 +54,9 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     let within: Ratio = unit::parse(&args.within).map_err(|error| plain(error.to_string()))?;
     let bound = |text: &Option<String>| text.as_deref().map(|text| value(quantity, text)).transpose();
     let range = (bound(&args.from)?, bound(&args.to)?);
+    let method: Method = word("method", &args.method)?;
     let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
-    let (id, method, rig) = (&bench.model.facts.id, bench.method, bench.rig());
+    let (id, method, rig) = (&bench.model.facts.id, method, bench.rig());
     let trials = Trials::new(&bench.model, method, quantity, range).map_err(|message| {
         (message, Some("take another --method or --quantity, or another range".to_owned()))
     })?;

@@ -438,7 +438,7 @@ fn embedded(kind: Kind) -> Option<&'static Dir<'static>> {
 
 /// A regular file's bytes, one more than a document may have at most: a pipe is never opened, and
 /// what grows without end is not read to its end.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::drivers::ports::{self, Port};
 use crate::drivers::probe::{self, Found};
 use crate::lock::Fact;
+use crate::scenario::ast::Scenario;
 use crate::scenario::{self, Content, Library, Selection, Start, clauses, expand};
 
 use super::complete;
@@ -63,7 +64,7 @@ impl What {
             Self::Scenarios => &["scenario", "claim"],
             Self::Rigs => &["rig", "evidence", "title"],
             Self::Cases => &["case", "why not played"],
-            Self::Clauses => &["clause", "requirement", "scenarios"],
+            Self::Clauses => &["clause", "binding", "requirement", "scenarios"],
             Self::Probes => &["probe", "name", "kind", "access"],
             Self::Ports => &["port", "kind", "description", "access"],
         }
@@ -112,11 +113,15 @@ pub(super) fn list(args: &ListArgs, terminal: &Terminal) -> Exit {
         What::Cases => cases(&library, &selection, args.why),
         What::Clauses => clauses::ALL
             .iter()
-            .map(|(id, title)| {
-                let covered = library.scenarios.values().filter(|s| s.clauses.iter().any(|c| &**c == *id));
-                let covered: Vec<&str> = covered.map(|s| &*s.id).collect();
-                let row = vec![(*id).to_owned(), (*title).to_owned(), covered.join(", ")];
-                (row, json!({"clause": id, "requirement": title, "scenarios": covered}))
+            .map(|clause| {
+                let names = |scenario: &&Scenario| scenario.clauses.iter().any(|id| **id == *clause.id);
+                let covered: Vec<&str> = library.scenarios.values().filter(names).map(|s| &*s.id).collect();
+                let row =
+                    [clause.id, clause.obligation.word(), clause.requirement].map(str::to_owned).to_vec();
+                let json = json!({"clause": clause.id, "requirement": clause.requirement, "text": clause.text,
+                    "mark": clause.mark, "obligation": clause.obligation.word(), "shows": clause.shows,
+                    "person": clause.person, "scenarios": covered});
+                ([row, vec![covered.join(", ")]].concat(), json)
             })
             .collect(),
     };

@@ -1,4 +1,4 @@
-//! What is measured by trials, and on what: `characterize` and `sweep` ask for it alike.
+//! What is measured by trials, and on what: `characterize`, `sweep` and `triage` ask for it alike.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use crate::drivers::clock;
 use crate::evidence::{CaseEntry, create_fresh};
-use crate::lock::{Method, Named};
+use crate::lock::Named;
 use crate::rig::Rig;
 use crate::run::{Trial, Vault};
 use crate::scenario::ast::Model;
@@ -28,9 +28,6 @@ pub(super) struct MeasuredArgs {
     /// Lock model: an id or a model file
     #[arg(long, add = ArgValueCompleter::new(complete::models))]
     model: String,
-    /// Reset method
-    #[arg(long)]
-    method: String,
     /// Rig: an id or a rig file
     #[arg(long, default_value = "simulated", add = ArgValueCompleter::new(complete::rigs))]
     rig: String,
@@ -51,7 +48,6 @@ pub(super) struct MeasuredArgs {
 /// A lock on a rig, ready for trials.
 pub(super) struct Bench {
     pub model: Model,
-    pub method: Method,
     files: Files,
     unpacked: Unpacked,
     seed: u64,
@@ -65,7 +61,6 @@ impl Bench {
     pub(super) fn open(args: &MeasuredArgs, terminal: &Terminal) -> Result<Option<Self>, Refusal> {
         let plain = |message: String| (message, None);
         let hinted = |(message, hint): (String, String)| (message, Some(hint));
-        let method: Method = word("method", &args.method)?;
         let mut files = Files::library();
         let rig_id = files.id_of(Kind::Rig, &args.rig);
         let models: Vec<Arc<str>> = files.ids_of(Kind::Model, &args.model);
@@ -85,7 +80,7 @@ impl Bench {
         let unpacked = Unpacked::new(rig)
             .map_err(|error| plain(format!("the rig's program can't be unpacked: {error}")))?;
         let interrupt = Arc::new(AtomicBool::new(false));
-        Ok(Some(Self { model, method, files, unpacked, seed: args.seed, defect, variation, interrupt }))
+        Ok(Some(Self { model, files, unpacked, seed: args.seed, defect, variation, interrupt }))
     }
 
     pub(super) fn rig(&self) -> &Rig {
@@ -137,11 +132,11 @@ impl Bench {
         folder: &Path,
         earlier: &mut Vault,
     ) -> Result<Option<(CaseEntry, PathBuf)>, String> {
-        let Self { files, seed, defect, variation, interrupt, method, .. } = self;
-        let (seed, defect, variation, method) = (*seed, *defect, *variation, *method);
+        let Self { files, seed, defect, variation, interrupt, .. } = self;
+        let (seed, defect, variation) = (*seed, *defect, *variation);
         let stage = Stage { files, rig: self.rig(), seed, defect, variation, interrupt };
-        let Trial { library, plan, files, .. } = trial;
-        let written = Written { library, plan, files, model: &self.model.facts.id, method };
+        let Trial { library, plan, files, method, .. } = trial;
+        let written = Written { library, plan, files, model: &self.model.facts.id, method: *method };
         let done = stage.play(&written, folder, &format!("trial-{:03}", trial.number), true, earlier)?;
         Ok(done.ended.into_iter().next().map(|entry| (entry, done.folder)))
     }

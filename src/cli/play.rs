@@ -1,6 +1,7 @@
 //! `lockrig certify` and `lockrig run`.
 
 mod choice;
+mod commission;
 mod progress;
 mod proof;
 mod resume;
@@ -18,7 +19,9 @@ use clap_complete::engine::ArgValueCompleter;
 
 use crate::drivers::clock;
 use crate::engine::Cause;
-use crate::evidence::{CaseEntry, DeviceIdentity, EvidenceError, Manifest, RunFolder, RunInfo, Selected};
+use crate::evidence::{
+    CaseEntry, Commission, DeviceIdentity, EvidenceError, Manifest, RunFolder, RunInfo, Selected,
+};
 use crate::report::{self, Summary};
 use crate::rig::{Device, Rig};
 use crate::run::{self, Health, Session, SessionError, Vault};
@@ -28,7 +31,7 @@ use crate::verdict::Verdict;
 
 use super::complete;
 use super::exit::Exit;
-use super::files::{Files, Kind, Rigs, Unpacked};
+use super::files::{self, Files, Kind, Rigs, Unpacked};
 use super::mounted;
 use super::signals;
 use super::sim::{parse_defect, parse_variation};
@@ -109,6 +112,9 @@ pub(super) struct CertifyArgs {
     /// Scenario: an id or a file; may be repeated
     #[arg(long, add = ArgValueCompleter::new(complete::scenarios))]
     scenario: Vec<String>,
+    /// File with what only people know: laboratory, customer, item and who authorises (docs/evidence.md)
+    #[arg(long)]
+    laboratory: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -137,6 +143,7 @@ struct Wanted {
     variation: Option<Variation>,
     selected: Selected,
     certifies: bool,
+    commission: Option<Commission>,
     earlier: Option<resume::Earlier>,
     /// Files by the id that they define, where they were given instead of it.
     files: BTreeMap<Arc<str>, String>,
@@ -199,8 +206,22 @@ impl Refusal {
 
 pub(super) fn certify(args: &CertifyArgs, terminal: &Terminal) -> Exit {
     let mut files = Files::library();
-    let wanted = wanted(&mut files, &args.common, &args.scenario, true);
+    let wanted = wanted(&mut files, &args.common, &args.scenario, true).and_then(|mut wanted| {
+        wanted.commission = args.laboratory.as_deref().map(|path| commission(path, terminal)).transpose()?;
+        Ok(wanted)
+    });
     finish(wanted.and_then(|wanted| play(&mut files, &args.common, wanted, terminal)), terminal)
+}
+
+/// What a laboratory says of a certification.
+fn commission(path: &Path, terminal: &Terminal) -> Result<Commission, Refusal> {
+    let bytes = files::read_bounded(path).map_err(|error| {
+        Refusal::usage(format!("{}: {error}", path.display()), "give the path of a YAML file")
+    })?;
+    commission::read(path, bytes).map_err(|findings| {
+        terminal.findings(&findings);
+        Refusal::usage(format!("{} can't be used", path.display()), "docs/evidence.md has an example")
+    })
 }
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Exit {
@@ -264,8 +285,10 @@ fn wanted(
             methods: Vec::new(),
             cases: Vec::new(),
             repeat: common.prove.map_or(common.repeat, |proof| proof.runs),
+            certifies,
         },
         certifies,
+        commission: None,
         earlier: None,
         files: given,
     })
@@ -331,8 +354,10 @@ fn perform(
     let info = RunInfo {
         device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },
         operator: common.operator.clone(),
+        commission: wanted.commission.clone(),
         resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
         earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),
+        before: wanted.earlier.as_ref().map(|earlier| earlier.before.clone()),
         ..session.info(wanted.selected.clone(), plan.count(), shown_time(utc))
     };
     let name = utc.strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -356,15 +381,16 @@ fn perform(
     let played =
         session.run(plan, prepared, &mut folder, &mut Vault::default(), &mut |event| progress.show(&event));
     progress.finish();
-    let manifest = played.and_then(|_| seal(folder).map_err(SessionError::Evidence)).map_err(|error| {
-        unwritable(&format!("{error}; what was saved before that is in {}", path.display()))
-    })?;
+    let manifest =
+        played.and_then(|_| seal(folder, wanted.certifies).map_err(SessionError::Evidence)).map_err(
+            |error| unwritable(&format!("{error}; what was saved before that is in {}", path.display())),
+        )?;
     // What an earlier part of the run found is not undone by the rest.
     let counts = manifest.counts.merged(manifest.earlier.as_ref());
     let summary = Summary::read(&path).map_err(|error| unwritable(&error.to_string()))?;
     let exit = match Exit::of(&counts) {
         _ if interrupt.load(Ordering::Relaxed) => Exit::Interrupted,
-        Exit::Pass if !summary.untried_codes().is_empty() => Exit::Unproven,
+        Exit::Pass if summary.lacks_evidence() => Exit::Unproven,
         exit => exit,
     };
     let next = |worst: &CaseEntry| match worst.result.verdict {
@@ -411,8 +437,10 @@ fn unwritable(message: &str) -> Refusal {
 type View = fn(&Path, &mut dyn Write) -> Result<(), EvidenceError>;
 
 /// Adds the views and closes the folder.
-pub(super) fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
-    folder.finish_results()?;
+pub(super) fn seal(mut folder: RunFolder, certifies: bool) -> Result<Manifest, EvidenceError> {
+    // A clock that was set to no date meanwhile costs the run its time, and nothing else.
+    let ended = clock::utc().map_or_else(|_| folder.manifest().started.clone(), shown_time);
+    folder.finish_results(Some(ended))?;
     let write = |name: &str, view: View| {
         let path = folder.path().join(name);
         let file = File::create_new(&path).map_err(EvidenceError::io(&path))?;
@@ -422,9 +450,10 @@ pub(super) fn seal(mut folder: RunFolder) -> Result<Manifest, EvidenceError> {
     };
     write("junit.xml", report::junit)?;
     write("report.html", report::html)?;
-    // A clock that was set to no date meanwhile costs the run its time, and nothing else.
-    let ended = clock::utc().map_or_else(|_| folder.manifest().started.clone(), shown_time);
-    folder.close(ended)
+    if certifies {
+        write("report.pdf", report::pdf)?;
+    }
+    folder.close()
 }
 
 pub(super) fn shown_time(utc: jiff::Timestamp) -> String {

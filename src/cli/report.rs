@@ -33,6 +33,8 @@ pub(super) struct ReportArgs {
 enum Format {
     /// One self-contained page
     Html,
+    /// The conformity report
+    Pdf,
     /// For continuous-integration servers
     Junit,
     /// One row per case
@@ -80,6 +82,7 @@ pub(super) fn report(args: &ReportArgs, terminal: &Terminal) -> Exit {
         |folder: &Path, out: &mut dyn Write| report::junit_with_attachments(folder, &args.run, out);
     let view: &dyn Fn(&Path, &mut dyn Write) -> Result<(), EvidenceError> = match args.format {
         Format::Html => &report::html,
+        Format::Pdf => &report::pdf,
         Format::Junit if args.attach => &with_attachments,
         Format::Junit => &report::junit,
         Format::Csv => &report::csv,

@@ -9,23 +9,29 @@ use crate::evidence::CaseEntry;
 use crate::lock::{Aftermath, Method};
 use crate::report::{SweepCut, SweepPage, sweep as map};
 use crate::rig::Rig;
-use crate::run::{Cut, STUCK, Sweep, Trial};
+use crate::run::{Cut, Question, STUCK, Sweep, Trial};
 use crate::scenario::alter::CutFrom;
 use crate::statistics::Gap;
 use crate::unit::{self, Duration, visible};
 
 use super::exit::Exit;
-use super::measured::{Asking, Bench, MeasuredArgs};
+use super::measured::{Asking, Bench, MeasuredArgs, word};
 use super::terminal::{Refusal, Terminal};
+
+/// So many cuts at most tell what becomes of a lock at one moment.
+const QUESTIONS: usize = 3;
 
 #[derive(clap::Args)]
 pub(super) struct SweepArgs {
     #[command(flatten)]
     measured: MeasuredArgs,
+    /// Reset method
+    #[arg(long)]
+    method: String,
     /// Cuts at most
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(3..=10_000))]
     cuts: u32,
-    /// How near two cuts may come
+    /// Smallest distance between two cuts
     #[arg(long, default_value = "1 ms")]
     within: String,
     /// Folder to create the sweep's folder in
@@ -44,8 +50,9 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         let hint = "no power supply is switched more exactly than that: take 100 us or more";
         return Err((format!("cuts can't be told apart within {within}"), Some(hint.to_owned())));
     }
+    let method: Method = word("method", &args.method)?;
     let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
-    let (id, method, rig) = (&bench.model.facts.id, bench.method, bench.rig());
+    let (id, method, rig) = (&bench.model.facts.id, method, bench.rig());
     let sweep = Sweep::new(&bench.model, method, rig, within)
         .map_err(|message| (message, Some("take another --method".to_owned())))?;
     let folder = bench.begin(&args.out)?;
@@ -55,10 +62,11 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         terminal.line(&title);
         terminal.line(&format!("  times count from {}", beginning(sweep.from())));
     }
-    let mut cutting = Cutting { sweep, rig, folders: Vec::new(), told: (!as_json).then_some(terminal) };
+    let told = (!as_json).then_some(terminal);
+    let mut cutting = Cutting { sweep, rig, most: args.cuts as usize, folders: Vec::new(), told };
     let broken = bench.make(args.cuts, &folder, &mut cutting).err();
     let Cutting { sweep, folders, .. } = cutting;
-    let stuck = sweep.is_stuck().map(|reason| format!("{STUCK} cuts in a row said nothing: {reason}"));
+    let stuck = sweep.is_stuck().map(|reason| format!("{STUCK} cuts in a row were inconclusive: {reason}"));
     let broken = broken.or(stuck);
     let said = said(&sweep, broken.as_deref());
     let page = page(&title, rig.provenance(), &sweep, &folders, &said);
@@ -77,11 +85,17 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         Exit::Interrupted
     } else if has(&sweep, Aftermath::Neither) {
         Exit::Failed
-    } else if broken.is_some() || sweep.changes().unsettled().is_some() || !has(&sweep, Aftermath::Reset) {
+    } else if broken.is_some() || !is_settled(&sweep) || !has(&sweep, Aftermath::Reset) {
         Exit::Unproven
     } else {
         Exit::Pass
     })
+}
+
+/// Whether nothing is left open that the cuts have shown.
+fn is_settled(sweep: &Sweep<'_>) -> bool {
+    let is_open = sweep.changes().unsettled().is_some() || sweep.pending().is_some();
+    !is_open && !has(sweep, Aftermath::Differs)
 }
 
 fn has(sweep: &Sweep<'_>, outcome: Aftermath) -> bool {
@@ -92,13 +106,20 @@ fn has(sweep: &Sweep<'_>, outcome: Aftermath) -> bool {
 struct Cutting<'a> {
     sweep: Sweep<'a>,
     rig: &'a Rig,
+    most: usize,
     folders: Vec<PathBuf>,
     told: Option<&'a Terminal>,
 }
 
 impl Asking for Cutting<'_> {
     fn next(&mut self) -> Result<Option<Trial>, String> {
-        if self.sweep.is_stuck().is_some() { Ok(None) } else { self.sweep.next() }
+        // A moment can take three cuts: none is begun that could not be finished.
+        let left = self.most.saturating_sub(self.sweep.cuts().len());
+        let begins_another = self.sweep.pending().is_none();
+        if self.sweep.is_stuck().is_some() || (begins_another && left < QUESTIONS) {
+            return Ok(None);
+        }
+        self.sweep.next()
     }
 
     fn hear(&mut self, trial: &Trial, entry: &CaseEntry, folder: PathBuf) {
@@ -121,12 +142,18 @@ fn beginning(from: CutFrom) -> &'static str {
 
 /// What a cut said, for people.
 fn told(cut: &Cut) -> String {
-    match (cut.asked_unchanged, cut.answer) {
-        (_, None) => format!("says nothing: {}", visible(&cut.reason)),
-        (true, Some(true)) => "unchanged".to_owned(),
-        (true, Some(false)) => "changed; once more, to see into what".to_owned(),
-        (false, Some(true)) => "reset".to_owned(),
-        (false, Some(false)) => format!("NEITHER: {}", visible(&cut.reason)),
+    let Some(answer) = cut.answer else {
+        return format!("inconclusive: {}", visible(&cut.reason));
+    };
+    match (cut.asked, answer) {
+        (Question::Unchanged, true) => "unchanged".to_owned(),
+        (Question::Unchanged, false) => "changed; once more, to see into what".to_owned(),
+        (Question::Reset, true) => "reset".to_owned(),
+        (Question::Reset, false) => format!("not reset ({}); once more", visible(&cut.reason)),
+        (Question::Either, true) => {
+            "DIFFERS: another outcome after each of three cuts at this moment".to_owned()
+        }
+        (Question::Either, false) => format!("NEITHER: {}", visible(&cut.reason)),
     }
 }
 
@@ -138,6 +165,7 @@ fn said(sweep: &Sweep<'_>, broken: Option<&str>) -> Vec<String> {
             Aftermath::Unchanged => "the lock is as it was before",
             Aftermath::Reset => "the lock is wholly reset",
             Aftermath::Neither => "the lock is NEITHER as it was NOR wholly reset",
+            Aftermath::Differs => "the lock is one time as it was and another time reset",
         };
         let (from, to) = (gap.from, gap.to);
         if from == to {
@@ -161,6 +189,11 @@ fn said(sweep: &Sweep<'_>, broken: Option<&str>) -> Vec<String> {
         said.push(format!(
             "the cuts ran out before it was clear what happens between {:.4} s and {:.4} s: allow more with --cuts",
             gap.from, gap.to
+        ));
+    }
+    if let Some(at) = sweep.pending() {
+        said.push(format!(
+            "at {at:.4} s something changed, and the cuts ran out before it was clear into what: allow more with --cuts"
         ));
     }
     if !has(sweep, Aftermath::Reset) && broken.is_none() {
@@ -189,17 +222,18 @@ fn page(title: &str, provenance: &str, sweep: &Sweep<'_>, folders: &[PathBuf], s
 
 /// What a cut came to, if it says so by itself.
 fn outcome(cut: &Cut) -> Option<Aftermath> {
-    match (cut.asked_unchanged, cut.answer?) {
-        (true, true) => Some(Aftermath::Unchanged),
-        (true, false) => None,
-        (false, true) => Some(Aftermath::Reset),
-        (false, false) => Some(Aftermath::Neither),
+    match (cut.asked, cut.answer?) {
+        (Question::Unchanged, true) => Some(Aftermath::Unchanged),
+        (Question::Reset, true) => Some(Aftermath::Reset),
+        (Question::Unchanged | Question::Reset, false) => None,
+        (Question::Either, true) => Some(Aftermath::Differs),
+        (Question::Either, false) => Some(Aftermath::Neither),
     }
 }
 
 fn record(model: &str, method: Method, sweep: &Sweep<'_>, provenance: &str, broken: Option<&str>) -> String {
     let cut = |cut: &Cut| {
-        json!({"trial": cut.number, "at": cut.at, "asked": if cut.asked_unchanged { "unchanged" } else { "all_or_nothing" },
+        json!({"trial": cut.number, "at": cut.at, "asked": cut.asked.word(),
             "answer": cut.answer, "outcome": outcome(cut).map(Aftermath::word), "reason": cut.reason})
     };
     let changes = sweep.changes();
@@ -208,7 +242,7 @@ fn record(model: &str, method: Method, sweep: &Sweep<'_>, provenance: &str, brok
         |(gap, outcome): (Gap, Aftermath)| json!({"from": gap.from, "to": gap.to, "outcome": outcome.word()});
     json!({"format": 1, "model": model, "method": method.word(), "from": sweep.from().word(), "unit": "s",
         "provenance": provenance, "memory": sweep.reads_memory(), "broken": broken,
-        "widest_gap": changes.blind().map(|gap| gap.to - gap.from), "settled": changes.unsettled().is_none(),
+        "widest_gap": changes.blind().map(|gap| gap.to - gap.from), "settled": is_settled(sweep),
         "stretches": stretches.map(stretch).collect::<Vec<_>>(),
         "cuts": sweep.cuts().iter().map(cut).collect::<Vec<_>>()})
     .to_string()

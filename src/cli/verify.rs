@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::attest::{self, PublicKey, Signed};
+use crate::attest::{self, Authorities, PublicKey, Signed, Trust};
 use crate::evidence::{self, Manifest, Verification};
 use crate::report::{self, Summary, Views};
 use crate::run::{self, Again, ReplayError};
-use crate::unit::{counted, visible};
+use crate::unit::{self, Duration, counted, visible};
 
 use super::exit::Exit;
 use super::key;
 use super::pack::{Opened, no_run, unopened};
+use super::stamp;
 use super::terminal::Terminal;
 
 #[derive(clap::Args)]
@@ -41,10 +42,16 @@ pub(super) struct VerifyArgs {
     /// The run must be signed by this key: the file of a public key, or a name that `key trust` was given
     #[arg(long)]
     key: Option<String>,
+    /// The signature must have a time stamp of an authority: the file with its root certificate in PEM
+    #[arg(long)]
+    tsa: Option<PathBuf>,
+    /// How long after its end the run may have been stamped
+    #[arg(long, default_value = "24 h", requires = "tsa")]
+    stamped_within: String,
 }
 
 /// Whose signature a run has, for people; none if it has none.
-fn signature(
+pub(super) fn signature(
     folder: &Path,
     manifest: &Manifest,
     keys: &[(String, PublicKey)],
@@ -60,8 +67,52 @@ fn signature(
     Ok(Some(signed.into_iter().map(signer).collect()))
 }
 
+/// What the time stamps of a run say, for people; and why they are not enough, if an authority is demanded, and none has
+/// stamped it, or not in time.
+///
+/// # Errors
+/// One is wrong.
+fn stamped(
+    folder: &Path,
+    manifest: &Manifest,
+    authorities: Option<&Authorities>,
+    within: Duration,
+) -> Result<(Vec<String>, Option<String>), String> {
+    let bytes = attest::read(folder)?;
+    let nobody = Authorities::default();
+    let stamps = match &bytes {
+        Some(bytes) => attest::stamps(bytes, authorities.unwrap_or(&nobody))?,
+        None => Vec::new(),
+    };
+    let missing = authorities.is_some() && stamps.is_empty();
+    let mut refused = missing.then(|| "it has no time stamp, and must have one".to_owned());
+    let ended = manifest.ended.as_deref().unwrap_or_default();
+    let (mut said, mut wrong, mut is_good) = (Vec::new(), None, false);
+    for stamp in &stamps {
+        let at = stamp::shown(stamp.at);
+        match &stamp.trust {
+            Trust::Unchecked => {
+                said.push(format!("stamped at {at}, as its time stamp says; it was not checked (--tsa)"));
+            }
+            Trust::Refused(reason) => wrong = wrong.or_else(|| Some(reason.clone())),
+            Trust::Trusted => {
+                let within = within.as_nanoseconds() / 1_000_000_000;
+                let misdated = stamp::misdated(ended, stamp.at, within);
+                is_good |= misdated.is_none();
+                wrong = wrong.or(misdated);
+                said.push(format!("stamped at {at} by an authority that is trusted"));
+            }
+        }
+    }
+    // One that is right is enough: later ones renew it.
+    if !is_good {
+        refused = refused.or(wrong);
+    }
+    Ok((said, refused))
+}
+
 /// Who signed a run.
-struct Signer {
+pub(super) struct Signer {
     key: String,
     /// What its key is called, if it is known: only then the signature was checked.
     name: Option<String>,
@@ -77,7 +128,13 @@ impl fmt::Display for Signer {
 }
 
 pub(super) fn verify(args: &VerifyArgs, terminal: &Terminal) -> Exit {
-    let VerifyArgs { folder: args, key } = args;
+    let VerifyArgs { folder: args, key, tsa, stamped_within } = args;
+    let authorities = tsa.as_deref().map(stamp::authorities).transpose();
+    let within = unit::parse::<Duration>(stamped_within).map_err(|error| (error.to_string(), None));
+    let (authorities, within) = match authorities.and_then(|authorities| Ok((authorities, within?))) {
+        Ok(known) => known,
+        Err(refusal) => return terminal.refused(refusal),
+    };
     let wanted = key.as_deref().map(key::wanted).transpose();
     let keys = wanted.and_then(|wanted| {
         let mut keys = key::trusted()?;
@@ -104,7 +161,7 @@ pub(super) fn verify(args: &VerifyArgs, terminal: &Terminal) -> Exit {
         Ok(opened) => verified(&opened.folder),
         Err(error) => Verification::Altered(vec![error.to_string()]),
     };
-    let (mut signers, mut is_wanted) = (Vec::new(), true);
+    let (mut signers, mut refused, mut stamps) = (Vec::new(), None, Vec::new());
     let found = match (&opened, found) {
         (Ok(opened), Verification::Intact(manifest)) => match signature(&opened.folder, &manifest, &keys) {
             Err(finding) => Verification::Altered(vec![finding]),
@@ -113,8 +170,25 @@ pub(super) fn verify(args: &VerifyArgs, terminal: &Terminal) -> Exit {
                 let has_signed = |(name, _): &(String, PublicKey)| {
                     signers.iter().any(|signer| signer.name.as_ref() == Some(name))
                 };
-                is_wanted = wanted.as_ref().is_none_or(has_signed);
-                Verification::Intact(manifest)
+                let is_wanted = wanted.as_ref().is_none_or(has_signed);
+                let unwanted = "it is not signed by the key that it must be signed by";
+                refused = (!is_wanted).then(|| unwanted.to_owned());
+                // What is stamped is the first signature, so that must be the one that counts.
+                let stamped_by = signers.first().and_then(|signer| signer.name.as_deref());
+                let is_ours =
+                    stamped_by.is_some_and(|name| wanted.as_ref().is_none_or(|(wanted, _)| wanted == name));
+                if authorities.is_some() && !is_ours {
+                    let unknown = "the signature that is stamped is by no key that is trusted here";
+                    refused = refused.or_else(|| Some(unknown.to_owned()));
+                }
+                match stamped(&opened.folder, &manifest, authorities.as_ref(), within) {
+                    Ok((said, wrong)) => {
+                        stamps = said;
+                        refused = refused.or(wrong);
+                        Verification::Intact(manifest)
+                    }
+                    Err(finding) => Verification::Altered(vec![finding]),
+                }
             }
         },
         (_, found) => found,
@@ -130,8 +204,9 @@ pub(super) fn verify(args: &VerifyArgs, terminal: &Terminal) -> Exit {
                 counted(played, "case"),
                 counted(manifest.files.len() as u64, "file")
             )];
-            if !is_wanted {
-                lines.insert(0, "it is not signed by the key that it must be signed by".to_owned());
+            lines.extend(stamps);
+            if let Some(refused) = refused {
+                lines.insert(0, refused);
                 ("refused", lines, Exit::Evidence)
             } else if played < manifest.planned {
                 lines.push(format!("interrupted: {} cases were planned", manifest.planned));

@@ -14,7 +14,9 @@ use super::entry::Entry;
 use super::files::{hash_file, sync_folder};
 use super::index::IndexWriter;
 use super::journal::JournalWriter;
-use super::manifest::{Counts, DeviceIdentity, FORMAT, Heard, Manifest, RigIdentity, Selected, State};
+use super::manifest::{
+    Before, Commission, Counts, DeviceIdentity, FORMAT, Heard, Manifest, RigIdentity, Selected, State,
+};
 use super::results::{CaseEntry, Catalogue, ResultsWriter};
 use super::{EvidenceError, hex};
 
@@ -31,6 +33,8 @@ pub struct RunInfo {
     pub device: DeviceIdentity,
     /// Who.
     pub operator: Option<String>,
+    /// What people say of it, for the conformity report.
+    pub commission: Option<Commission>,
     /// Seed.
     pub seed: u64,
     /// Defect switched on.
@@ -41,6 +45,8 @@ pub struct RunInfo {
     pub resumes: Option<String>,
     /// Cases by verdict that it and those before it finished.
     pub earlier: Option<Counts>,
+    /// What those before it have shown.
+    pub before: Option<Before>,
     /// What was asked for.
     pub selected: Selected,
     /// When it begins, UTC, RFC 3339.
@@ -52,19 +58,23 @@ pub struct RunInfo {
 impl From<Manifest> for RunInfo {
     /// What was known when that run began.
     fn from(manifest: Manifest) -> Self {
-        let Manifest { tool, provenance, rig, device, operator, seed, defect, variation, .. } = manifest;
-        let Manifest { resumes, earlier, selected, started, planned, .. } = manifest;
+        let Manifest { tool, provenance, rig, device, operator, commission, .. } = manifest;
+        let Manifest {
+            seed, defect, variation, resumes, earlier, before, selected, started, planned, ..
+        } = manifest;
         Self {
             tool,
             provenance,
             rig,
             device,
             operator,
+            commission,
             seed,
             defect,
             variation,
             resumes,
             earlier,
+            before,
             selected,
             started,
             planned,
@@ -117,11 +127,13 @@ impl RunFolder {
             rig: info.rig,
             device: info.device,
             operator: info.operator,
+            commission: info.commission,
             seed: info.seed,
             defect: info.defect,
             variation: info.variation,
             resumes: info.resumes,
             earlier: info.earlier,
+            before: info.before,
             selected: info.selected,
             started: info.started,
             ended: None,
@@ -196,12 +208,14 @@ impl RunFolder {
         self.journal.commit()
     }
 
-    /// Completes `results.json`, so that views can be made of it before the close.
+    /// Completes `results.json` and notes when the last case ended, so that views can be made before the close.
     ///
     /// # Errors
     /// Those of the files.
-    pub fn finish_results(&mut self) -> Result<(), EvidenceError> {
+    pub fn finish_results(&mut self, ended: Option<String>) -> Result<(), EvidenceError> {
         self.results.finish()?;
+        // The clock may have been set back meanwhile.
+        self.manifest.ended = ended.map(|ended| ended.max(self.manifest.started.clone()));
         self.index.finish()?;
         self.heard.complete(&mut self.manifest.device);
         self.manifest.write(&self.path)?;
@@ -214,14 +228,14 @@ impl RunFolder {
     /// Those of the files.
     pub fn abort(&mut self) -> Result<(), EvidenceError> {
         self.manifest.state = State::Aborted;
-        self.finish_results()
+        self.finish_results(None)
     }
 
     /// Seals the folder: the manifest lists every file.
     ///
     /// # Errors
     /// Those of the files.
-    pub fn close(mut self, ended: String) -> Result<Manifest, EvidenceError> {
+    pub fn close(mut self) -> Result<Manifest, EvidenceError> {
         let (lines, journal) = self.journal.finish()?;
         // What was written is sealed, not what lies there by now.
         let files = &mut self.manifest.files;
@@ -240,8 +254,6 @@ impl RunFolder {
             }
         }
         self.manifest.state = State::Closed;
-        // The clock may have been set back meanwhile.
-        self.manifest.ended = Some(ended.max(self.manifest.started.clone()));
         self.manifest.journal = Some(lines);
         self.manifest.write(&self.path)?;
         tracing::info!(folder = %self.path.display(), lines, "the run folder was closed");

@@ -1,6 +1,6 @@
 //! `run.json`: what the folder holds, in canonical form, with its own hash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -93,6 +93,9 @@ pub struct Selected {
     pub cases: Vec<String>,
     /// How often each.
     pub repeat: u32,
+    /// Whether that is to certify, and not only to be tried.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub certifies: bool,
 }
 
 /// Cases by verdict.
@@ -132,6 +135,55 @@ impl Counts {
     }
 }
 
+/// What the runs that a run continues have shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Models of which they played any case.
+    pub played: BTreeSet<String>,
+    /// By clause, the models of which a passing case showed it.
+    pub shown: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Somebody who has to do with a certification.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Name.
+    pub name: String,
+    /// Address, contact or function.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+}
+
+/// What only people can say of a certification (ISO/IEC 17025:2017, 7.8.2.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commission {
+    /// Who performed it, with the address.
+    pub laboratory: Party,
+    /// Where, if not at that address.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub location: Option<String>,
+    /// For whom, with the contact.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub customer: Option<Party>,
+    /// In which condition the item was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub condition: Option<String>,
+    /// When it was received: `2026-11-29`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub received: Option<String>,
+    /// How it was chosen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sampling: Option<String>,
+    /// Additions to, deviations or exclusions from the method.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deviations: Option<String>,
+    /// Results that somebody else provided.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub external: Option<String>,
+    /// Who authorises the report, with the function.
+    pub authorised_by: Party,
+}
+
 /// `run.json` without its own hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -151,6 +203,9 @@ pub struct Manifest {
     pub device: DeviceIdentity,
     /// Who.
     pub operator: Option<String>,
+    /// What people say of it, for the conformity report.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub commission: Option<Commission>,
     /// Seed.
     pub seed: u64,
     /// Defect that was switched on in the simulated lock.
@@ -163,6 +218,9 @@ pub struct Manifest {
     /// Cases by verdict that it and those before it finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Counts>,
+    /// What those before it have shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
     /// What was asked for.
     pub selected: Selected,
     /// When it began, UTC.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::{CaseResult, Cause, PartResult};
-use crate::lock::{Method, Named};
+use crate::lock::{Method, Named, Obligation};
 use crate::unit::Instant;
 use crate::verdict::{Measurement, Verdict};
 
@@ -96,6 +96,8 @@ pub struct Catalogue {
     pub scenarios: BTreeMap<String, ScenarioSummary>,
     /// By id.
     pub models: BTreeMap<String, ModelSummary>,
+    /// By id; also those that no case is evidence for.
+    pub clauses: BTreeMap<String, ClauseSummary>,
 }
 
 /// A scenario in short.
@@ -103,8 +105,25 @@ pub struct Catalogue {
 pub struct ScenarioSummary {
     /// One sentence.
     pub title: String,
-    /// Clauses with their requirements.
-    pub clauses: Vec<(String, String)>,
+    /// Clauses that it is evidence for.
+    pub clauses: Vec<String>,
+}
+
+/// A clause in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClauseSummary {
+    /// What it requires.
+    pub requirement: String,
+    /// Where it stands, with its edition.
+    pub text: String,
+    /// What was read of it: `primary`, `secondary` or `memory`.
+    pub mark: String,
+    /// How binding it is.
+    pub obligation: Obligation,
+    /// What a rig shows of it.
+    pub shows: String,
+    /// What stays with a person.
+    pub person: String,
 }
 
 /// A model in short.

@@ -136,6 +136,7 @@ fn unlike(folder: &Path, manifest: &Manifest, condition: Condition) -> Result<Ve
                     | "index.jsonl"
                     | "junit.xml"
                     | "report.html"
+                    | "report.pdf"
             ) || name.starts_with("traces/")
                 || name.starts_with("attachments/")
         }
@@ -196,7 +197,7 @@ impl Examined {
             let (mut early, mut now) = (began, self.manifest.clone());
             // These are filled in before the close.
             for manifest in [&mut early, &mut now] {
-                (manifest.counts, manifest.device) = Default::default();
+                (manifest.counts, manifest.device, manifest.ended) = Default::default();
             }
             if early != now {
                 let finding = "journal.jsonl: it belongs to a different run from run.json";

@@ -8,6 +8,7 @@ use crate::trace::vcd;
 
 use super::html::write_html;
 use super::junit::write_junit;
+use super::pdf::write_pdf;
 use super::summary::Summary;
 
 /// Which views are made again.
@@ -15,7 +16,7 @@ use super::summary::Summary;
 pub enum Views {
     /// What a build server reads.
     Junit,
-    /// That, the page and the waveforms.
+    /// That, the page, the conformity report and the waveforms.
     All,
 }
 
@@ -45,8 +46,13 @@ fn made(folder: &Path, manifest: &Manifest, views: Views) -> Result<BTreeMap<Str
         return Ok(BTreeMap::from([("junit.xml".to_owned(), junit()?)]));
     }
     let html = || hash_written(|out| write_html(&summary, folder, out));
-    let (junit, html) = rayon::join(junit, html);
+    let pdf = || match manifest.files.contains_key("report.pdf") {
+        true => hash_written(|out| write_pdf(&summary, folder, out)).map(Some),
+        false => Ok(None),
+    };
+    let (junit, (html, pdf)) = rayon::join(junit, || rayon::join(html, pdf));
     let mut made = BTreeMap::from([("junit.xml".to_owned(), junit?), ("report.html".to_owned(), html?)]);
+    made.extend(pdf?.map(|hash| ("report.pdf".to_owned(), hash)));
     let name = |case: &str| format!("traces/{case}.vcd");
     let is_there = |case: &str| manifest.files.contains_key(&name(case));
     traces(folder, &is_there, &mut |case, trace, end| {

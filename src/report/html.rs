@@ -17,6 +17,7 @@ use crate::unit::visible;
 use crate::verdict::Verdict;
 
 use super::case::case;
+use super::clauses;
 use super::findings::findings;
 use super::summary::{Summary, UNTRIED, overall, told};
 
@@ -199,7 +200,7 @@ fn problem(entry: &CaseEntry, scene: Option<&Scene>, title: &str, is_open: bool)
 /// Everything after what did not pass, but for the data.
 fn middle(summary: &Summary) -> Markup {
     html! {
-        (clauses(summary))
+        (clauses::section(summary))
         (scenarios(summary))
         (omitted(summary))
         (models(summary))
@@ -256,6 +257,9 @@ fn head(summary: &Summary) -> Markup {
         }
         @let untried = summary.untried_codes();
         @if !untried.is_empty() { p.notice { "Not certified: " (untried.join(", ")) ": " (UNTRIED) "." } }
+        @for (clause, models) in summary.unshown() {
+            p.notice { "Not certified: " (models.join(", ")) ": no passing case shows " (clause) "." }
+        }
         dl {
             dt { "Provenance" } dd { (manifest.provenance) }
             dt { "Rig" } dd { (visible(&manifest.rig.title)) " (" (manifest.rig.id) ")" }
@@ -296,7 +300,7 @@ fn matrix(summary: &Summary) -> Markup {
     }
 }
 
-fn cell(counts: &Counts) -> Markup {
+pub(super) fn cell(counts: &Counts) -> Markup {
     let played = counts.total() - counts.of(Verdict::NotApplicable);
     if played == 0 {
         return html! { span.small { "n/a" } };
@@ -333,33 +337,6 @@ fn omitted(summary: &Summary) -> Markup {
                         tr { td { (model) } td { (visible(claim)) } td { (visible(reason)) } }
                     } }
                 }
-            } }
-        }
-    }
-}
-
-fn clauses(summary: &Summary) -> Markup {
-    let title = |id: &str| {
-        let all = summary.catalogue.scenarios.values().flat_map(|scenario| &scenario.clauses);
-        all.clone().find(|(known, _)| known == id).map(|(_, title)| title.as_str()).unwrap_or_default()
-    };
-    let of = |clause: &str| {
-        let all = summary.catalogue.scenarios.iter();
-        let own = all.filter(|(_, scenario)| scenario.clauses.iter().any(|(known, _)| known == clause));
-        own.map(|(id, _)| id.clone()).collect::<Vec<_>>()
-    };
-    html! {
-        @if !summary.clauses.is_empty() {
-            h2 { "Clauses" }
-            div.scroll { table {
-                thead { tr { th scope="col" { "Clause" } th scope="col" { "Requirement" } th scope="col" { "Scenarios" } th scope="col" { "Evidence" } } }
-                tbody { @for (clause, counts) in &summary.clauses {
-                    tr {
-                        th scope="row" { (clause) } td { (title(clause)) }
-                        td { @for id in of(clause) { a href={ "#scenario=" (id) } { (id) } br; } }
-                        td { (cell(counts)) }
-                    }
-                } }
             } }
         }
     }

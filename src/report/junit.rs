@@ -181,7 +181,7 @@ impl Page<'_> {
         let mut more = Vec::new();
         if let Some(scenario) = summary.catalogue.scenarios.get(&entry.scenario) {
             more.push(format!("claim: {}", visible(&scenario.title)));
-            let clauses: Vec<&str> = scenario.clauses.iter().map(|(id, _)| id.as_str()).collect();
+            let clauses: Vec<&str> = scenario.clauses.iter().map(String::as_str).collect();
             if !clauses.is_empty() {
                 more.push(format!("clauses: {}", clauses.join(", ")));
             }
@@ -277,6 +277,12 @@ fn of_the_run(summary: &Summary) -> Vec<(String, Verdict, String)> {
     }
     for model in summary.untried_codes() {
         found.push((format!("codes of {model}"), Verdict::Inconclusive, UNTRIED.to_owned()));
+    }
+    for (clause, models) in summary.unshown() {
+        for model in models {
+            let reason = "no passing case shows it, and it is mandatory".to_owned();
+            found.push((format!("{clause} of {model}"), Verdict::Inconclusive, reason));
+        }
     }
     if let (Some(run), Some(counts)) = (&summary.manifest.resumes, &summary.manifest.earlier) {
         let verdict = match overall(counts) {

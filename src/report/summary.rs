@@ -7,7 +7,7 @@ use crate::evidence::{
     CaseEntry, Catalogue, Codes, Counts, EvidenceError, Manifest, State, read_catalogue, read_manifest,
     read_results,
 };
-use crate::lock::Method;
+use crate::lock::{Method, Obligation};
 use crate::statistics::interval;
 use crate::verdict::Verdict;
 
@@ -32,8 +32,8 @@ pub struct Summary {
     pub lengths_ns: BTreeMap<String, u64>,
     /// Cases by scenario.
     pub scenarios: BTreeMap<String, Counts>,
-    /// Cases by clause.
-    pub clauses: BTreeMap<String, Counts>,
+    /// Cases by clause, model and method.
+    pub clauses: BTreeMap<String, BTreeMap<(String, Method), Counts>>,
     /// Documented deviations by model, with the clauses that they are against.
     pub deviations: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Claims left out by model, with what the model states.
@@ -111,10 +111,10 @@ impl Summary {
         *length = length.saturating_add(entry.length_ns);
         self.scenarios.entry(entry.scenario.clone()).or_default().add(verdict);
         let scenario = self.catalogue.scenarios.get(&entry.scenario);
-        let clauses: Vec<String> =
-            scenario.map_or_else(Vec::new, |s| s.clauses.iter().map(|(id, _)| id.clone()).collect());
+        let clauses: Vec<String> = scenario.map_or_else(Vec::new, |scenario| scenario.clauses.clone());
         for clause in &clauses {
-            self.clauses.entry(clause.clone()).or_default().add(verdict);
+            let models = self.clauses.entry(clause.clone()).or_default();
+            models.entry((entry.model.clone(), entry.method)).or_default().add(verdict);
         }
         for (claim, reason) in &entry.result.omitted {
             let known = self.omitted.entry(entry.model.clone()).or_default();
@@ -170,19 +170,75 @@ impl Summary {
     /// Models that were certified by every claim, and none of their codes was tried: nothing is known of what matters
     /// most. Whoever chose scenarios, methods or cases knows what they left out.
     pub fn untried_codes(&self) -> Vec<&str> {
-        let selected = &self.manifest.selected;
-        let is_whole =
-            selected.scenarios.is_empty() && selected.methods.is_empty() && selected.cases.is_empty();
-        let was_played = |model: &str| {
-            // What an earlier part of the run played counts as well.
-            if self.manifest.earlier.is_some() {
-                return true;
-            }
-            let row = self.matrix.get(model).into_iter().flat_map(BTreeMap::values);
-            row.into_iter().any(|counts| counts.total() > counts.of(Verdict::NotApplicable))
-        };
         let untried = self.catalogue.models.iter().filter(|(_, model)| model.codes == Codes::Untried);
-        untried.map(|(id, _)| id.as_str()).filter(|id| is_whole && was_played(id)).collect()
+        untried.map(|(id, _)| id.as_str()).filter(|id| self.is_whole() && self.was_played(id)).collect()
+    }
+
+    /// Mandatory clauses that no passing case shows, with the models of which that is so. Nothing is said of a run that
+    /// is not over, or of what somebody chose.
+    pub fn unshown(&self) -> BTreeMap<&str, Vec<&str>> {
+        let before = self.manifest.before.as_ref();
+        let is_over = self.is_whole() && self.unplayed() == 0;
+        let models = |clause: &str| {
+            let shows = |model: &&str| {
+                let earlier = before.and_then(|before| before.shown.get(clause));
+                self.is_shown(clause, model) || earlier.is_some_and(|models| models.contains(*model))
+            };
+            let played = self.catalogue.models.keys().map(String::as_str).filter(|model| {
+                self.was_played_now(model) || before.is_some_and(|before| before.played.contains(*model))
+            });
+            played.filter(|model| !shows(model)).collect::<Vec<_>>()
+        };
+        let mandatory = self.mandatory().filter(|_| is_over);
+        mandatory.map(|clause| (clause, models(clause))).filter(|(_, models)| !models.is_empty()).collect()
+    }
+
+    /// Clauses that hold for every lock.
+    fn mandatory(&self) -> impl Iterator<Item = &str> {
+        let all = self.catalogue.clauses.iter();
+        let mandatory = all.filter(|(_, clause)| clause.obligation == Obligation::Mandatory);
+        mandatory.map(|(id, _)| id.as_str())
+    }
+
+    /// Whether a passing case of this run shows a clause for a model.
+    fn is_shown(&self, clause: &str, model: &str) -> bool {
+        let cases = self.clauses.get(clause).into_iter().flatten();
+        cases.filter(|((known, _), _)| *known == *model).any(|(_, counts)| counts.of(Verdict::Pass) > 0)
+    }
+
+    /// Methods by which a passing case of this run shows every mandatory clause for a model, and none fails.
+    pub fn shown_by(&self, model: &str) -> Vec<Method> {
+        let row = self.matrix.get(model).into_iter().flatten();
+        let passing = row.filter(|(_, counts)| overall(counts) == Verdict::Pass).map(|(method, _)| *method);
+        let shows = |method: &Method| {
+            let key = (model.to_owned(), *method);
+            let of = |clause: &str| self.clauses.get(clause).and_then(|cases| cases.get(&key));
+            let mut mandatory = self.mandatory().peekable();
+            mandatory.peek().is_some()
+                && mandatory.all(|clause| of(clause).is_some_and(|counts| counts.of(Verdict::Pass) > 0))
+        };
+        passing.filter(shows).collect()
+    }
+
+    /// Whether something that a certification needs was not shown, though nothing failed.
+    pub fn lacks_evidence(&self) -> bool {
+        !self.untried_codes().is_empty() || !self.unshown().is_empty()
+    }
+
+    /// Whether every claim was asked for.
+    pub fn is_whole(&self) -> bool {
+        let selected = &self.manifest.selected;
+        selected.scenarios.is_empty() && selected.methods.is_empty() && selected.cases.is_empty()
+    }
+
+    fn was_played(&self, model: &str) -> bool {
+        // What an earlier part of the run played counts as well.
+        self.manifest.earlier.is_some() || self.was_played_now(model)
+    }
+
+    fn was_played_now(&self, model: &str) -> bool {
+        let row = self.matrix.get(model).into_iter().flat_map(BTreeMap::values);
+        row.into_iter().any(|counts| counts.total() > counts.of(Verdict::NotApplicable))
     }
 
     /// Whether the run was killed: nobody closed it.
@@ -191,13 +247,13 @@ impl Summary {
     }
 
     /// What the run comes to, with the runs that it continues. One that was interrupted or killed is no pass, nor is
-    /// one that tried no code of a lock that has some.
+    /// one that tried no code of a lock that has some, or shows nothing of a mandatory clause.
     pub fn outcome(&self) -> Verdict {
         let mut counts = self.counts.merged(self.manifest.earlier.as_ref());
         if self.unplayed() > 0 || self.was_killed() {
             counts.add(Verdict::Aborted);
         }
-        if !self.untried_codes().is_empty() {
+        if self.lacks_evidence() {
             counts.add(Verdict::Inconclusive);
         }
         overall(&counts)

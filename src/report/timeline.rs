@@ -34,9 +34,13 @@ impl Window {
         self.length().as_seconds_f64().max(0.001)
     }
 
+    /// Where a moment lies in it, from 0 to 1.
+    pub(super) fn share(self, at: Instant) -> f64 {
+        at.max(self.begin).min(self.end).since(self.begin).as_seconds_f64() / self.seconds()
+    }
+
     fn x(self, at: Instant) -> f64 {
-        let since = at.max(self.begin).min(self.end).since(self.begin).as_seconds_f64();
-        LABEL + (WIDTH - LABEL) * since / self.seconds()
+        LABEL + (WIDTH - LABEL) * self.share(at)
     }
 }
 
@@ -67,7 +71,8 @@ pub(super) fn draw(trace: &Timeline, entry: &CaseEntry, window: Window) -> Marku
                     @for (class, path) in paths { path d=(path) class={ "mark " (class) } {} }
                 }
             }
-            @for (x, text) in ticks(window) {
+            @for (share, text) in ticks(window) {
+                @let x = LABEL + (WIDTH - LABEL) * share;
                 line x1=(Tenths(x)) x2=(Tenths(x)) y1="0" y2=(height) class="tick" {}
                 text x=(Tenths(x)) y=(height + 15.0) class="axis" { (text) }
             }
@@ -87,8 +92,8 @@ impl fmt::Display for Tenths {
     }
 }
 
-/// Marks of the axis at round numbers of seconds.
-fn ticks(window: Window) -> Vec<(f64, String)> {
+/// Marks of the axis at round numbers of seconds, each with its share of the window.
+pub(super) fn ticks(window: Window) -> Vec<(f64, String)> {
     let raw = window.seconds() / TICKS;
     let decade = 10_f64.powf(raw.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * decade).find(|step| *step >= raw).unwrap_or(raw);
@@ -98,10 +103,7 @@ fn ticks(window: Window) -> Vec<(f64, String)> {
     (0..)
         .map(|n| (first + f64::from(n)) * step)
         .take_while(|at| *at <= begin + window.seconds())
-        .map(|at| {
-            let x = LABEL + (WIDTH - LABEL) * (at - begin) / window.seconds();
-            (x, format!("{at:.digits$} s"))
-        })
+        .map(|at| ((at - begin) / window.seconds(), format!("{at:.digits$} s")))
         .collect()
 }
 

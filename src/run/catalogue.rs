@@ -1,21 +1,19 @@
 //! What a reader of results needs to know of models and scenarios.
 
-use std::sync::Arc;
-
-use crate::evidence::{Catalogue, Codes, ModelSummary, ScenarioSummary};
-use crate::lock::Fact;
+use crate::evidence::{Catalogue, ClauseSummary, Codes, ModelSummary, ScenarioSummary};
+use crate::lock::{Fact, Obligation};
 use crate::scenario::ast::Model;
-use crate::scenario::{Library, Plan, clauses};
+use crate::scenario::clauses::{self, Clause};
+use crate::scenario::{Library, Plan, Program};
 
 /// The models and scenarios of a plan in short.
 pub fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
     let mut catalogue = Catalogue::default();
     let (scenarios, models) = plan.subjects();
     for scenario in scenarios.iter().filter_map(|id| library.scenarios.get(id)) {
-        let title = |id: &Arc<str>| (id.to_string(), clauses::title(id).unwrap_or_default().to_owned());
         let summary = ScenarioSummary {
             title: scenario.title.clone(),
-            clauses: scenario.clauses.iter().map(title).collect(),
+            clauses: scenario.clauses.iter().map(ToString::to_string).collect(),
         };
         catalogue.scenarios.insert(scenario.id.to_string(), summary);
     }
@@ -31,7 +29,29 @@ pub fn catalogue(library: &Library, plan: &Plan) -> Catalogue {
         };
         catalogue.models.insert(facts.id.to_string(), summary);
     }
+    let clause = |clause: &Clause| ClauseSummary {
+        requirement: clause.requirement.to_owned(),
+        text: clause.text.to_owned(),
+        mark: clause.mark.to_owned(),
+        obligation: clause.obligation,
+        shows: clause.shows.to_owned(),
+        person: clause.person.to_owned(),
+    };
+    catalogue.clauses = clauses::ALL.iter().map(|known| (known.id.to_owned(), clause(known))).collect();
     catalogue
+}
+
+/// Mandatory clauses that no case of a plan can show for a model that is reset.
+pub fn unshown(library: &Library, plan: &Plan, model: &Model) -> Vec<&'static str> {
+    let mandatory = clauses::ALL.iter().filter(|clause| clause.obligation == Obligation::Mandatory);
+    let names = |scenario: &str, clause: &Clause| {
+        let scenario = library.scenarios.get(scenario);
+        scenario.is_some_and(|scenario| scenario.clauses.iter().any(|id| **id == *clause.id))
+    };
+    let is_shown =
+        |clause: &&Clause| plan.plays(library, &model.facts.id, &|scenario| names(scenario, clause), None);
+    let unshown = mandatory.filter(|clause| model.can_be_reset() && !is_shown(clause));
+    unshown.map(|clause| clause.id).collect()
 }
 
 /// Whether a plan tries the codes of a model.
@@ -42,7 +62,7 @@ pub fn codes(library: &Library, plan: &Plan, model: &Model) -> Codes {
     match operation("enter") {
         _ if !model.can_be_reset() => Codes::None,
         None | Some(Fact::Unsupported) if !takes_some => Codes::None,
-        _ if plan.tries_codes(library, &model.facts.id) => Codes::Tried,
+        _ if plan.plays(library, &model.facts.id, &|_| true, Some(&Program::tries_codes)) => Codes::Tried,
         None | Some(Fact::Unsupported | Fact::Known(_) | Fact::Unknown) => Codes::Untried,
     }
 }

@@ -5,7 +5,7 @@
 //! said with the result.
 
 use crate::engine::CaseResult;
-use crate::lock::{Aftermath, DebugPort, Method};
+use crate::lock::{Aftermath, DebugPort, Method, named_enum};
 use crate::rig::Rig;
 use crate::scenario::Stage;
 use crate::scenario::alter::CutFrom;
@@ -19,8 +19,22 @@ use super::trial::{STUCK, Trial};
 
 /// In so many gaps the sweep is divided before any of them is looked at more closely.
 const GAPS: u32 = 16;
+/// A cut comes at most so many times the stated hold after the press.
+const MOST: u64 = 100;
 /// A hold that is to suffice is longer than stated by this, and the erase begins then at the latest.
 const HELD: Ratio = Ratio::percent(105);
+
+named_enum! {
+    /// What a cut asks of the lock.
+    Question {
+        /// Is everything as it was?
+        Unchanged = "unchanged",
+        /// If not: is everything gone?
+        Reset = "nothing_left",
+        /// If not that either: is it at least one of the two? Then it was another thing after each cut.
+        Either = "all_or_nothing",
+    }
+}
 
 /// A cut that was made.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +43,8 @@ pub struct Cut {
     pub number: usize,
     /// When, in seconds from where the sweep counts.
     pub at: f64,
-    /// Whether the trial asked if everything was as before. Otherwise it asked if that was so, or everything reset.
-    pub asked_unchanged: bool,
+    /// What its trial asked.
+    pub asked: Question,
     /// Whether it was as asked; nothing, if the trial says neither.
     pub answer: Option<bool>,
     /// Why it was not.
@@ -47,8 +61,8 @@ pub struct Sweep<'a> {
     /// Memory is looked into as well.
     reads_memory: bool,
     changes: Changes<Aftermath>,
-    /// Where it is known that something changed, and not yet into what.
-    changed_at: Option<f64>,
+    /// What is still to be asked of a moment, which is not known before.
+    open: Option<(f64, Question)>,
     cuts: Vec<Cut>,
 }
 
@@ -69,12 +83,19 @@ impl<'a> Sweep<'a> {
         let is_open = model.facts.memory.as_ref().is_some_and(|memory| memory.port == DebugPort::Open);
         let reads_memory = is_open && rig.wires(&Channel::Memory);
         let mut why = String::new();
+        // A share of what is counted can't be as large as one likes.
+        let by_hold = by_hold.filter(|(_, hold, end)| *end < hold.times(MOST));
         for (from, whole, end) in by_hold.into_iter().chain(by_completion) {
+            if near.times(u64::from(GAPS)) > end {
+                return Err(format!(
+                    "cuts {near} apart would leave out most of the {end} that there are to look at"
+                ));
+            }
             let line = Gap { from: 0.0, to: end.as_seconds_f64() };
             let changes = Changes::along(line, GAPS, near.as_seconds_f64());
-            let (changed_at, cuts) = (None, Vec::new());
-            let sweep = Self { model, method, from, whole, reads_memory, changes, changed_at, cuts };
-            match sweep.trial(0.0, true)?.obstacle(rig) {
+            let (open, cuts) = (None, Vec::new());
+            let sweep = Self { model, method, from, whole, reads_memory, changes, open, cuts };
+            match sweep.trial(0.0, Question::Unchanged)?.obstacle(rig) {
                 None => return Ok(sweep),
                 Some(obstacle) => why = obstacle,
             }
@@ -114,23 +135,21 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// The trial is not what the language permits, as a text for people.
     pub fn next(&self) -> Result<Option<Trial>, String> {
-        let (at, asks_unchanged) = match self.changed_at {
-            Some(at) => (at, false),
-            None => match self.changes.next() {
-                Some(at) => (at, true),
-                None => return Ok(None),
-            },
-        };
-        self.trial(at, asks_unchanged).map(Some)
+        let next = self.open.or_else(|| self.changes.next().map(|at| (at, Question::Unchanged)));
+        next.map(|(at, question)| self.trial(at, question)).transpose()
     }
 
-    fn trial(&self, at: f64, asks_unchanged: bool) -> Result<Trial, String> {
+    /// A moment of which it is only known that something changed: the cuts ran out.
+    pub fn pending(&self) -> Option<f64> {
+        self.open.map(|(at, _)| at)
+    }
+
+    fn trial(&self, at: f64, question: Question) -> Result<Trial, String> {
         let number = self.cuts.len() + 1;
         let whole = self.whole.as_seconds_f64();
         let share = Ratio::from_f64(at / whole).ok_or_else(|| format!("{at} s is no moment of a reset"))?;
         let id = Trial::id(number);
-        let (Self { method, from, .. }, expected) =
-            (self, if asks_unchanged { "unchanged" } else { "all_or_nothing" });
+        let Self { method, from, .. } = self;
         let (before, after) = match self.reads_memory {
             true => ("  - prove: in_memory\n", "  - all_or_nothing_in_memory\n"),
             false => ("", ""),
@@ -138,14 +157,14 @@ impl<'a> Sweep<'a> {
         let text = format!(
             "scenario: {id}\ntitle: Trial - power cut {at:.6} s after the {from}\nmethods: [{method}]\narrange:\n  \
              - provision: {{user_codes: 3, app: paired, hub: paired, master: set}}\n  - prove: provisioned\n{before}\
-             but: {{cut_power_at: {share}, cut_from: {from}}}\nact:\n  - reset\nexpect:\n  - {expected}\n{after}"
+             but: {{cut_power_at: {share}, cut_from: {from}}}\nact:\n  - reset\nexpect:\n  - {question}\n{after}"
         );
         Trial::new(number, at, (self.model, *method), text)
     }
 
     /// Hears what became of a trial.
     pub fn hear(&mut self, trial: &Trial, result: &CaseResult, rig: &Rig) {
-        let asked_unchanged = self.changed_at.is_none();
+        let asked = self.open.map_or(Question::Unchanged, |(_, question)| question);
         let answer = match result.verdict {
             Verdict::Pass => Some(true),
             // Whatever fails once the lock was set up is what the cut did.
@@ -154,17 +173,21 @@ impl<'a> Sweep<'a> {
             }
             Verdict::Error | Verdict::Inconclusive | Verdict::NotApplicable | Verdict::Aborted => None,
         };
-        match (asked_unchanged, answer) {
-            (_, None) => {}
-            (true, Some(true)) => self.changes.hear(trial.value, Aftermath::Unchanged),
-            (true, Some(false)) => self.changed_at = Some(trial.value),
-            (false, Some(is_either)) => {
-                let outcome = if is_either { Aftermath::Reset } else { Aftermath::Neither };
-                self.changes.hear(trial.value, outcome);
-                self.changed_at = None;
-            }
+        if let Some(answer) = answer {
+            let at = trial.value;
+            let (outcome, open) = match (asked, answer) {
+                (Question::Unchanged, true) => (Some(Aftermath::Unchanged), None),
+                (Question::Unchanged, false) => (None, Some((at, Question::Reset))),
+                (Question::Reset, true) => (Some(Aftermath::Reset), None),
+                (Question::Reset, false) => (None, Some((at, Question::Either))),
+                // It was changed, then not reset, and now it is one of the two.
+                (Question::Either, true) => (Some(Aftermath::Differs), None),
+                (Question::Either, false) => (Some(Aftermath::Neither), None),
+            };
+            self.open = open;
+            outcome.into_iter().for_each(|outcome| self.changes.hear(at, outcome));
         }
         let reason = result.reason.clone();
-        self.cuts.push(Cut { number: trial.number, at: trial.value, asked_unchanged, answer, reason });
+        self.cuts.push(Cut { number: trial.number, at: trial.value, asked, answer, reason });
     }
 }

@@ -23,6 +23,8 @@ pub struct Trial {
     pub number: usize,
     /// At which value: seconds, or volts.
     pub value: f64,
+    /// By which method the lock is reset.
+    pub method: Method,
     /// The model, and the scenario of the trial.
     pub library: Library,
     /// Its case.
@@ -57,7 +59,14 @@ impl Trial {
         }
         library.models.insert(Arc::clone(&model.facts.id), model.clone());
         let plan = Plan::new(&library, Selection { methods: vec![method], ..Selection::default() });
-        Ok(Self { number, value, library, plan, files: BTreeMap::from([("trial.yaml".to_owned(), text)]) })
+        Ok(Self {
+            number,
+            value,
+            method,
+            library,
+            plan,
+            files: BTreeMap::from([("trial.yaml".to_owned(), text)]),
+        })
     }
 
     /// Why its case can't be played on a rig, if it can't.

@@ -118,5 +118,6 @@ fn claim_phrase(claim: &Claim) -> &'static str {
         Claim::Recommission => "recommission",
         Claim::Unchanged => "unchanged",
         Claim::AllOrNothing => "all or nothing",
+        Claim::NothingLeft => "nothing left",
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Library;
 use super::expand::{Family, Planned, Selection, Start, expand, families};
-use super::program::Content;
+use super::program::{Content, Program};
 
 /// So many cases of a family tell whether it tries codes: a sweep has thousands that differ in a time.
 const ENOUGH: usize = 16;
@@ -77,18 +77,28 @@ impl Plan {
         }
     }
 
-    /// Whether any case of a model claims something of a code, and tries it.
-    pub fn tries_codes(&self, library: &Library, model: &str) -> bool {
-        let tries = |case: Planned| match case.build(library, Start::Delivered) {
-            Content::Play(program) => program.tries_codes(),
+    /// Whether any case of a model and of certain scenarios can be played, or has a program of a certain kind.
+    pub fn plays(
+        &self,
+        library: &Library,
+        model: &str,
+        is_of: &dyn Fn(&str) -> bool,
+        is_wanted: Option<&dyn Fn(&Program) -> bool>,
+    ) -> bool {
+        // Whether a program is of a kind, some of a family tell; whether there is any, only all of it.
+        let enough = if is_wanted.is_some() { ENOUGH } else { usize::MAX };
+        let plays = |case: Planned| match case.build(library, Start::Delivered) {
+            Content::Play(program) => is_wanted.is_none_or(|is_wanted| is_wanted(&program)),
             Content::NotApplicable(_) | Content::Unprovable(_) => false,
         };
         match &self.source {
             Source::Families(families) => families
                 .iter()
-                .filter(|family| *family.model == *model)
-                .any(|family| family.cases().take(ENOUGH).any(tries)),
-            Source::Cases(cases) => cases.iter().filter(|case| *case.model == *model).cloned().any(tries),
+                .filter(|family| *family.model == *model && is_of(&family.scenario))
+                .any(|family| family.cases().take(enough).any(plays)),
+            Source::Cases(cases) => {
+                cases.iter().filter(|case| *case.model == *model && is_of(&case.scenario)).cloned().any(plays)
+            }
         }
     }
 

@@ -254,7 +254,7 @@ fn scenario() -> Fields {
         (
             "",
             "clauses",
-            Only(json!({"type": "array", "items": one_of(clauses::ALL.iter().map(|(id, _)| *id))})),
+            Only(json!({"type": "array", "items": one_of(clauses::ALL.iter().map(|clause| clause.id))})),
         ),
         (
             "",

@@ -381,6 +381,7 @@ const OF_SCENARIO: &[(&str, &str, &str)] = &[
     ("prove", "hub: paired}\n", "hub: paired}\n  - prove: provisioned\n"),
     ("act", "act:\n  - reset\n", "act:\n  - reset\n  - reset\n"),
     ("expect", "  - unchanged\n", "  - all_or_nothing\n"),
+    ("expect", "  - unchanged\n", "  - nothing_left\n"),
     ("erased", "  - unchanged\n", "  - erased: all\n"),
     ("prove", "hub: paired}\n", "hub: paired}\n  - prove: in_memory\n"),
     ("expect", "  - unchanged\n", "  - erased_from_memory\n"),

@@ -130,9 +130,12 @@ impl Forged {
         });
     }
 
-    /// Makes report and JUnit file of what the record says now, as far as it says anything.
+    /// Makes reports and JUnit file of what the record says now, as far as it says anything.
     fn make_views(&self) {
-        let (mut junit, mut page) = (Vec::new(), Vec::new());
+        let (mut junit, mut page, mut report) = (Vec::new(), Vec::new(), Vec::new());
+        if lockrig::report::pdf(&self.run, &mut report).is_ok() && self.run.join("report.pdf").exists() {
+            fs::write(self.run.join("report.pdf"), report).expect("written");
+        }
         if lockrig::report::junit(&self.run, &mut junit).is_ok() && self.run.join("junit.xml").exists() {
             fs::write(self.run.join("junit.xml"), junit).expect("written");
         }
@@ -374,8 +377,8 @@ fn inputs_are_those_that_the_run_used() {
         RunFolder::create(parent.path(), "run", info, &Catalogue::default(), &inputs).expect("made");
     let run = folder.path().to_owned();
     fs::write(run.join("inputs/a.yaml"), "scenario: b").expect("written");
-    folder.finish_results().expect("written");
-    folder.close("2026-01-01T00:00:01Z".into()).expect("closed");
+    folder.finish_results(Some("2026-01-01T00:00:01Z".into())).expect("written");
+    folder.close().expect("closed");
     assert_eq!(verify(&run), Verification::Altered(vec!["inputs/a.yaml: altered".into()]));
 }
 

@@ -2,6 +2,7 @@
 //! no secret that a peer was told comes back into the evidence.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -147,6 +148,22 @@ fn a_peer_that_does_not_get_ready_ends_the_run_once() {
     assert!(!folder.path().join("reports").exists());
 }
 
+/// What is packed in a PDF: its pages, and the results that are attached.
+fn unpacked(pdf: &[u8]) -> String {
+    let streams = memchr::memmem::find_iter(pdf, b"stream\n").map(|at| &pdf[at + 7..]);
+    let mut text = String::from_utf8_lossy(pdf).into_owned();
+    let mut has_results = false;
+    for stream in streams {
+        let mut bytes = Vec::new();
+        // What is no stream, or the end of one, is as short as it was.
+        let _ = flate2::read::ZlibDecoder::new(stream).read_to_end(&mut bytes);
+        has_results |= bytes.starts_with(b"{\"format\":");
+        text.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    assert!(has_results, "the results are attached, so they are searched");
+    text
+}
+
 /// Every file of a run, searched for texts.
 fn search(run: &Path, secrets: impl Iterator<Item = String>) {
     let secrets: Vec<String> = secrets.collect();
@@ -160,7 +177,10 @@ fn search(run: &Path, secrets: impl Iterator<Item = String>) {
                 continue;
             }
             let bytes = fs::read(&path).expect("bytes");
-            let text = String::from_utf8(bytes).expect("everything in a run folder is text");
+            let text = match path.extension().is_some_and(|end| end == "pdf") {
+                true => unpacked(&bytes),
+                false => String::from_utf8(bytes).expect("everything else in a run folder is text"),
+            };
             for secret in &secrets {
                 let stands =
                     text.match_indices(secret.as_str()).any(|(at, _)| !is_in_a_hash(text.as_bytes(), at));

@@ -34,7 +34,12 @@ pub(super) fn choose(
     if wanted.certifies && selection.models.is_empty() {
         let unsourced = leave_out_unsourced(library, &mut selection);
         let untried = leave_out_untried(library, &mut selection);
-        [unsourced, untried].iter().flatten().filter(|_| !quiet).for_each(|note| terminal.note(note));
+        let unshown = leave_out_unshown(library, &mut selection);
+        [unsourced, untried, unshown]
+            .iter()
+            .flatten()
+            .filter(|_| !quiet)
+            .for_each(|note| terminal.note(note));
     }
     if let Some(note) = leave_out_unsimulated(library, rig, wanted, &mut selection).filter(|_| !quiet) {
         terminal.note(&note);
@@ -91,6 +96,26 @@ fn leave_out_untried(library: &Library, selection: &mut Selection) -> Option<Str
         format!(
             "not certified, because no source says how their codes are stored and entered: {}",
             untried.join(", ")
+        )
+    })
+}
+
+/// Of the others those are certified of which a case can show what is mandatory; says which are not.
+fn leave_out_unshown(library: &Library, selection: &mut Selection) -> Option<String> {
+    if !selection.scenarios.is_empty() || !selection.methods.is_empty() || !selection.cases.is_empty() {
+        return None;
+    }
+    let plan = Plan::new(library, selection.clone());
+    let is_shown = |id: &Arc<str>| {
+        let model = library.models.get(id);
+        model.is_none_or(|model| run::unshown(library, &plan, model).is_empty())
+    };
+    let (shown, unshown): (Vec<Arc<str>>, Vec<Arc<str>>) = selection.models.drain(..).partition(is_shown);
+    selection.models = shown;
+    (!unshown.is_empty()).then(|| {
+        format!(
+            "not certified, because no case can show that a reset erases anything: {}",
+            unshown.join(", ")
         )
     })
 }

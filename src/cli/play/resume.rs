@@ -1,15 +1,17 @@
 //! Continuing a run that did not play everything.
 
+use std::collections::btree_map::Entry::Vacant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::evidence::{
-    Counts, EvidenceError, Manifest, State, Verification, finished_cases, is_packed, list_files,
+    Before, Counts, EvidenceError, Manifest, State, Verification, finished_cases, is_packed, list_files,
     read_manifest, verify,
 };
 use crate::lock::Named;
-use crate::scenario::Plan;
+use crate::scenario::{Library, Plan};
 use crate::sim::{Flaw, Variation};
+use crate::verdict::Verdict;
 
 use super::super::files::{Files, Kind, Unpacked};
 use super::super::pack::is_run_folder;
@@ -23,6 +25,8 @@ pub(super) struct Earlier {
     pub finished: BTreeSet<String>,
     /// Those by verdict.
     pub counts: Counts,
+    /// What its cases have shown.
+    pub before: Before,
     /// Whether it was closed, as a run is that ends by itself.
     pub is_closed: bool,
 }
@@ -82,10 +86,12 @@ pub(super) fn wanted(
         defect: manifest.defect.as_deref().and_then(Flaw::from_word),
         variation: manifest.variation.as_deref().and_then(Variation::from_word),
         selected: manifest.selected.clone(),
-        certifies: false,
+        certifies: manifest.selected.certifies,
+        commission: manifest.commission.clone(),
         earlier: Some(Earlier {
             run: manifest.run.clone(),
-            finished,
+            before: before(&library, &finished),
+            finished: finished.into_keys().collect(),
             counts,
             is_closed: manifest.state == State::Closed,
         }),
@@ -94,15 +100,16 @@ pub(super) fn wanted(
 }
 
 /// What the earlier run finished, and the runs that it continued.
-fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Counts), Refusal> {
+fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeMap<String, Verdict>, Counts), Refusal> {
     let broken =
         |error: EvidenceError| Refusal { message: error.to_string(), hint: None, exit: Exit::Evidence };
-    let (mut cases, mut counts) = (BTreeSet::new(), Counts::default());
+    let (mut cases, mut counts) = (BTreeMap::new(), Counts::default());
     let mut at = (folder.to_owned(), manifest.resumes.clone());
     let mut seen = BTreeSet::from([manifest.run.clone()]);
     loop {
         for (case, verdict) in finished_cases(&at.0).map_err(broken)? {
-            if cases.insert(case) {
+            if let Vacant(new) = cases.entry(case) {
+                new.insert(verdict);
                 counts.add(verdict);
             }
         }
@@ -125,6 +132,23 @@ fn finished(folder: &Path, manifest: &Manifest) -> Result<(BTreeSet<String>, Cou
         let earlier = read_manifest(&before).map_err(broken)?;
         at = (before, earlier.resumes);
     }
+}
+
+/// What the cases that are finished have shown of which clause.
+fn before(library: &Library, finished: &BTreeMap<String, Verdict>) -> Before {
+    let mut before = Before::default();
+    for (case, verdict) in finished {
+        let mut parts = case.split('~');
+        let (Some(scenario), Some(model)) = (parts.next(), parts.next()) else { continue };
+        if *verdict != Verdict::NotApplicable {
+            before.played.insert(model.to_owned());
+        }
+        let clauses = library.scenarios.get(scenario).filter(|_| *verdict == Verdict::Pass);
+        for clause in clauses.into_iter().flat_map(|scenario| &scenario.clauses) {
+            before.shown.entry(clause.to_string()).or_default().insert(model.to_owned());
+        }
+    }
+    before
 }
 
 /// Cases played on changed files would not be the same cases.

@@ -33,7 +33,7 @@ pub(super) fn print(
         terminal.line(
             &json!({
                 "run": summary.manifest.run, "folder": shown(folder), "report": shown(&report),
-                "untested_codes": summary.untried_codes(), "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
+                "untested_codes": summary.untried_codes(), "unshown_clauses": summary.unshown(), "counts": summary.counts, "planned": summary.manifest.planned, "exit": exit.code(),
                 "proof": proof.map(|proof| {
                     let (proved, others) = proof.of(summary);
                     json!({"runs": proof.runs, "proved": proved, "not_proved": others})
@@ -136,6 +136,13 @@ fn played(summary: &Summary, said: Said, found: &[Finding], terminal: &Terminal)
     let untried = summary.untried_codes();
     if !untried.is_empty() {
         let line = format!("not certified: {}: {UNTRIED}", untried.join(", "));
+        terminal.line(&terminal.paint(Verdict::Inconclusive, &line));
+    }
+    for (clause, models) in summary.unshown() {
+        let requirement =
+            summary.catalogue.clauses.get(clause).map_or("", |known| known.requirement.as_str());
+        let line =
+            format!("not certified: {}: no passing case shows {clause} ({requirement})", models.join(", "));
         terminal.line(&terminal.paint(Verdict::Inconclusive, &line));
     }
     if !summary.executed_anything() {

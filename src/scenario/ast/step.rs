@@ -348,6 +348,8 @@ pub enum Claim {
     Unchanged,
     /// Either everything or nothing is still there.
     AllOrNothing,
+    /// Nothing is still there, though the reset was cut short.
+    NothingLeft,
     /// A probe finds this in the lock's memory.
     Memory(MemoryClaim),
 }

@@ -125,6 +125,7 @@ impl<'a> Context<'a> {
             | Claim::Recommission
             | Claim::Unchanged
             | Claim::AllOrNothing
+            | Claim::NothingLeft
             | Claim::Memory(_) => Err(Excluded::plan("this claim can only be judged after the act")),
         }
     }

@@ -55,6 +55,7 @@ impl<'a> Context<'a> {
                 | Claim::Recommission
                 | Claim::Unchanged
                 | Claim::AllOrNothing
+                | Claim::NothingLeft
                 | Claim::Memory(_) => {}
             }
         }
@@ -71,7 +72,8 @@ impl<'a> Context<'a> {
             match claim {
                 Claim::Erased(assets) => self.codes_erased(draft, assets)?,
                 Claim::Unchanged => self.unchanged(draft)?,
-                Claim::AllOrNothing => self.all_or_nothing(draft)?,
+                Claim::AllOrNothing => self.all_or_nothing(draft, false)?,
+                Claim::NothingLeft => self.all_or_nothing(draft, true)?,
                 Claim::Attempt { code, altered, accepted } => {
                     let word = if *accepted { "accepted" } else { "refused" };
                     let near = altered.map_or_else(String::new, |near| {
@@ -105,6 +107,7 @@ impl<'a> Context<'a> {
                 Claim::Erased(_)
                     | Claim::Unchanged
                     | Claim::AllOrNothing
+                    | Claim::NothingLeft
                     | Claim::Attempt { .. }
                     | Claim::NoOldAccess
                     | Claim::Memory(_)
@@ -381,7 +384,8 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    fn all_or_nothing(&self, draft: &mut Draft) -> Result<(), Excluded> {
+    /// Either everything of the owner is there or nothing; or nothing for certain.
+    fn all_or_nothing(&self, draft: &mut Draft, nothing: bool) -> Result<(), Excluded> {
         draft.may_be_open = self.subject.facts.starts_unlocked;
         let probes = self.probes_of_memory(draft)?;
         draft.may_be_open = false;
@@ -394,6 +398,11 @@ impl<'a> Context<'a> {
         // A lock that refuses everything may be dead, or keep what it hides: only one that can be
         // set up again, and still refuses the old codes, holds nothing.
         let erased = self.lock().opens_for_any_code;
+        if nothing {
+            let rule = if erased { Rule::Yes } else { Rule::No };
+            let reason = "the owner's data are all still there".to_owned();
+            draft.push("nothing?", Origin::Claim, Action::Judge { probes: vec![first], rule, reason });
+        }
         let codes = if self.keeps(Asset::UserCodes) { Vec::new() } else { draft.belief.secret_codes() };
         let tokens = self.tokens_to_lose(draft);
         if !codes.is_empty() || !tokens.is_empty() {
@@ -430,7 +439,7 @@ impl<'a> Context<'a> {
             let ((), body) = written?;
             draft.push("if it was erased", Origin::Claim, Action::If { probe: first, yes: erased, body });
         }
-        draft.part("all or nothing", Stage::Expect);
+        draft.part(if nothing { "nothing left" } else { "all or nothing" }, Stage::Expect);
         Ok(())
     }
 }

@@ -98,6 +98,7 @@ fn misplaced(list: &[Step], stage: &str, findings: &mut Diagnostics) {
             | Claim::Recommission
             | Claim::Unchanged
             | Claim::AllOrNothing
+            | Claim::NothingLeft
             | Claim::Memory(_) => true,
             Claim::Provision { .. }
             | Claim::Prove
@@ -136,11 +137,11 @@ fn clauses(lineage: &Lineage<'_, ScenarioSyntax>, findings: &mut Diagnostics) ->
     let mut known = Vec::new();
     for word in list {
         let text = word.value.0.as_str();
-        if clauses::title(text).is_some() {
+        if clauses::find(text).is_some() {
             known.push(text.into());
         } else {
             let place = Place::of(source, word);
-            findings.unknown(&place, "clause", text, clauses::ALL.iter().map(|(id, _)| *id));
+            findings.unknown(&place, "clause", text, clauses::ALL.iter().map(|clause| clause.id));
         }
     }
     known

@@ -298,6 +298,7 @@ pub(super) fn judges(step: &Step) -> bool {
             | Claim::Recommission
             | Claim::Unchanged
             | Claim::AllOrNothing
+            | Claim::NothingLeft
             | Claim::Memory(_) => true,
         },
         Action::Observe { .. }

@@ -402,6 +402,7 @@ impl Reader<'_> {
             StepSyntax::Recommission => Claim::Recommission,
             StepSyntax::Unchanged => Claim::Unchanged,
             StepSyntax::AllOrNothing => Claim::AllOrNothing,
+            StepSyntax::NothingLeft => Claim::NothingLeft,
             StepSyntax::ErasedFromMemory => Claim::Memory(MemoryClaim::Erased),
             StepSyntax::AllOrNothingInMemory => Claim::Memory(MemoryClaim::AllOrNothing),
             StepSyntax::FirmwareUnchanged => Claim::Memory(MemoryClaim::FirmwareUnchanged),

@@ -54,6 +54,7 @@ pub(in crate::scenario) enum StepSyntax {
     Recommission,
     Unchanged,
     AllOrNothing,
+    NothingLeft,
     ErasedFromMemory,
     AllOrNothingInMemory,
     FirmwareUnchanged,
