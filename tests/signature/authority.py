@@ -93,4 +93,5 @@ class Authority:
 
     @staticmethod
     def refusal():
-        return tsp.TimeStampResp({"status": {"status": "rejection"}}).dump()
+        # Status 2 and nothing else, which asn1crypto does not write.
+        return bytes.fromhex("30053003020102")

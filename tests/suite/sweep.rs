@@ -84,7 +84,7 @@ fn two_milliseconds_of_half_an_erase_are_found_with_sixty_cuts() {
 #[test]
 fn a_sound_lock_is_swept_from_the_press_to_the_end_of_its_confirmation() {
     let folder = empty_folder();
-    let (json, code) = sweep(folder.path(), &[POWERBOLT, &["--cuts", "40"]].concat());
+    let (json, code) = sweep(folder.path(), POWERBOLT);
     assert_eq!(code, Some(0), "{json}");
     assert_eq!((json["from"].as_str(), stretches(&json, "neither").len()), (Some("hold"), 0), "{json}");
     assert_eq!(stretches(&json, "unchanged")[0].0, 0.0, "{json}");
@@ -105,7 +105,7 @@ fn a_sound_lock_is_swept_from_the_press_to_the_end_of_its_confirmation() {
         }
     }
     // The same seed, the same cuts.
-    assert_eq!(sweep(folder.path(), &[POWERBOLT, &["--cuts", "40"]].concat()).0, json);
+    assert_eq!(sweep(folder.path(), POWERBOLT).0, json);
 }
 
 #[test]
