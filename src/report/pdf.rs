@@ -7,6 +7,7 @@ mod content;
 mod face;
 mod figure;
 mod file;
+mod gathered;
 mod sheet;
 
 use std::fs::File;
@@ -16,8 +17,8 @@ use std::path::Path;
 use crate::evidence::{EvidenceError, hash_file};
 
 use super::summary::Summary;
-use content::Gathered;
 use file::Imprint;
+use gathered::Gathered;
 use sheet::Sheet;
 
 /// More bytes of results are not attached: a reader would have to hold them.

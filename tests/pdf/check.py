@@ -121,6 +121,8 @@ for name in sys.argv[3:]:
             assert wanted in words, f"{path}: {field}: {wanted!r} is not in it"
     if name == "failing":
         assert "fail: " in words and "NO" in words and "Findings" in words, words[:600]
+    if name == "hostile":
+        assert "not shown: only some claims were played" in words and "chosen scenarios only" in words, words[:600]
     if name == "all":
         cases = json.loads((run / "results.json").read_bytes())["cases"]
         missing = {case["model"] for case in cases} - set(words.replace(",", " ").replace(";", " ").split())
