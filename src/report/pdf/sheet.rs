@@ -117,7 +117,7 @@ impl Sheet {
     /// A heading, with some room for what follows on the same page.
     pub(super) fn heading(&mut self, level: u16, text: &str) {
         let (size, before, keep) = match level {
-            1 => (19.0, 0.0, 60.0),
+            1 => (16.5, 0.0, 60.0),
             2 => (13.0, 16.0, 70.0),
             _ => (10.5, 10.0, 60.0),
         };
