@@ -46,7 +46,7 @@ pub use replay::{Again, ReplayError, Replayed, replay, selection};
 pub use score::{Alarm, Caught, FirstAlarm, Specimen, alarms, false_alarms, must_catch, score};
 pub use selftest::{Clicked, Followed, selftest};
 pub use session::{Event, Prepared, Session, SessionError, case_seed};
-pub use sweep::{Cut, Question, Sweep};
+pub use sweep::{Cut, Sweep};
 pub use triage::{Advice, Check, Checked, advice, checked, checks, trial};
 pub use trial::{STUCK, Trial};
 pub use vault::{Overheard, Vault};

@@ -21,8 +21,8 @@ pub use expand::{PROOF_DIGITS, Planned, Selection, Start, build, expand, find_ca
 pub use library::Library;
 pub use plan::Plan;
 pub use program::{
-    Action, Content, Expected, Mark, Origin, Part, Presence, Probe, Program, Rule, Since, Stage, Step,
-    Weight, all,
+    ALL_OR_NOTHING, Action, Content, Expected, Mark, NOTHING_LEFT, Origin, Part, Presence, Probe, Program,
+    Rule, Since, Stage, Step, Weight, all,
 };
 
 pub use script::{Line, script};

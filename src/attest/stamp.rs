@@ -197,7 +197,20 @@ fn trusted(
             None,
         )
         .map(|_| ())
-        .map_err(|error| format!("the time stamp is of no authority that is trusted: {error}"))
+        .map_err(|error| {
+            let why = match error {
+                webpki::Error::RequiredEkuNotFoundContext(_) => {
+                    "its certificate is not for time stamps".to_owned()
+                }
+                webpki::Error::UnknownIssuer => {
+                    "no certificate that is trusted has issued its own".to_owned()
+                }
+                webpki::Error::CertExpired { .. } => "its certificate had expired".to_owned(),
+                webpki::Error::CertNotValidYet { .. } => "its certificate was not valid yet".to_owned(),
+                other => other.to_string(),
+            };
+            format!("the time stamp is of no authority that is trusted: {why}")
+        })
 }
 
 /// Whether the signer's attributes name its certificate (RFC 5816), so that no other one of the same key takes its place.

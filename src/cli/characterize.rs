@@ -72,7 +72,12 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     let Measuring { trials, folders, .. } = asking;
     let is_interrupted = bench.is_interrupted();
     let found = trials.estimate();
-    let said = said(&trials, quantity, found.as_ref(), broken.as_deref());
+    let mut said = said(&trials, quantity, found.as_ref(), broken.as_deref());
+    if is_interrupted {
+        said.push("the measurement was interrupted, and is not complete".to_owned());
+    } else if found.is_some() && broken.is_none() && !is_known(&trials, within) {
+        said.push("the interval is wider than --within asks for: allow more --trials".to_owned());
+    }
     let page = page(&title, rig.provenance(), quantity, &trials, &folders, &said);
     let json = record(id, method, quantity, &trials, rig.provenance(), broken.as_deref());
     for (name, text) in [("characterized.html", threshold(&page)), ("characterized.json", json.clone())] {

@@ -144,6 +144,8 @@ struct Wanted {
     selected: Selected,
     certifies: bool,
     commission: Option<Commission>,
+    /// Who was responsible for the run that this one continues.
+    operator: Option<String>,
     earlier: Option<resume::Earlier>,
     /// Files by the id that they define, where they were given instead of it.
     files: BTreeMap<Arc<str>, String>,
@@ -289,6 +291,7 @@ fn wanted(
         },
         certifies,
         commission: None,
+        operator: None,
         earlier: None,
         files: given,
     })
@@ -353,7 +356,7 @@ fn perform(
     let utc = clock::utc().map_err(|error| unwritable(&error.to_string()))?;
     let info = RunInfo {
         device: DeviceIdentity { serial: common.serial.clone(), firmware: common.firmware.clone() },
-        operator: common.operator.clone(),
+        operator: common.operator.clone().or_else(|| wanted.operator.clone()),
         commission: wanted.commission.clone(),
         resumes: wanted.earlier.as_ref().map(|earlier| earlier.run.clone()),
         earlier: wanted.earlier.as_ref().map(|earlier| earlier.counts.clone()),

@@ -9,7 +9,7 @@ use crate::evidence::CaseEntry;
 use crate::lock::{Aftermath, Method};
 use crate::report::{SweepCut, SweepPage, sweep as map};
 use crate::rig::Rig;
-use crate::run::{Cut, Question, STUCK, Sweep, Trial};
+use crate::run::{Cut, STUCK, Sweep, Trial};
 use crate::scenario::alter::CutFrom;
 use crate::statistics::Gap;
 use crate::unit::{self, Duration, visible};
@@ -17,9 +17,6 @@ use crate::unit::{self, Duration, visible};
 use super::exit::Exit;
 use super::measured::{Asking, Bench, MeasuredArgs, word};
 use super::terminal::{Refusal, Terminal};
-
-/// So many cuts at most tell what becomes of a lock at one moment.
-const QUESTIONS: usize = 3;
 
 #[derive(clap::Args)]
 pub(super) struct SweepArgs {
@@ -53,8 +50,7 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let method: Method = word("method", &args.method)?;
     let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
     let (id, method, rig) = (&bench.model.facts.id, method, bench.rig());
-    let sweep = Sweep::new(&bench.model, method, rig, within)
-        .map_err(|message| (message, Some("take another --method".to_owned())))?;
+    let sweep = Sweep::new(&bench.model, method, rig, within).map_err(|message| (message, None))?;
     let folder = bench.begin(&args.out)?;
     let as_json = args.measured.json;
     let title = format!("{id}, reset by {method}: power cuts");
@@ -63,12 +59,14 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         terminal.line(&format!("  times count from {}", beginning(sweep.from())));
     }
     let told = (!as_json).then_some(terminal);
-    let mut cutting = Cutting { sweep, rig, most: args.cuts as usize, folders: Vec::new(), told };
+    let mut cutting = Cutting { sweep, rig, folders: Vec::new(), told };
     let broken = bench.make(args.cuts, &folder, &mut cutting).err();
     let Cutting { sweep, folders, .. } = cutting;
-    let stuck = sweep.is_stuck().map(|reason| format!("{STUCK} cuts in a row were inconclusive: {reason}"));
+    let stuck = sweep
+        .is_stuck()
+        .map(|reason| format!("{STUCK} cuts in a row were inconclusive, so the lock may be dead: {reason}"));
     let broken = broken.or(stuck);
-    let said = said(&sweep, broken.as_deref());
+    let said = said(&sweep, broken.as_deref(), bench.is_interrupted());
     let page = page(&title, rig.provenance(), &sweep, &folders, &said);
     let json = record(id, method, &sweep, rig.provenance(), broken.as_deref());
     for (name, text) in [("swept.html", map(&page)), ("swept.json", json.clone())] {
@@ -85,17 +83,16 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         Exit::Interrupted
     } else if has(&sweep, Aftermath::Neither) {
         Exit::Failed
-    } else if broken.is_some() || !is_settled(&sweep) || !has(&sweep, Aftermath::Reset) {
+    } else if broken.is_some() || sweep.changes().unsettled().is_some() || !has_both(&sweep) {
         Exit::Unproven
     } else {
         Exit::Pass
     })
 }
 
-/// Whether nothing is left open that the cuts have shown.
-fn is_settled(sweep: &Sweep<'_>) -> bool {
-    let is_open = sweep.changes().unsettled().is_some() || sweep.pending().is_some();
-    !is_open && !has(sweep, Aftermath::Differs)
+/// Whether some cut came before the erase and some after it: else none is known to have come into it.
+fn has_both(sweep: &Sweep<'_>) -> bool {
+    has(sweep, Aftermath::Unchanged) && has(sweep, Aftermath::Reset)
 }
 
 fn has(sweep: &Sweep<'_>, outcome: Aftermath) -> bool {
@@ -106,20 +103,13 @@ fn has(sweep: &Sweep<'_>, outcome: Aftermath) -> bool {
 struct Cutting<'a> {
     sweep: Sweep<'a>,
     rig: &'a Rig,
-    most: usize,
     folders: Vec<PathBuf>,
     told: Option<&'a Terminal>,
 }
 
 impl Asking for Cutting<'_> {
     fn next(&mut self) -> Result<Option<Trial>, String> {
-        // A moment can take three cuts: none is begun that could not be finished.
-        let left = self.most.saturating_sub(self.sweep.cuts().len());
-        let begins_another = self.sweep.pending().is_none();
-        if self.sweep.is_stuck().is_some() || (begins_another && left < QUESTIONS) {
-            return Ok(None);
-        }
-        self.sweep.next()
+        if self.sweep.is_stuck().is_some() { Ok(None) } else { self.sweep.next() }
     }
 
     fn hear(&mut self, trial: &Trial, entry: &CaseEntry, folder: PathBuf) {
@@ -142,30 +132,21 @@ fn beginning(from: CutFrom) -> &'static str {
 
 /// What a cut said, for people.
 fn told(cut: &Cut) -> String {
-    let Some(answer) = cut.answer else {
-        return format!("inconclusive: {}", visible(&cut.reason));
-    };
-    match (cut.asked, answer) {
-        (Question::Unchanged, true) => "unchanged".to_owned(),
-        (Question::Unchanged, false) => "changed; once more, to see into what".to_owned(),
-        (Question::Reset, true) => "reset".to_owned(),
-        (Question::Reset, false) => format!("not reset ({}); once more", visible(&cut.reason)),
-        (Question::Either, true) => {
-            "DIFFERS: another outcome after each of three cuts at this moment".to_owned()
-        }
-        (Question::Either, false) => format!("NEITHER: {}", visible(&cut.reason)),
+    match cut.outcome {
+        None => format!("inconclusive: {}", visible(&cut.reason)),
+        Some(Aftermath::Neither) => format!("NEITHER: {}", visible(&cut.reason)),
+        Some(outcome @ (Aftermath::Unchanged | Aftermath::Reset)) => outcome.word().to_owned(),
     }
 }
 
 /// What is known, in sentences.
-fn said(sweep: &Sweep<'_>, broken: Option<&str>) -> Vec<String> {
+fn said(sweep: &Sweep<'_>, broken: Option<&str>, is_interrupted: bool) -> Vec<String> {
     let mut said = Vec::new();
     for (gap, outcome) in sweep.changes().stretches() {
         let what = match outcome {
             Aftermath::Unchanged => "the lock is as it was before",
             Aftermath::Reset => "the lock is wholly reset",
             Aftermath::Neither => "the lock is NEITHER as it was NOR wholly reset",
-            Aftermath::Differs => "the lock is one time as it was and another time reset",
         };
         let (from, to) = (gap.from, gap.to);
         if from == to {
@@ -185,19 +166,22 @@ fn said(sweep: &Sweep<'_>, broken: Option<&str>) -> Vec<String> {
             gap.from, gap.to
         ));
     }
-    if let Some(gap) = sweep.changes().unsettled() {
+    if let Some(gap) = sweep.changes().unsettled().filter(|_| broken.is_none() && !is_interrupted) {
         said.push(format!(
             "the cuts ran out before it was clear what happens between {:.4} s and {:.4} s: allow more with --cuts",
             gap.from, gap.to
         ));
     }
-    if let Some(at) = sweep.pending() {
-        said.push(format!(
-            "at {at:.4} s something changed, and the cuts ran out before it was clear into what: allow more with --cuts"
-        ));
-    }
-    if !has(sweep, Aftermath::Reset) && broken.is_none() {
+    if is_interrupted {
+        said.push("the sweep was interrupted, and is not complete".to_owned());
+    } else if broken.is_none() && !has(sweep, Aftermath::Reset) {
         said.push("after none of the cuts was it reset, so nothing is proved of its erase".to_owned());
+    } else if broken.is_none() && !has(sweep, Aftermath::Unchanged) {
+        said.push(
+            "after none of the cuts was it as before: each came too late, or the loss of power alone erases it; nothing \
+             is proved of its erase"
+                .to_owned(),
+        );
     }
     said.extend(broken.map(|error| format!("the sweep ended early: {}", visible(error))));
     said
@@ -206,7 +190,7 @@ fn said(sweep: &Sweep<'_>, broken: Option<&str>) -> Vec<String> {
 fn page(title: &str, provenance: &str, sweep: &Sweep<'_>, folders: &[PathBuf], said: &[String]) -> SweepPage {
     let cut = |(cut, folder): (&Cut, &PathBuf)| SweepCut {
         at: cut.at,
-        outcome: outcome(cut),
+        outcome: cut.outcome,
         answer: told(cut),
         folder: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
     };
@@ -220,21 +204,10 @@ fn page(title: &str, provenance: &str, sweep: &Sweep<'_>, folders: &[PathBuf], s
     }
 }
 
-/// What a cut came to, if it says so by itself.
-fn outcome(cut: &Cut) -> Option<Aftermath> {
-    match (cut.asked, cut.answer?) {
-        (Question::Unchanged, true) => Some(Aftermath::Unchanged),
-        (Question::Reset, true) => Some(Aftermath::Reset),
-        (Question::Unchanged | Question::Reset, false) => None,
-        (Question::Either, true) => Some(Aftermath::Differs),
-        (Question::Either, false) => Some(Aftermath::Neither),
-    }
-}
-
 fn record(model: &str, method: Method, sweep: &Sweep<'_>, provenance: &str, broken: Option<&str>) -> String {
     let cut = |cut: &Cut| {
-        json!({"trial": cut.number, "at": cut.at, "asked": cut.asked.word(),
-            "answer": cut.answer, "outcome": outcome(cut).map(Aftermath::word), "reason": cut.reason})
+        json!({"trial": cut.number, "at": cut.at, 
+            "outcome": cut.outcome.map(Aftermath::word), "reason": cut.reason})
     };
     let changes = sweep.changes();
     let stretches = changes.stretches().into_iter();
@@ -242,7 +215,7 @@ fn record(model: &str, method: Method, sweep: &Sweep<'_>, provenance: &str, brok
         |(gap, outcome): (Gap, Aftermath)| json!({"from": gap.from, "to": gap.to, "outcome": outcome.word()});
     json!({"format": 1, "model": model, "method": method.word(), "from": sweep.from().word(), "unit": "s",
         "provenance": provenance, "memory": sweep.reads_memory(), "broken": broken,
-        "widest_gap": changes.blind().map(|gap| gap.to - gap.from), "settled": is_settled(sweep),
+        "widest_gap": changes.blind().map(|gap| gap.to - gap.from), "settled": changes.unsettled().is_none(),
         "stretches": stretches.map(stretch).collect::<Vec<_>>(),
         "cuts": sweep.cuts().iter().map(cut).collect::<Vec<_>>()})
     .to_string()

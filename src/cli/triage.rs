@@ -54,6 +54,8 @@ fn look(args: &TriageArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
         told: (!as_json).then_some(terminal),
     };
     let broken = bench.make(u32::MAX, &folder, &mut asking).err();
+    let interrupted = bench.is_interrupted().then(|| "it was interrupted".to_owned());
+    let broken = broken.map(|reason| format!("the rig failed ({reason})")).or(interrupted);
     let is_whole = asking.left.is_empty() && asking.asked.is_none() && broken.is_none();
     let done = asking.done;
     let all: Vec<Checked> = done.iter().map(|(checked, _)| checked.clone()).collect();
@@ -143,7 +145,7 @@ impl Asking for Triaging<'_> {
 }
 
 /// What to do next, as a support agent would say it.
-fn next(advised: Advice, model: &Model, all: &[Checked], broken: Option<&str>) -> String {
+fn next(advised: Advice, model: &Model, all: &[Checked], why: Option<&str>) -> String {
     let of = |wanted: Verdict| {
         let methods = all.iter().filter_map(move |one| match one.check {
             Check::Reset(method) if one.verdict == wanted => Some(method.word()),
@@ -152,29 +154,39 @@ fn next(advised: Advice, model: &Model, all: &[Checked], broken: Option<&str>) -
         methods.collect::<Vec<_>>().join(" or ")
     };
     let (good, bad) = (of(Verdict::Pass), of(Verdict::Fail));
-    let avoid = if bad.is_empty() { String::new() } else { format!(" Do not rely on a reset by {bad}.") };
+    let broken = all.iter().find(|one| one.verdict == Verdict::Fail);
+    let mut stays: Vec<&str> = all.iter().flat_map(|one| &one.stays).map(String::as_str).collect();
+    stays.sort_unstable();
+    stays.dedup();
+    let stays = match stays.as_slice() {
+        [] => String::new(),
+        stays => format!(
+            " Even then, as its manual says, it {}: see to that before the lock changes hands.",
+            visible(&stays.join(", and "))
+        ),
+    };
     match advised {
         Advice::Works => format!(
-            "Nothing needs to be done. Before the lock changes hands, reset it by {good}, and set it up again."
+            "It works once it is reset and set up. Before it changes hands, reset it by {good}, and set it up again.{stays}"
         ),
         Advice::Resettable => format!(
-            "Reset it by {good} as its manual says, and set it up again: app, hub, master code, user codes. If the \
-             complaint comes back, send it in.{avoid}"
+            "Reset it by {good}, not by {bad}, which fails; then set it up again. If the complaint comes back, send it \
+             in.{stays}"
         ),
         Advice::Repair => format!(
-            "Do not hand the lock on: a reset by {bad} leaves something of its owner, or it can't be set up again. \
-             Have it repaired or replaced."
-        ),
-        Advice::Maker if good.is_empty() => format!(
-            "Call {}: none of its resets could be tried here.",
-            visible(&model.facts.maker)
+            "Do not hand the lock on: it was reset and set up anew, and it does not hold that {}. Have it repaired or \
+             replaced.",
+            broken.map_or_else(|| "it can be reset".to_owned(), |one| one.check.described())
         ),
         Advice::Maker => format!(
-            "Call {}: only a reset by {good} works, and only the maker can begin that.{avoid}",
+            "Call {}: of its resets only the one that the maker begins works.{stays}",
             visible(&model.facts.maker)
         ),
-        Advice::Unclear => match broken {
-            Some(reason) => format!("Nothing can be said, because the rig failed: {}. Repair it, and try again.", visible(reason)),
+        Advice::Unclear => match why {
+            Some(reason) => format!("Nothing can be said: {}.", visible(reason)),
+            None if good.is_empty() && bad.is_empty() => "Nothing can be said: none of its resets could be tried \
+                here. The reasons are given with the checks."
+                .to_owned(),
             None => "Nothing can be said for certain: some checks could not tell. Look at their evidence, and try again."
                 .to_owned(),
         },

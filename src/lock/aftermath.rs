@@ -11,7 +11,5 @@ named_enum! {
         Reset = "reset",
         /// It is neither, or it opened, or it is dead.
         Neither = "neither",
-        /// One thing after one cut, and another after the next at the same moment.
-        Differs = "differs",
     }
 }

@@ -187,7 +187,8 @@ impl Summary {
             let played = self.catalogue.models.keys().map(String::as_str).filter(|model| {
                 self.was_played_now(model) || before.is_some_and(|before| before.played.contains(*model))
             });
-            played.filter(|model| !shows(model)).collect::<Vec<_>>()
+            // One on which it fails is no lack of evidence.
+            played.filter(|model| !shows(model) && !self.fails_mandatory(model)).collect::<Vec<_>>()
         };
         let mandatory = self.mandatory().filter(|_| is_over);
         mandatory.map(|clause| (clause, models(clause))).filter(|(_, models)| !models.is_empty()).collect()
@@ -198,6 +199,12 @@ impl Summary {
         let all = self.catalogue.clauses.iter();
         let mandatory = all.filter(|(_, clause)| clause.obligation == Obligation::Mandatory);
         mandatory.map(|(id, _)| id.as_str())
+    }
+
+    /// Whether a case that is evidence for a mandatory clause failed on a model.
+    pub fn fails_mandatory(&self, model: &str) -> bool {
+        let cases = self.mandatory().filter_map(|clause| self.clauses.get(clause)).flatten();
+        cases.filter(|((known, _), _)| *known == *model).any(|(_, counts)| counts.of(Verdict::Fail) > 0)
     }
 
     /// Whether a passing case of this run shows a clause for a model.

@@ -102,27 +102,21 @@ fn map(page: &SweepPage, window: Gap) -> Markup {
         Aftermath::Unchanged => 0.0,
         Aftermath::Reset => LANE,
         Aftermath::Neither => 2.0 * LANE,
-        Aftermath::Differs => 3.0 * LANE,
     };
     let class = |outcome: Aftermath| match outcome {
         Aftermath::Unchanged | Aftermath::Reset => "band",
         Aftermath::Neither => "band fail",
-        Aftermath::Differs => "band inconclusive",
     };
     let is_seen = |gap: &Gap| gap.to >= window.from && gap.from <= window.to;
     let cuts = page.cuts.iter().filter(|cut| (window.from..=window.to).contains(&cut.at));
     let marked: Vec<(f64, Aftermath)> = cuts.filter_map(|cut| Some((cut.at, cut.outcome?))).collect();
-    let has_differing = page.stretches.iter().any(|(_, outcome)| *outcome == Aftermath::Differs);
-    let lanes: &[Aftermath] = match has_differing {
-        true => &[Aftermath::Unchanged, Aftermath::Reset, Aftermath::Neither, Aftermath::Differs],
-        false => &[Aftermath::Unchanged, Aftermath::Reset, Aftermath::Neither],
-    };
+    let lanes = [Aftermath::Unchanged, Aftermath::Reset, Aftermath::Neither];
     let bottom = lanes.len() as f64 * LANE + 8.0;
     let label = format!("{} cuts from {:.4} s to {:.4} s", marked.len(), window.from, window.to);
     let number = |value: f64| format!("{value:.1}");
     html! {
         svg.timeline viewBox=(format!("0 0 {WIDTH} {}", bottom + 24.0)) role="img" aria-label=(label) {
-            @for outcome in lanes {
+            @for outcome in &lanes {
                 text x="0" y=(number(lane(*outcome) + 18.0)) { (outcome.word()) }
             }
             @for (gap, outcome) in page.stretches.iter().filter(|(gap, _)| is_seen(gap)) {

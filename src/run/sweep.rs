@@ -5,11 +5,11 @@
 //! said with the result.
 
 use crate::engine::CaseResult;
-use crate::lock::{Aftermath, DebugPort, Method, named_enum};
+use crate::lock::{Aftermath, DebugPort, Method};
 use crate::rig::Rig;
-use crate::scenario::Stage;
 use crate::scenario::alter::CutFrom;
 use crate::scenario::ast::Model;
+use crate::scenario::{ALL_OR_NOTHING, NOTHING_LEFT, Stage};
 use crate::statistics::{Changes, Gap};
 use crate::trace::Channel;
 use crate::unit::{Duration, Ratio};
@@ -24,18 +24,6 @@ const MOST: u64 = 100;
 /// A hold that is to suffice is longer than stated by this, and the erase begins then at the latest.
 const HELD: Ratio = Ratio::percent(105);
 
-named_enum! {
-    /// What a cut asks of the lock.
-    Question {
-        /// Is everything as it was?
-        Unchanged = "unchanged",
-        /// If not: is everything gone?
-        Reset = "nothing_left",
-        /// If not that either: is it at least one of the two? Then it was another thing after each cut.
-        Either = "all_or_nothing",
-    }
-}
-
 /// A cut that was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cut {
@@ -43,11 +31,9 @@ pub struct Cut {
     pub number: usize,
     /// When, in seconds from where the sweep counts.
     pub at: f64,
-    /// What its trial asked.
-    pub asked: Question,
-    /// Whether it was as asked; nothing, if the trial says neither.
-    pub answer: Option<bool>,
-    /// Why it was not.
+    /// What became of the lock; nothing, if the trial does not tell.
+    pub outcome: Option<Aftermath>,
+    /// Why it is neither, or why it is not known.
     pub reason: String,
 }
 
@@ -61,8 +47,6 @@ pub struct Sweep<'a> {
     /// Memory is looked into as well.
     reads_memory: bool,
     changes: Changes<Aftermath>,
-    /// What is still to be asked of a moment, which is not known before.
-    open: Option<(f64, Question)>,
     cuts: Vec<Cut>,
 }
 
@@ -93,9 +77,8 @@ impl<'a> Sweep<'a> {
             }
             let line = Gap { from: 0.0, to: end.as_seconds_f64() };
             let changes = Changes::along(line, GAPS, near.as_seconds_f64());
-            let (open, cuts) = (None, Vec::new());
-            let sweep = Self { model, method, from, whole, reads_memory, changes, open, cuts };
-            match sweep.trial(0.0, Question::Unchanged)?.obstacle(rig) {
+            let sweep = Self { model, method, from, whole, reads_memory, changes, cuts: Vec::new() };
+            match sweep.trial(0.0)?.obstacle(rig, &[ALL_OR_NOTHING, NOTHING_LEFT]) {
                 None => return Ok(sweep),
                 Some(obstacle) => why = obstacle,
             }
@@ -125,7 +108,7 @@ impl<'a> Sweep<'a> {
 
     /// Whether too many trials at one moment said nothing, and why the last one did.
     pub fn is_stuck(&self) -> Option<&str> {
-        let last = self.cuts.iter().rev().take_while(|cut| cut.answer.is_none());
+        let last = self.cuts.iter().rev().take_while(|cut| cut.outcome.is_none());
         let reasons: Vec<&str> = last.map(|cut| cut.reason.as_str()).collect();
         reasons.first().copied().filter(|_| reasons.len() >= STUCK)
     }
@@ -135,16 +118,10 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// The trial is not what the language permits, as a text for people.
     pub fn next(&self) -> Result<Option<Trial>, String> {
-        let next = self.open.or_else(|| self.changes.next().map(|at| (at, Question::Unchanged)));
-        next.map(|(at, question)| self.trial(at, question)).transpose()
+        self.changes.next().map(|at| self.trial(at)).transpose()
     }
 
-    /// A moment of which it is only known that something changed: the cuts ran out.
-    pub fn pending(&self) -> Option<f64> {
-        self.open.map(|(at, _)| at)
-    }
-
-    fn trial(&self, at: f64, question: Question) -> Result<Trial, String> {
+    fn trial(&self, at: f64) -> Result<Trial, String> {
         let number = self.cuts.len() + 1;
         let whole = self.whole.as_seconds_f64();
         let share = Ratio::from_f64(at / whole).ok_or_else(|| format!("{at} s is no moment of a reset"))?;
@@ -157,37 +134,42 @@ impl<'a> Sweep<'a> {
         let text = format!(
             "scenario: {id}\ntitle: Trial - power cut {at:.6} s after the {from}\nmethods: [{method}]\narrange:\n  \
              - provision: {{user_codes: 3, app: paired, hub: paired, master: set}}\n  - prove: provisioned\n{before}\
-             but: {{cut_power_at: {share}, cut_from: {from}}}\nact:\n  - reset\nexpect:\n  - {question}\n{after}"
+             but: {{cut_power_at: {share}, cut_from: {from}}}\nact:\n  - reset\nexpect:\n  - nothing_left\n{after}"
         );
         Trial::new(number, at, (self.model, *method), text)
     }
 
     /// Hears what became of a trial.
     pub fn hear(&mut self, trial: &Trial, result: &CaseResult, rig: &Rig) {
-        let asked = self.open.map_or(Question::Unchanged, |(_, question)| question);
-        let answer = match result.verdict {
-            Verdict::Pass => Some(true),
-            // Whatever fails once the lock was set up is what the cut did.
-            Verdict::Fail => {
-                trial.failed_where(result, rig, |stage| stage != Stage::Arrange).then_some(false)
-            }
-            Verdict::Error | Verdict::Inconclusive | Verdict::NotApplicable | Verdict::Aborted => None,
-        };
-        if let Some(answer) = answer {
-            let at = trial.value;
-            let (outcome, open) = match (asked, answer) {
-                (Question::Unchanged, true) => (Some(Aftermath::Unchanged), None),
-                (Question::Unchanged, false) => (None, Some((at, Question::Reset))),
-                (Question::Reset, true) => (Some(Aftermath::Reset), None),
-                (Question::Reset, false) => (None, Some((at, Question::Either))),
-                // It was changed, then not reset, and now it is one of the two.
-                (Question::Either, true) => (Some(Aftermath::Differs), None),
-                (Question::Either, false) => (Some(Aftermath::Neither), None),
-            };
-            self.open = open;
-            outcome.into_iter().for_each(|outcome| self.changes.hear(at, outcome));
+        let outcome = outcome(trial, result, rig);
+        if let Some(outcome) = outcome {
+            self.changes.hear(trial.value, outcome);
         }
-        let reason = result.reason.clone();
-        self.cuts.push(Cut { number: trial.number, at: trial.value, asked, answer, reason });
+        let is_plain = matches!(outcome, Some(Aftermath::Unchanged | Aftermath::Reset));
+        let reason = if is_plain { String::new() } else { result.reason.clone() };
+        self.cuts.push(Cut { number: trial.number, at: trial.value, outcome, reason });
+    }
+}
+
+/// What became of the lock, by the parts of its case: all or nothing, and which of the two.
+fn outcome(trial: &Trial, result: &CaseResult, rig: &Rig) -> Option<Aftermath> {
+    let of = |name: &str| result.parts.iter().find(|part| part.name == name).map(|part| part.verdict);
+    let (either, nothing) = (of(ALL_OR_NOTHING), of(NOTHING_LEFT));
+    let mut others = result.parts.iter().filter(|part| part.name != NOTHING_LEFT);
+    match result.verdict {
+        // Whatever else fails once the lock was set up is what the cut did.
+        Verdict::Fail if others.any(|part| part.verdict == Verdict::Fail) => {
+            trial.failed_where(result, rig, |stage| stage != Stage::Arrange).then_some(Aftermath::Neither)
+        }
+        Verdict::Pass | Verdict::Fail => {
+            let is_sound =
+                result.parts.iter().all(|part| matches!(part.verdict, Verdict::Pass | Verdict::Fail));
+            match (either, nothing) {
+                (Some(Verdict::Pass), Some(Verdict::Pass)) if is_sound => Some(Aftermath::Reset),
+                (Some(Verdict::Pass), Some(Verdict::Fail)) if is_sound => Some(Aftermath::Unchanged),
+                _ => None,
+            }
+        }
+        Verdict::Error | Verdict::Inconclusive | Verdict::NotApplicable | Verdict::Aborted => None,
     }
 }

@@ -1,7 +1,8 @@
 //! What to do with a lock that somebody complains of: simple remedies first, then every reset that it has, and from that what
 //! a support agent should advise. Each check is a case like any other, with evidence.
 //!
-//! Deliberately absent: a lock that keeps what is in it. Whoever has a lock triaged has it reset.
+//! Each begins with a lock that was reset and set up, so what fails then no reset will mend. Deliberately absent: a lock
+//! that keeps what is in it. Whoever has a lock triaged has it reset.
 
 use crate::engine::CaseResult;
 use crate::lock::{Method, named_enum};
@@ -22,7 +23,7 @@ pub enum Check {
     FreshBattery,
     /// It still does once the hub has asked it again and again.
     HubSync,
-    /// A reset by this method erases everything, and it can be set up again.
+    /// A reset by this method erases what it should, restarts bring nothing back, and it can be set up again.
     Reset(Method),
 }
 
@@ -31,9 +32,9 @@ named_enum! {
     Advice {
         /// Everything that could be tried works.
         Works = "works",
-        /// Something does not work, and a reset does.
+        /// It works, and not each of its resets does.
         Resettable = "resettable",
-        /// No reset that its owner can make works.
+        /// It does not work even after a reset, or no reset that its owner can make works.
         Repair = "needs repair or replacement",
         /// Only the maker can say or do more.
         Maker = "call the maker",
@@ -51,18 +52,20 @@ pub struct Checked {
     pub verdict: Verdict,
     /// Why, unless it passed.
     pub reason: String,
+    /// What stays after the reset, as the manual documents.
+    pub stays: Vec<String>,
 }
 
 impl Check {
     /// What is tried, in the words of whoever is told.
     pub fn described(self) -> String {
         match self {
-            Self::Use => "it takes its codes and answers its app and hub".to_owned(),
-            Self::Restart => "it still does after a restart".to_owned(),
-            Self::FreshBattery => "it still does with fresh batteries".to_owned(),
-            Self::HubSync => "it still does after the hub asked it again and again".to_owned(),
+            Self::Use => "what is set up in it works".to_owned(),
+            Self::Restart => "it still works after a restart".to_owned(),
+            Self::FreshBattery => "it still works with fresh batteries".to_owned(),
+            Self::HubSync => "it still works after the hub asked for its status again and again".to_owned(),
             Self::Reset(method) => {
-                format!("a reset by {method} erases everything, and it can be set up again")
+                format!("a reset by {method} erases what it should, and it can be set up again")
             }
         }
     }
@@ -76,7 +79,11 @@ impl Check {
                 "repeat: {times: 3, steps: [ask: {hub: status, role: owner, within: 10 s}, wait: 5 s]}",
                 "unchanged",
             ),
-            Self::Reset(_) => ("reset", "erased: all\n  - factory_state\n  - recommission"),
+            // What an erase has only in working memory, or counts starts, comes back with one of them.
+            Self::Reset(_) => (
+                "reset\n  - wait: 20 s\n  - restart: {off: 30 s}\n  - restart: {off: 3 s}\n  - restart: {off: 3 s}",
+                "erased: all\n  - factory_state\n  - recommission",
+            ),
         }
     }
 
@@ -115,7 +122,7 @@ pub fn trial(
     number: usize,
     rig: &Rig,
 ) -> Result<Result<Trial, Checked>, String> {
-    let not = |reason: String| Checked { check, verdict: Verdict::NotApplicable, reason };
+    let not = |reason: String| Checked { check, verdict: Verdict::NotApplicable, reason, stays: Vec::new() };
     let Some(method) = check.method(model) else {
         return Ok(Err(not("the model has no baseline to begin from".to_owned())));
     };
@@ -128,7 +135,7 @@ pub fn trial(
         check.described()
     );
     let trial = Trial::new(number, 0.0, (model, method), text)?;
-    Ok(match trial.obstacle(rig) {
+    Ok(match trial.obstacle(rig, &[]) {
         Some(reason) => Err(not(reason)),
         None => Ok(trial),
     })
@@ -136,34 +143,37 @@ pub fn trial(
 
 /// What came of a check.
 pub fn checked(check: Check, result: &CaseResult) -> Checked {
-    Checked { check, verdict: result.verdict, reason: result.reason.clone() }
+    let stays = result.deviations.clone();
+    Checked { check, verdict: result.verdict, reason: result.reason.clone(), stays }
 }
 
 /// What to advise after these checks.
 pub fn advice(all: &[Checked]) -> Advice {
-    let is = |verdict: Verdict| move |one: &&Checked| one.verdict == verdict;
-    let resets = || all.iter().filter(|one| matches!(one.check, Check::Reset(_)));
-    let by_maker = |one: &&Checked| matches!(one.check, Check::Reset(method) if is_makers(method));
-    let own = || resets().filter(|one| !by_maker(one));
+    let resets = |makers: bool| {
+        all.iter().filter(move |one| matches!(one.check, Check::Reset(method) if is_makers(method) == makers))
+    };
+    let others = || all.iter().filter(|one| !matches!(one.check, Check::Reset(_)));
+    let is = |verdict: Verdict| move |one: &Checked| one.verdict == verdict;
     // A rig that failed, or a proof that could not be made, says nothing of a lock.
     let is_unclear = |one: &Checked| match one.verdict {
         Verdict::Error | Verdict::Inconclusive | Verdict::Aborted => true,
         Verdict::Pass | Verdict::Fail | Verdict::NotApplicable => false,
     };
-    let has_passed = own().any(|one| one.verdict == Verdict::Pass);
-    let has_failed = all.iter().any(|one| one.verdict == Verdict::Fail);
-    if has_passed && !has_failed && !all.iter().any(is_unclear) {
-        Advice::Works
-    } else if has_passed && (has_failed || !own().any(is_unclear)) {
-        Advice::Resettable
-    } else if own().any(is_unclear) {
+    let own_pass = resets(false).any(is(Verdict::Pass));
+    if others().any(is(Verdict::Fail)) {
+        Advice::Repair
+    } else if all.iter().any(is_unclear) {
         Advice::Unclear
-    } else if resets().filter(by_maker).any(|one| one.verdict == Verdict::Pass) {
+    } else if own_pass && resets(false).any(is(Verdict::Fail)) {
+        Advice::Resettable
+    } else if own_pass {
+        Advice::Works
+    } else if resets(true).any(is(Verdict::Pass)) {
         Advice::Maker
-    } else if own().filter(is(Verdict::Fail)).count() > 0 {
+    } else if resets(false).chain(resets(true)).any(is(Verdict::Fail)) {
         Advice::Repair
     } else {
         // None of its resets could be tried here.
-        Advice::Maker
+        Advice::Unclear
     }
 }

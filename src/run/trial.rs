@@ -69,14 +69,19 @@ impl Trial {
         })
     }
 
-    /// Why its case can't be played on a rig, if it can't.
-    pub(super) fn obstacle(&self, rig: &Rig) -> Option<String> {
+    /// Why its case can't be played on a rig, or has not the parts that it is made for, if so.
+    pub(super) fn obstacle(&self, rig: &Rig, parts: &[&str]) -> Option<String> {
         let Some(case) = self.plan.cases().next() else { return Some("it has no case".to_owned()) };
         match case.build(&self.library, start_of(rig)) {
             Content::NotApplicable(reason) | Content::Unprovable(reason) => Some(reason),
             Content::Play(program) => {
                 let facts = &self.library.models.get(&case.model)?.facts;
                 let gaps = Vec::from_iter(gaps(&program, rig, facts));
+                let has = |name: &&str| program.parts.iter().any(|part| part.name == **name);
+                if !parts.iter().all(has) {
+                    let why = program.omitted.last().map(|(_, reason)| reason.as_str());
+                    return Some(why.unwrap_or("its source does not say what is needed").to_owned());
+                }
                 (!gaps.is_empty()).then(|| format!("rig `{}` lacks: {}", rig.id, gaps.join(", ")))
             }
         }

@@ -155,6 +155,11 @@ pub enum Stage {
     Expect,
 }
 
+/// What the part is called that claims that all of the owner's data is there, or nothing.
+pub const ALL_OR_NOTHING: &str = "all or nothing";
+/// And the one that claims that it is nothing.
+pub const NOTHING_LEFT: &str = "nothing left";
+
 /// A named part of a case with a verdict of its own.
 #[derive(Clone, Debug)]
 pub struct Part {

@@ -37,15 +37,28 @@ fn the_advice_follows_from_what_failed() {
         let (json, code) = triage(folder.path(), &["--model", model, "--defect", defect]);
         (json["advice"].as_str().expect("an advice").to_owned(), code, json)
     };
-    // A restart takes its codes, and a reset still erases everything.
-    let (advice, code, json) = of("kwikset-smartcode-914", "restart-erases");
-    assert_eq!((&*advice, code), ("resettable", Some(0)), "{json}");
-    assert!(json["next"].as_str().is_some_and(|next| next.contains("Reset it by button")), "{json}");
+    // What fails on a lock that was reset and set up, no reset mends.
+    for defect in ["restart-erases", "battery-change-erases", "opens-at-start"] {
+        let (advice, code, json) = of("kwikset-smartcode-914", defect);
+        assert_eq!((&*advice, code), ("needs repair or replacement", Some(1)), "{defect}: {json}");
+    }
+    // What comes back after restarts was not erased, by whichever method.
+    for defect in ["erased-in-vain", "back-at-second-start"] {
+        let (advice, code, json) = of("yale-nextouch", defect);
+        assert!(advice != "works" && matches!(code, Some(0 | 1)), "{defect}: {json}");
+        assert!(json["checks"].to_string().contains("fail"), "{defect}: {json}");
+    }
     // No reset erases.
     let (advice, code, json) = of("kwikset-powerbolt-2", "residual-user");
     assert_eq!((&*advice, code), ("needs repair or replacement", Some(1)), "{json}");
     assert!(json["next"].as_str().is_some_and(|next| next.contains("Do not hand the lock on")), "{json}");
-    // Only the maker can reset this one.
+    // What stays by design is said.
+    let (json, code) = triage(folder.path(), &["--model", "gateman-a200"]);
+    assert_eq!(code, Some(0), "{json}");
+    assert!(json["next"].as_str().is_some_and(|next| next.contains("keeps its user codes")), "{json}");
+    // Only the maker can reset this one, and nothing can be said of that one.
+    let (json, code) = triage(folder.path(), &["--model", "schlage-control"]);
+    assert_eq!((code, &json["advice"]), (Some(3), &"not clear".into()), "{json}");
     let (json, code) = triage(folder.path(), &["--model", "tuya-fingercrystal"]);
     assert_eq!((code, &json["advice"]), (Some(1), &"call the maker".into()), "{json}");
 }

@@ -88,6 +88,7 @@ pub(super) fn wanted(
         selected: manifest.selected.clone(),
         certifies: manifest.selected.certifies,
         commission: manifest.commission.clone(),
+        operator: manifest.operator.clone(),
         earlier: Some(Earlier {
             run: manifest.run.clone(),
             before: before(&library, &finished),

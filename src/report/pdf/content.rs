@@ -102,7 +102,8 @@ fn forgets(summary: &Summary, model: &str, methods: &BTreeMap<Method, Counts>) -
     // What is a part of a run, or was chosen, is no answer.
     let is_part = summary.unplayed() > 0 || summary.was_killed() || summary.manifest.earlier.is_some();
     match overall(&counts) {
-        Verdict::Fail => ("NO", RED),
+        Verdict::Fail if summary.fails_mandatory(model) => ("NO", RED),
+        Verdict::Fail => ("it fails other claims", RED),
         Verdict::Pass if is_part => ("not shown: a part of a run", AMBER),
         Verdict::Pass if !summary.is_whole() => ("not shown: only some claims were played", AMBER),
         Verdict::Pass if is_unshown || summary.shown_by(model).is_empty() => ("not shown", AMBER),
@@ -123,7 +124,8 @@ fn what_not(summary: &Summary, model: &str, methods: &BTreeMap<Method, Counts>) 
             verdict => said.push(format!("{method}: {} {}", counts.of(verdict), verdict.word())),
         }
     }
-    if !none.is_empty() {
+    // Where claims were chosen, they may not concern a method that the lock has.
+    if !none.is_empty() && summary.is_whole() {
         said.push(format!("no reset by {}", none.join(", ")));
     }
     said.extend(summary.deviations.get(model).into_iter().flat_map(BTreeMap::keys).map(|what| visible(what)));
@@ -224,7 +226,7 @@ fn method(summary: &Summary) -> String {
 
 fn results(sheet: &mut Sheet, summary: &Summary) {
     sheet.heading(2, "Results by model and method");
-    sheet.small("In cases. Not applicable: the model's source says that the claim does not concern it.");
+    sheet.small("In cases. Not applicable: the claim does not concern the model, or its source does not say what it needs.");
     let columns = [
         ("Model", 0.3),
         ("Method", 0.14),

@@ -7,7 +7,7 @@ use crate::belief::Bond;
 use crate::lock::{Asset, Credential, Named, Token};
 use crate::scenario::ast::{self, Claim};
 use crate::scenario::phrase::phrase;
-use crate::scenario::program::{Action, Origin, Rule, Stage, Step};
+use crate::scenario::program::{ALL_OR_NOTHING, Action, NOTHING_LEFT, Origin, Rule, Stage, Step};
 
 use super::attempt::no_slot;
 use super::context::{Context, Excluded};
@@ -384,7 +384,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Either everything of the owner is there or nothing; or nothing for certain.
+    /// Either everything of the owner is there or nothing; and, if that is claimed, nothing for certain.
     fn all_or_nothing(&self, draft: &mut Draft, nothing: bool) -> Result<(), Excluded> {
         draft.may_be_open = self.subject.facts.starts_unlocked;
         let probes = self.probes_of_memory(draft)?;
@@ -398,11 +398,6 @@ impl<'a> Context<'a> {
         // A lock that refuses everything may be dead, or keep what it hides: only one that can be
         // set up again, and still refuses the old codes, holds nothing.
         let erased = self.lock().opens_for_any_code;
-        if nothing {
-            let rule = if erased { Rule::Yes } else { Rule::No };
-            let reason = "the owner's data are all still there".to_owned();
-            draft.push("nothing?", Origin::Claim, Action::Judge { probes: vec![first], rule, reason });
-        }
         let codes = if self.keeps(Asset::UserCodes) { Vec::new() } else { draft.belief.secret_codes() };
         let tokens = self.tokens_to_lose(draft);
         if !codes.is_empty() || !tokens.is_empty() {
@@ -439,7 +434,14 @@ impl<'a> Context<'a> {
             let ((), body) = written?;
             draft.push("if it was erased", Origin::Claim, Action::If { probe: first, yes: erased, body });
         }
-        draft.part(if nothing { "nothing left" } else { "all or nothing" }, Stage::Expect);
+        draft.part(ALL_OR_NOTHING, Stage::Expect);
+        if nothing {
+            // Which of the two it is, is a part of its own, so that a case tells both.
+            let rule = if erased { Rule::Yes } else { Rule::No };
+            let reason = "the owner's data are all still there".to_owned();
+            draft.push("nothing?", Origin::Claim, Action::Judge { probes: vec![first], rule, reason });
+            draft.part(NOTHING_LEFT, Stage::Expect);
+        }
         Ok(())
     }
 }
