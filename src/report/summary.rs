@@ -187,8 +187,8 @@ impl Summary {
             let played = self.catalogue.models.keys().map(String::as_str).filter(|model| {
                 self.was_played_now(model) || before.is_some_and(|before| before.played.contains(*model))
             });
-            // One on which it fails is no lack of evidence.
-            played.filter(|model| !shows(model) && !self.fails_mandatory(model)).collect::<Vec<_>>()
+            // One with cases that did not pass has them as its reason.
+            played.filter(|model| !shows(model) && !self.has_problem(clause, model)).collect::<Vec<_>>()
         };
         let mandatory = self.mandatory().filter(|_| is_over);
         mandatory.map(|clause| (clause, models(clause))).filter(|(_, models)| !models.is_empty()).collect()
@@ -203,14 +203,24 @@ impl Summary {
 
     /// Whether a case that is evidence for a mandatory clause failed on a model.
     pub fn fails_mandatory(&self, model: &str) -> bool {
-        let cases = self.mandatory().filter_map(|clause| self.clauses.get(clause)).flatten();
-        cases.filter(|((known, _), _)| *known == *model).any(|(_, counts)| counts.of(Verdict::Fail) > 0)
+        self.mandatory().any(|clause| self.of(clause, model).any(|counts| counts.of(Verdict::Fail) > 0))
     }
 
     /// Whether a passing case of this run shows a clause for a model.
     fn is_shown(&self, clause: &str, model: &str) -> bool {
+        self.of(clause, model).any(|counts| counts.of(Verdict::Pass) > 0)
+    }
+
+    /// Whether a case that is evidence for a clause was played on a model and did not pass.
+    fn has_problem(&self, clause: &str, model: &str) -> bool {
+        self.of(clause, model)
+            .any(|counts| !matches!(overall(counts), Verdict::Pass | Verdict::NotApplicable))
+    }
+
+    /// The cases of a model that are evidence for a clause, by method.
+    fn of(&self, clause: &str, model: &str) -> impl Iterator<Item = &Counts> {
         let cases = self.clauses.get(clause).into_iter().flatten();
-        cases.filter(|((known, _), _)| *known == *model).any(|(_, counts)| counts.of(Verdict::Pass) > 0)
+        cases.filter(move |((known, _), _)| *known == *model).map(|(_, counts)| counts)
     }
 
     /// Methods by which a passing case of this run shows every mandatory clause for a model, and none fails.
