@@ -10,6 +10,7 @@ mod excerpt;
 mod findings;
 mod html;
 mod junit;
+mod page;
 mod pdf;
 mod summary;
 mod sweep;

@@ -1,6 +1,5 @@
 //! `lockrig characterize`: where a lock's answer changes, by trials.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -56,7 +55,7 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     let range = (bound(&args.from)?, bound(&args.to)?);
     let method: Method = word("method", &args.method)?;
     let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
-    let (id, method, rig) = (&bench.model.facts.id, method, bench.rig());
+    let (id, rig) = (&bench.model.facts.id, bench.rig());
     let trials = Trials::new(&bench.model, method, quantity, range).map_err(|message| {
         (message, Some("take another --method or --quantity, or another range".to_owned()))
     })?;
@@ -80,15 +79,12 @@ fn measure(args: &CharacterizeArgs, terminal: &Terminal) -> Result<Exit, Refusal
     }
     let page = page(&title, rig.provenance(), quantity, &trials, &folders, &said);
     let json = record(id, method, quantity, &trials, rig.provenance(), broken.as_deref());
-    for (name, text) in [("characterized.html", threshold(&page)), ("characterized.json", json.clone())] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| plain(format!("{}: {error}", path.display())))?;
-    }
+    let path = bench.conclude(&folder, "characterized", (&threshold(&page), &json))?;
     if as_json {
         terminal.line(&json);
     } else {
         said.iter().for_each(|sentence| terminal.text(sentence, 2));
-        terminal.line(&format!("{}", folder.join("characterized.html").display()));
+        terminal.line(&path.display().to_string());
     }
     Ok(match found {
         _ if is_interrupted => Exit::Interrupted,

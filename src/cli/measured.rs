@@ -1,5 +1,6 @@
 //! What is measured by trials, and on what: `characterize`, `sweep` and `triage` ask for it alike.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,6 +101,20 @@ impl Bench {
 
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// Writes what a measurement came to: `NAME.html` for people, and `NAME.json`; gives the path of the page.
+    pub(super) fn conclude(
+        &self,
+        folder: &Path,
+        name: &str,
+        (page, record): (&str, &str),
+    ) -> Result<PathBuf, Refusal> {
+        let path = |end: &str| folder.join(format!("{name}.{end}"));
+        for (path, text) in [(path("html"), page), (path("json"), record)] {
+            fs::write(&path, text).map_err(|error| (format!("{}: {error}", path.display()), None))?;
+        }
+        Ok(path("html"))
     }
 
     /// Makes trial after trial, each with a run folder below the measurement's, until nothing is left to ask, they are

@@ -142,7 +142,6 @@ struct Wanted {
     defect: Option<Flaw>,
     variation: Option<Variation>,
     selected: Selected,
-    certifies: bool,
     commission: Option<Commission>,
     /// Who was responsible for the run that this one continues.
     operator: Option<String>,
@@ -289,7 +288,6 @@ fn wanted(
             repeat: common.prove.map_or(common.repeat, |proof| proof.runs),
             certifies,
         },
-        certifies,
         commission: None,
         operator: None,
         earlier: None,
@@ -384,10 +382,11 @@ fn perform(
     let played =
         session.run(plan, prepared, &mut folder, &mut Vault::default(), &mut |event| progress.show(&event));
     progress.finish();
-    let manifest =
-        played.and_then(|_| seal(folder, wanted.certifies).map_err(SessionError::Evidence)).map_err(
-            |error| unwritable(&format!("{error}; what was saved before that is in {}", path.display())),
-        )?;
+    let manifest = played
+        .and_then(|_| seal(folder, wanted.selected.certifies).map_err(SessionError::Evidence))
+        .map_err(|error| {
+            unwritable(&format!("{error}; what was saved before that is in {}", path.display()))
+        })?;
     // What an earlier part of the run found is not undone by the rest.
     let counts = manifest.counts.merged(manifest.earlier.as_ref());
     let summary = Summary::read(&path).map_err(|error| unwritable(&error.to_string()))?;

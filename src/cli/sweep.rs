@@ -1,6 +1,5 @@
 //! `lockrig sweep`: the power is cut at moments of a reset.
 
-use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -49,7 +48,7 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     }
     let method: Method = word("method", &args.method)?;
     let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
-    let (id, method, rig) = (&bench.model.facts.id, method, bench.rig());
+    let (id, rig) = (&bench.model.facts.id, bench.rig());
     let sweep = Sweep::new(&bench.model, method, rig, within).map_err(|message| (message, None))?;
     let folder = bench.begin(&args.out)?;
     let as_json = args.measured.json;
@@ -69,15 +68,12 @@ fn cut(args: &SweepArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
     let said = said(&sweep, broken.as_deref(), bench.is_interrupted());
     let page = page(&title, rig.provenance(), &sweep, &folders, &said);
     let json = record(id, method, &sweep, rig.provenance(), broken.as_deref());
-    for (name, text) in [("swept.html", map(&page)), ("swept.json", json.clone())] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| plain(format!("{}: {error}", path.display())))?;
-    }
+    let path = bench.conclude(&folder, "swept", (&map(&page), &json))?;
     if as_json {
         terminal.line(&json);
     } else {
         said.iter().for_each(|sentence| terminal.text(sentence, 2));
-        terminal.line(&format!("{}", folder.join("swept.html").display()));
+        terminal.line(&path.display().to_string());
     }
     Ok(if bench.is_interrupted() {
         Exit::Interrupted
@@ -206,8 +202,8 @@ fn page(title: &str, provenance: &str, sweep: &Sweep<'_>, folders: &[PathBuf], s
 
 fn record(model: &str, method: Method, sweep: &Sweep<'_>, provenance: &str, broken: Option<&str>) -> String {
     let cut = |cut: &Cut| {
-        json!({"trial": cut.number, "at": cut.at, 
-            "outcome": cut.outcome.map(Aftermath::word), "reason": cut.reason})
+        json!({"trial": cut.number, "at": cut.at, "outcome": cut.outcome.map(Aftermath::word),
+            "reason": cut.reason})
     };
     let changes = sweep.changes();
     let stretches = changes.stretches().into_iter();

@@ -1,6 +1,5 @@
 //! `lockrig triage`: what to do with a lock that somebody complains of.
 
-use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -31,7 +30,6 @@ pub(super) fn triage(args: &TriageArgs, terminal: &Terminal) -> Exit {
 }
 
 fn look(args: &TriageArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
-    let plain = |message: String| (message, None);
     let Some(bench) = Bench::open(&args.measured, terminal)? else { return Ok(Exit::Usage) };
     let (model, rig) = (&bench.model, bench.rig());
     let id = &model.facts.id;
@@ -78,17 +76,14 @@ fn look(args: &TriageArgs, terminal: &Terminal) -> Result<Exit, Refusal> {
             json!({"check": check, "verdict": verdict, "reason": reason, "folder": folder})
         }).collect::<Vec<_>>()})
     .to_string();
-    for (name, text) in [("triaged.html", page(&shown)), ("triaged.json", record.clone())] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| plain(format!("{}: {error}", path.display())))?;
-    }
+    let path = bench.conclude(&folder, "triaged", (&page(&shown), &record))?;
     if as_json {
         terminal.line(&record);
     } else {
         terminal.line("");
         terminal.text(&format!("{id}: {}", advised.word().to_uppercase()), 2);
         terminal.text(&next, 2);
-        terminal.line(&format!("{}", folder.join("triaged.html").display()));
+        terminal.line(&path.display().to_string());
     }
     Ok(match advised {
         _ if bench.is_interrupted() => Exit::Interrupted,

@@ -1,11 +1,12 @@
 //! Power cuts as a page of its own: what became of the lock after each, and a map of them over time.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::lock::Aftermath;
 use crate::statistics::Gap;
 
-const STYLE: &str = include_str!("style.css");
+use super::page::{alone, evidence};
+
 const WIDTH: f64 = 900.0;
 const LEFT: f64 = 120.0;
 const LANE: f64 = 26.0;
@@ -46,46 +47,30 @@ pub struct SweepCut {
 
 /// The page.
 pub fn sweep(page: &SweepPage) -> String {
-    let simulated = page.provenance != "hardware";
     let all = page.cuts.iter().map(|cut| cut.at);
     let whole = Gap { from: all.clone().fold(f64::INFINITY, f64::min), to: all.fold(0.0, f64::max) };
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (page.title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (page.title) }
-                    @if simulated { p { strong { "SIMULATED: nothing here was measured on a real lock." } } }
-                    @for sentence in &page.said { p { (sentence) } }
-                    p.small { "Times count from " (page.beginning) ". Each mark is a cut; a bar reaches from the first to the last cut with the same outcome." }
-                    @if whole.to > whole.from { (map(page, whole)) }
-                    @for (before, after) in page.stretches.iter().zip(page.stretches.iter().skip(1)).take(MOST_CLOSE) {
-                        h2 { "From " (before.1.word()) " to " (after.1.word()) ", closely" }
-                        (map(page, around(before.0.to, after.0.from)))
-                    }
-                    h2 { "Cuts" }
-                    div.scroll { table {
-                        thead { tr { th scope="col" { "Trial" } th scope="col" { "Cut at (s)" } th scope="col" { "Outcome" } th scope="col" { "Evidence" } } }
-                        tbody { @for (number, cut) in (1..).zip(&page.cuts) {
-                            tr {
-                                td { (number) }
-                                td { (format!("{:.4}", cut.at)) }
-                                td class=[(cut.outcome == Some(Aftermath::Neither)).then_some("fail")] { (cut.answer) }
-                                td { a href=(format!("{}/report.html", cut.folder)) { (cut.folder) } }
-                            }
-                        } }
-                    } }
-                }
-            }
+    let body = html! {
+        @for sentence in &page.said { p { (sentence) } }
+        p.small { "Times count from " (page.beginning) ". Each mark is a cut; a bar reaches from the first to the last cut with the same outcome." }
+        @if whole.to > whole.from { (map(page, whole)) }
+        @for (before, after) in page.stretches.iter().zip(page.stretches.iter().skip(1)).take(MOST_CLOSE) {
+            h2 { "From " (before.1.word()) " to " (after.1.word()) ", closely" }
+            (map(page, around(before.0.to, after.0.from)))
         }
-    }
-    .into_string()
+        h2 { "Cuts" }
+        div.scroll { table {
+            thead { tr { th scope="col" { "Trial" } th scope="col" { "Cut at (s)" } th scope="col" { "Outcome" } th scope="col" { "Evidence" } } }
+            tbody { @for (number, cut) in (1..).zip(&page.cuts) {
+                tr {
+                    td { (number) }
+                    td { (format!("{:.4}", cut.at)) }
+                    td class=[(cut.outcome == Some(Aftermath::Neither)).then_some("fail")] { (cut.answer) }
+                    td { (evidence(&cut.folder)) }
+                }
+            } }
+        } }
+    };
+    alone(&page.title, (&page.provenance, "nothing here was measured on a real lock"), &body)
 }
 
 /// A change and some of what is around it.

@@ -1,8 +1,9 @@
 //! A measured threshold as a page of its own: what is known of it, each trial, and a picture of both.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-const STYLE: &str = include_str!("style.css");
+use super::page::{alone, evidence};
+
 const WIDTH: f64 = 900.0;
 const LEFT: f64 = 120.0;
 const ROW: f64 = 18.0;
@@ -43,38 +44,22 @@ pub struct ThresholdTrial {
 
 /// The page.
 pub fn threshold(page: &ThresholdPage) -> String {
-    let simulated = page.provenance != "hardware";
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (page.title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (page.title) }
-                    @if simulated { p { strong { "SIMULATED: nothing here was measured on a real lock." } } }
-                    @for sentence in &page.said { p { (sentence) } }
-                    (picture(page))
-                    table {
-                        thead { tr { th { "trial" } th { "value (" (page.unit) ")" } th { "answer" } th { "evidence" } } }
-                        tbody { @for (number, trial) in (1..).zip(&page.trials) {
-                            tr {
-                                td { (number) }
-                                td { (format!("{:.3}", trial.value)) }
-                                td { (trial.answer) }
-                                td { a href=(format!("{}/report.html", trial.folder)) { (trial.folder) } }
-                            }
-                        } }
-                    }
+    let body = html! {
+        @for sentence in &page.said { p { (sentence) } }
+        (picture(page))
+        table {
+            thead { tr { th { "trial" } th { "value (" (page.unit) ")" } th { "answer" } th { "evidence" } } }
+            tbody { @for (number, trial) in (1..).zip(&page.trials) {
+                tr {
+                    td { (number) }
+                    td { (format!("{:.3}", trial.value)) }
+                    td { (trial.answer) }
+                    td { (evidence(&trial.folder)) }
                 }
-            }
+            } }
         }
-    }
-    .into_string()
+    };
+    alone(&page.title, (&page.provenance, "nothing here was measured on a real lock"), &body)
 }
 
 /// Each trial in a row of its own, from the first down; values run to the right, evenly in their logarithm.

@@ -1,12 +1,11 @@
 //! The result of a triage as a page: the advice, the next step, and each check with its evidence.
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::html;
 
 use crate::verdict::Verdict;
 
 use super::html::verdict;
-
-const STYLE: &str = include_str!("style.css");
+use super::page::{alone, evidence};
 
 /// What is shown of a triage.
 #[derive(Clone, Debug)]
@@ -25,37 +24,21 @@ pub struct TriagePage {
 
 /// The page.
 pub fn triage(page: &TriagePage) -> String {
-    let simulated = page.provenance != "hardware";
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (page.title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (page.title) }
-                    @if simulated { p { strong { "SIMULATED: no real lock was looked at." } } }
-                    p.banner { strong { (page.advice) } }
-                    p { (page.next) }
-                    h2 { "What was tried" }
-                    div.scroll { table {
-                        thead { tr { th scope="col" { "Check" } th scope="col" { "Verdict" } th scope="col" { "Why" } th scope="col" { "Evidence" } } }
-                        tbody { @for (check, outcome, reason, folder) in &page.checks {
-                            tr {
-                                td { (check) }
-                                td { (verdict(*outcome)) }
-                                td { (reason) }
-                                td { @if let Some(folder) = folder { a href=(format!("{folder}/report.html")) { (folder) } } @else { "–" } }
-                            }
-                        } }
-                    } }
+    let body = html! {
+        p.banner { strong { (page.advice) } }
+        p { (page.next) }
+        h2 { "What was tried" }
+        div.scroll { table {
+            thead { tr { th scope="col" { "Check" } th scope="col" { "Verdict" } th scope="col" { "Why" } th scope="col" { "Evidence" } } }
+            tbody { @for (check, outcome, reason, folder) in &page.checks {
+                tr {
+                    td { (check) }
+                    td { (verdict(*outcome)) }
+                    td { (reason) }
+                    td { @if let Some(folder) = folder { (evidence(folder)) } @else { "–" } }
                 }
-            }
-        }
-    }
-    .into_string()
+            } }
+        } }
+    };
+    alone(&page.title, (&page.provenance, "no real lock was looked at"), &body)
 }

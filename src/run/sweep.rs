@@ -153,23 +153,23 @@ impl<'a> Sweep<'a> {
 
 /// What became of the lock, by the parts of its case: all or nothing, and which of the two.
 fn outcome(trial: &Trial, result: &CaseResult, rig: &Rig) -> Option<Aftermath> {
-    let of = |name: &str| result.parts.iter().find(|part| part.name == name).map(|part| part.verdict);
-    let (either, nothing) = (of(ALL_OR_NOTHING), of(NOTHING_LEFT));
-    let mut others = result.parts.iter().filter(|part| part.name != NOTHING_LEFT);
     match result.verdict {
-        // Whatever else fails once the lock was set up is what the cut did.
-        Verdict::Fail if others.any(|part| part.verdict == Verdict::Fail) => {
-            trial.failed_where(result, rig, |stage| stage != Stage::Arrange).then_some(Aftermath::Neither)
-        }
-        Verdict::Pass | Verdict::Fail => {
-            let is_sound =
-                result.parts.iter().all(|part| matches!(part.verdict, Verdict::Pass | Verdict::Fail));
-            match (either, nothing) {
-                (Some(Verdict::Pass), Some(Verdict::Pass)) if is_sound => Some(Aftermath::Reset),
-                (Some(Verdict::Pass), Some(Verdict::Fail)) if is_sound => Some(Aftermath::Unchanged),
-                _ => None,
-            }
-        }
+        Verdict::Pass | Verdict::Fail => {}
+        Verdict::Error | Verdict::Inconclusive | Verdict::NotApplicable | Verdict::Aborted => return None,
+    }
+    let (which, others): (Vec<_>, Vec<_>) = result.parts.iter().partition(|part| part.name == NOTHING_LEFT);
+    if others.iter().any(|part| part.verdict == Verdict::Fail) {
+        // Whatever fails once the lock was set up is what the cut did.
+        let is_by_cut = trial.failed_where(result, rig, |stage| stage != Stage::Arrange);
+        return is_by_cut.then_some(Aftermath::Neither);
+    }
+    let is_either = others.iter().any(|part| part.name == ALL_OR_NOTHING);
+    if !is_either || others.iter().any(|part| part.verdict != Verdict::Pass) {
+        return None;
+    }
+    match which.first()?.verdict {
+        Verdict::Pass => Some(Aftermath::Reset),
+        Verdict::Fail => Some(Aftermath::Unchanged),
         Verdict::Error | Verdict::Inconclusive | Verdict::NotApplicable | Verdict::Aborted => None,
     }
 }

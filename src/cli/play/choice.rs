@@ -31,7 +31,7 @@ pub(super) fn choose(
     mounted::check_named(rig, !selection.models.is_empty() || !selection.cases.is_empty()).map_err(usage)?;
     mounted::check_mounted(rig, &selection.models).map_err(usage)?;
     selection.models.extend(rig.model().filter(|_| selection.models.is_empty()).cloned());
-    if wanted.certifies && selection.models.is_empty() {
+    if wanted.selected.certifies && selection.models.is_empty() {
         let unsourced = leave_out_unsourced(library, &mut selection);
         let untried = leave_out_untried(library, &mut selection);
         let unshown = leave_out_unshown(library, &mut selection);
@@ -151,7 +151,7 @@ fn leave_out_unsimulated(
 fn check_models(library: &Library, rig: &Rig, wanted: &Wanted, selection: &Selection) -> Result<(), Refusal> {
     for id in &selection.models {
         let model = known("model", id, &library.models)?;
-        if wanted.certifies && model.facts.source.kind == SourceKind::Unsourced {
+        if wanted.selected.certifies && model.facts.source.kind == SourceKind::Unsourced {
             return Err(Refusal::usage(
                 format!("`{id}` can't be certified: its procedures are unsourced"),
                 "cite a manual: `source:` with `kind: primary` or `secondary`",

@@ -86,7 +86,6 @@ pub(super) fn wanted(
         defect: manifest.defect.as_deref().and_then(Flaw::from_word),
         variation: manifest.variation.as_deref().and_then(Variation::from_word),
         selected: manifest.selected.clone(),
-        certifies: manifest.selected.certifies,
         commission: manifest.commission.clone(),
         operator: manifest.operator.clone(),
         earlier: Some(Earlier {

@@ -409,7 +409,7 @@ fn measurements(sheet: &mut Sheet, summary: &Summary, gathered: &Gathered) {
         ("Limit", 0.13),
         ("Decision", 0.12),
     ];
-    let row = |((model, name), (measurement, _, count)): (&(String, String), &(Measurement, String, u64))| {
+    let row = |((model, name), (measurement, count)): (&(String, String), &(Measurement, u64))| {
         let zero = measurement.uncertainty == crate::unit::Duration::ZERO;
         let uncertainty = match (zero, simulated) {
             (true, true) => "exact: virtual time".to_owned(),

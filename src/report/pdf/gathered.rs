@@ -13,8 +13,8 @@ const SET_UP: &str = "set up again: ";
 /// What is taken from the cases of a run as they are read once.
 #[derive(Default)]
 pub(super) struct Gathered {
-    /// Of each model and quantity, the measurement with the least margin, with its case and how often it was measured.
-    pub measured: BTreeMap<(String, String), (Measurement, String, u64)>,
+    /// Of each model and quantity, the measurement with the least margin, and how often it was measured.
+    pub measured: BTreeMap<(String, String), (Measurement, u64)>,
     /// Of each model and method, the case that decides.
     pub decisive: BTreeMap<(String, Method), CaseEntry>,
     /// Of each model and method, what was put on record before it was lost.
@@ -35,11 +35,10 @@ impl Gathered {
     fn take(&mut self, entry: CaseEntry) {
         for measurement in &entry.result.measurements {
             let key = (entry.model.clone(), measurement.name.clone());
-            let fresh = || (measurement.clone(), entry.case.clone(), 0);
-            let known = self.measured.entry(key).or_insert_with(fresh);
-            known.2 += 1;
+            let known = self.measured.entry(key).or_insert_with(|| (measurement.clone(), 0));
+            known.1 += 1;
             if margin(measurement) < margin(&known.0) {
-                (known.0, known.1) = (measurement.clone(), entry.case.clone());
+                known.0 = measurement.clone();
             }
         }
         let key = (entry.model.clone(), entry.method);
